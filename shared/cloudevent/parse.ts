@@ -1,0 +1,138 @@
+/**
+ * Kubernetes Event -> Observation, for both views of the API (core/v1 and events.k8s.io/v1). The only maker of observations. What is
+ * missing stays empty: an Event is used as far as it goes, only what is no Event at all is refused.
+ *
+ * Time of occurrence 1: the nanoseconds in the Event's name, else eventTime, else firstTimestamp. Of occurrence n: the series'
+ * lastObservedTime, else lastTimestamp; never the name, which dates the first.
+ */
+import { createHash } from 'node:crypto';
+import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
+import type { Instant, Micros, ObjectRef, Observation } from './observation.ts';
+import { nameSuffixTime, parseTimestamp } from './time.ts';
+
+export const messageMost = 64 * 1_024;
+export const countMost = 2 ** 31 - 1;
+/** A name's time counts when it is this close to the stated one: Events made anew under an old name keep the old suffix. */
+const suffixTrusted: Micros = 10_000_000;
+const wholeSecond: Micros = 999_999;
+const mergedPrefix = '(combined from similar events): ';
+const clusterScoped: readonly string[] = ['Node', 'PersistentVolume', 'Namespace', 'StorageClass', 'PriorityClass', 'NodeClaim', 'NodePool'];
+
+export const keptAnnotations: readonly string[] = [
+  'tracing.k8s.io/traceparent',
+  'traceparent',
+  'topLevelSpan',
+  'kustomize.toolkit.fluxcd.io/revision',
+  'source.toolkit.fluxcd.io/revision',
+  'helm.toolkit.fluxcd.io/revision',
+  'argocd.argoproj.io/tracking-id',
+  'tekton.dev/pipelineRun',
+  'tekton.dev/taskRun',
+];
+
+/** An Event without any usable time is dated to the epoch, so that it is told rather than dropped. */
+export const unknownTime: Instant = { at: 0, uncertainty: 0 };
+
+export function isEventLike(value: unknown): boolean {
+  if (!isJson(value)) return false;
+  if (field(value, 'kind') === 'Event') return true;
+  return field(value, 'kind') === undefined && (isJson(field(value, 'involvedObject')) || isJson(field(value, 'regarding')));
+}
+
+export function parseEvent(value: unknown): Result<Observation> {
+  if (!isJson(value)) return { ok: false, reason: `Cannot read Event: wanted an object, found ${Array.isArray(value) ? 'a list' : typeof value}` };
+  if (!isEventLike(value)) return { ok: false, reason: `Cannot read Event: kind is '${String(field(value, 'kind') ?? 'absent').slice(0, 60)}', wanted 'Event'` };
+  const metadata = field(value, 'metadata');
+  const name = textField(metadata, 'name');
+  const namespace = textField(metadata, 'namespace');
+  const rawMessage = textField(value, 'message', messageMost) || textField(value, 'note', messageMost);
+  const message = stripMerged(rawMessage);
+  const source = isJson(field(value, 'source')) ? field(value, 'source') : field(value, 'deprecatedSource');
+  const involvedRaw = isJson(field(value, 'involvedObject')) ? field(value, 'involvedObject') : field(value, 'regarding');
+  const involved = toRef(involvedRaw, namespace);
+  const fieldPath = textField(involvedRaw, 'fieldPath');
+  const n = countOf(value);
+  const first = firstTime(value, metadata, name);
+  const related = field(value, 'related');
+  return {
+    ok: true,
+    value: {
+      uid: textField(metadata, 'uid') || standIn(namespace, name, value),
+      name,
+      namespace,
+      resourceVersion: textField(metadata, 'resourceVersion'),
+      n,
+      first,
+      last: n === 1 ? first : lastTime(value, first),
+      reporter: textField(value, 'reportingComponent') || textField(value, 'reportingController') || textField(source, 'component'),
+      instance: textField(source, 'host') || textField(value, 'reportingInstance'),
+      type: field(value, 'type') === 'Warning' ? 'Warning' : 'Normal',
+      reason: textField(value, 'reason'),
+      action: textField(value, 'action'),
+      message,
+      merged: message.length < rawMessage.length,
+      involved,
+      involvedVersion: textField(involvedRaw, 'resourceVersion'),
+      fieldPath,
+      container: /^spec\.(?:containers|initContainers|ephemeralContainers)\{([^}]+)\}$/.exec(fieldPath)?.[1] ?? '',
+      related: isJson(related) && textField(related, 'kind') !== '' ? toRef(related, namespace) : null,
+      annotations: pickField(metadata, 'annotations', keptAnnotations),
+    },
+  };
+}
+
+function toRef(value: unknown, namespace: string): ObjectRef {
+  const kind = textField(value, 'kind');
+  const name = textField(value, 'name');
+  const uid = textField(value, 'uid');
+  const own = textField(value, 'namespace');
+  return {
+    apiVersion: textField(value, 'apiVersion'),
+    kind,
+    namespace: own !== '' || clusterScoped.includes(kind) ? own : namespace,
+    name,
+    uid: uid === name ? '' : uid,
+  };
+}
+
+function countOf(value: unknown): number {
+  const count = numberField(field(value, 'series'), 'count') ?? numberField(value, 'count') ?? numberField(value, 'deprecatedCount') ?? 1;
+  return Math.max(1, Math.min(countMost, Math.floor(count)));
+}
+
+function firstTime(value: unknown, metadata: unknown, name: string): Instant {
+  const eventTime = parseTimestamp(field(value, 'eventTime'));
+  const firstStamp = parseTimestamp(field(value, 'firstTimestamp')) ?? parseTimestamp(field(value, 'deprecatedFirstTimestamp'));
+  const stated = eventTime ?? firstStamp;
+  const suffix = nameSuffixTime(name);
+  if (suffix !== null && (stated === null || Math.abs(suffix - stated) < suffixTrusted)) return { at: suffix, uncertainty: 0 };
+  if (eventTime !== null) return { at: eventTime, uncertainty: eventTime % 1_000_000 === 0 ? wholeSecond : 0 };
+  const rough = firstStamp ?? parseTimestamp(field(metadata, 'creationTimestamp')) ?? lastStamp(value);
+  return rough === null ? unknownTime : { at: rough, uncertainty: wholeSecond };
+}
+
+function lastTime(value: unknown, first: Instant): Instant {
+  const observed = parseTimestamp(field(field(value, 'series'), 'lastObservedTime'));
+  const found: Instant | null = observed !== null ? { at: observed, uncertainty: 0 } : rough(lastStamp(value));
+  return found === null || found.at < first.at ? first : found;
+}
+
+function rough(at: Micros | null): Instant | null {
+  return at === null ? null : { at, uncertainty: wholeSecond };
+}
+
+function lastStamp(value: unknown): Micros | null {
+  return parseTimestamp(field(value, 'lastTimestamp')) ?? parseTimestamp(field(value, 'deprecatedLastTimestamp'));
+}
+
+function stripMerged(message: string): string {
+  let text = message;
+  while (text.startsWith(mergedPrefix)) text = text.slice(mergedPrefix.length);
+  return text;
+}
+
+/** An identity for an Event without uid: its namespace and name, else its content. */
+function standIn(namespace: string, name: string, value: unknown): string {
+  if (name !== '') return `synthetic:${namespace}/${name}`;
+  return `synthetic:${createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)}`;
+}

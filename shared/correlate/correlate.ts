@@ -1,0 +1,171 @@
+/**
+ * The decision: which event caused which, for one domain. Pure: no clock, no I/O, no chance. The same observations give the same
+ * spans in any order, under any duplication and any split over calls within the lateness allowed (`figures.ts`).
+ *
+ * It is a walk in event time. `now` only says how far the walk may go; where changes begin and end follows from event times. What
+ * is settled leaves as segments, what is not comes back as `keep`, what later events may refer to as `context`.
+ */
+import type { Micros } from '../cloudevent/observation.ts';
+import type { Objects } from '../objects/index.ts';
+import type { Segment } from '../spans/span.ts';
+import { settlesAt } from './change.ts';
+import { type ChangeState, type Context, type Keep, ledgerRemembered, objectsRemembered, type Placed } from './context.ts';
+import { causeMayTrail, lateness, longestChange, quietAfterEnd, rememberFor, second } from './figures.ts';
+import { spanIdOf, traceIdOf } from './ids.ts';
+import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
+import { placeOne } from './place.ts';
+import { renderChange, renderLate } from './render.ts';
+import { type Candidate, Walk } from './walk.ts';
+
+export interface CorrelateConfig {
+  readonly cluster: string;
+  /** `service.name` of root spans. */
+  readonly rootService: string;
+  /** At most this many spans a trace; identical siblings fold. */
+  readonly budget: number;
+  readonly orphans: 'digest' | 'each' | 'drop';
+}
+
+export const defaultConfig: CorrelateConfig = { cluster: '', rootService: 'knspan', budget: 1_000, orphans: 'digest' };
+
+export interface CorrelateInput {
+  readonly observations: readonly Routed[];
+  readonly keep: Keep;
+  readonly objects: Objects;
+  readonly context: Context;
+  /** Infinity in a replay: everything may be decided. */
+  readonly now: Micros;
+  /** Collects, by occurrence, which other parents lost and why. */
+  readonly notes?: Map<string, Candidate[]>;
+}
+
+export interface CorrelateResult {
+  readonly segments: readonly Segment[];
+  readonly context: Context;
+  readonly keep: Keep;
+  /** What was decided in this call: each occurrence and its place. */
+  readonly decided: readonly Placed[];
+}
+
+export function correlate(input: CorrelateInput, config: CorrelateConfig): CorrelateResult {
+  const context = structuredClone(input.context);
+  const limit = walkLimit(input.now);
+  const waiting = [...input.keep.waiting, ...input.observations];
+  const pinned = new Set(input.keep.placed.map((one) => one.occurrence.id));
+  const queue = occurrencesOf(waiting, (id) => id in context.ledger || pinned.has(id));
+  const walk = new Walk({ context, objects: input.objects, placed: input.keep.placed, queue, notes: input.notes ?? null, placeOne });
+  const settled: ChangeState[] = [];
+  const late: Placed[] = [];
+  for (; walk.position < queue.length; walk.position += 1) {
+    const one = queue[walk.position];
+    if (!one || one.at >= limit) break;
+    if (one.at < input.context.watermark && !walk.placed.has(one.id)) {
+      const placed = placeLate(walk, one);
+      if (placed) late.push(placed);
+      continue;
+    }
+    settle(walk, one.at, settled, config);
+    walk.place(one);
+  }
+  settle(walk, limit, settled, config);
+  const segments = emit(walk, settled, late, config);
+  context.watermark = Math.max(context.watermark, Number.isFinite(limit) ? limit : (queue.at(-1)?.at ?? 0) + 1);
+  forget(context);
+  const undecided = waiting.filter((routed) => !told(routed, context, walk));
+  const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
+  const keep: Keep = { placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)), waiting: undecided };
+  return { segments, context, keep, decided };
+}
+
+/** The walk goes as far as everything has arrived, by whole seconds: times cut to the second need their whole second. */
+export function walkLimit(now: Micros): Micros {
+  if (!Number.isFinite(now)) return now;
+  return Math.floor((now - lateness - causeMayTrail) / second) * second;
+}
+
+function settle(walk: Walk, at: Micros, settled: ChangeState[], config: CorrelateConfig): void {
+  for (const change of Object.values(walk.context.changes)) {
+    // Most changes are plainly too young; only the rest is worth the closer look.
+    if (change.kind !== 'digest' && at < change.last + quietAfterEnd && at < change.start + longestChange) continue;
+    const settledAt = settlesAt(change);
+    if (settledAt > at) continue;
+    delete walk.context.changes[change.id];
+    walk.context.settled[change.id] = {
+      traceId: traceIdOf(config.cluster, keyOf(change.kind === 'digest' ? change.about : change.root), change.id),
+      rootSpanId: spanIdOf(config.cluster, change.id, 'root'),
+      start: change.start,
+      end: change.last,
+      settledAt: Math.min(settledAt, Number.MAX_SAFE_INTEGER),
+    };
+    settled.push(change);
+  }
+}
+
+function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed[], config: CorrelateConfig): Segment[] {
+  const byChange = new Map<string, Placed[]>();
+  for (const placed of walk.placed.values()) {
+    const list = byChange.get(placed.place.change);
+    if (list) list.push(placed);
+    else byChange.set(placed.place.change, [placed]);
+  }
+  const segments: Segment[] = [];
+  for (const change of settled) {
+    const placed = byChange.get(change.id) ?? [];
+    for (const { occurrence } of placed) walk.context.ledger[occurrence.id] = occurrence.at;
+    if (change.kind === 'digest' && config.orphans === 'drop') continue;
+    const segment = renderChange({ change, placed, objects: walk.objects, context: walk.context, config });
+    const info = walk.context.settled[change.id];
+    const root = segment.spans[0];
+    if (info && root) walk.context.settled[change.id] = { ...info, start: root.start, end: root.end };
+    segments.push(segment);
+  }
+  for (const placed of late) {
+    walk.context.ledger[placed.occurrence.id] = placed.occurrence.at;
+    segments.push(renderLate({ placed, objects: walk.objects, context: walk.context, config }));
+  }
+  return segments;
+}
+
+/**
+ * An occurrence that comes after its time was decided: in its object's change while that is open, else beside it. Null when it
+ * could still be given a place in the ordinary way.
+ */
+function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | null {
+  const ref = one.routed.chain[0];
+  const object = ref ? walk.context.objects[keyOf(ref)] : undefined;
+  const bond = object?.anchor ?? object?.birth ?? null;
+  const change = walk.open(bond?.change);
+  const evidence = 'arrived after its time was decided';
+  if (bond && change) {
+    walk.give(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
+    return null;
+  }
+  const place = { change: bond?.change ?? '', parent: '', on: '', rule: 'late', evidence, confidence: '' as const, from: null, late: true };
+  return { occurrence: one, place };
+}
+
+/** True when every occurrence that the notification tells of has its place or has been told. */
+function told({ observation: { uid, n } }: Routed, context: Context, walk: Walk): boolean {
+  const done = (id: string) => id in context.ledger || walk.placed.has(id);
+  return done(`${uid}#${n}`) && (n === 1 || done(`${uid}#1`));
+}
+
+/** Drops what is older than any Event can be, and the oldest beyond the bounds. */
+function forget(context: Context): void {
+  const before = context.watermark - rememberFor;
+  dropOldest(context.ledger, (at) => at, before, ledgerRemembered);
+  dropOldest(context.objects, (object) => object.lastSeen, before, objectsRemembered);
+  dropOldest(context.settled, (one) => one.end, before, objectsRemembered);
+  for (const [name, key] of Object.entries(context.names)) if (!(key in context.objects)) delete context.names[name];
+  for (const [action, key] of Object.entries(context.births)) if (!(key in context.objects)) delete context.births[action];
+  context.scalings = context.scalings.filter((scaling) => scaling.change in context.changes);
+  context.disruptions = context.disruptions.filter((disruption) => disruption.change in context.changes);
+}
+
+function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {
+  const entries = Object.entries(record);
+  for (const [key, value] of entries) if (timeOf(value) < before) delete record[key];
+  if (entries.length <= most) return;
+  const oldest = Object.entries(record).sort(([, a], [, b]) => timeOf(a) - timeOf(b));
+  for (const [key] of oldest.slice(0, Math.max(0, oldest.length - most))) delete record[key];
+}

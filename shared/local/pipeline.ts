@@ -1,0 +1,138 @@
+/**
+ * The correlator on one machine without a store: takes observations in any order, routes each to its domain, decides what is
+ * settled. `push` as they come, `advance` to let go of what is settled by then, `finish` for all the rest.
+ */
+import type { Micros, Observation } from '../cloudevent/observation.ts';
+import { type Context, emptyContext, emptyKeep, type Keep } from '../correlate/context.ts';
+import { type CorrelateConfig, correlate, defaultConfig } from '../correlate/correlate.ts';
+import { lateness, ownerMayTrail } from '../correlate/figures.ts';
+import { type CompiledRules, meaningOf } from '../correlate/match.ts';
+import { keyOf, type Routed } from '../correlate/occurrence.ts';
+import { Names, route } from '../correlate/route.ts';
+import type { Meaning } from '../correlate/rule.ts';
+import type { Candidate } from '../correlate/walk.ts';
+import type { Objects } from '../objects/index.ts';
+import type { Segment } from '../spans/span.ts';
+
+export interface PipelineOptions extends Partial<CorrelateConfig> {
+  readonly rules: CompiledRules;
+  readonly objects: Objects;
+  /** Keep why each parent was chosen and which others lost. */
+  readonly explains?: boolean;
+}
+
+export interface Explanation {
+  /** `<event uid>#<n>` */
+  readonly occurrence: string;
+  readonly what: string;
+  readonly change: string;
+  /** Empty: the root of the change. */
+  readonly parent: string;
+  readonly parentWhat: string;
+  readonly rule: string;
+  readonly evidence: string;
+  readonly considered: readonly Candidate[];
+}
+
+interface Domain {
+  context: Context;
+  keep: Keep;
+  incoming: Routed[];
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #config: CorrelateConfig;
+  readonly #names = new Names();
+  readonly #inbox = new Map<string, { observation: Observation; meaning: Meaning }>();
+  readonly #domains = new Map<string, Domain>();
+  readonly #notes = new Map<string, Candidate[]>();
+  readonly #decided = new Map<string, Explanation>();
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    const { cluster, rootService, budget, orphans } = { ...defaultConfig, ...options };
+    this.#config = { cluster, rootService, budget, orphans };
+  }
+
+  get pending(): number {
+    let kept = 0;
+    for (const { keep, incoming } of this.#domains.values()) kept += keep.placed.length + keep.waiting.length + incoming.length;
+    return kept + this.#inbox.size;
+  }
+
+  push(observation: Observation): void {
+    const meaning = meaningOf(this.#options.rules, observation);
+    this.#names.learn(observation, meaning);
+    const id = `${observation.uid}#${observation.n}`;
+    if (!this.#inbox.has(id)) this.#inbox.set(id, { observation, meaning });
+  }
+
+  /** Decides what is settled at `now`, as a live correlator would: events may be late, owners may be named late. */
+  advance(now: Micros): Segment[] {
+    for (const [id, { observation, meaning }] of this.#inbox) {
+      if (observation.last.at + ownerMayTrail + lateness > now) continue;
+      this.#inbox.delete(id);
+      this.#toDomain(route(observation, meaning, this.#names, this.#options.objects));
+    }
+    return this.#decide(now - ownerMayTrail);
+  }
+
+  finish(): Segment[] {
+    return this.advance(Number.POSITIVE_INFINITY);
+  }
+
+  /** Why the occurrences of one Event have the place that they have; needs `explains`. */
+  explain(uid: string): Explanation[] {
+    return [...this.#decided.values()].filter((one) => one.occurrence.startsWith(`${uid}#`));
+  }
+
+  #toDomain(routed: Routed): void {
+    const root = routed.chain.at(-1) ?? routed.observation.involved;
+    const key = keyOf(root);
+    const domain = this.#domains.get(key) ?? { context: emptyContext(), keep: emptyKeep, incoming: [] };
+    domain.incoming.push(routed);
+    this.#domains.set(key, domain);
+  }
+
+  #decide(now: Micros): Segment[] {
+    const segments: Segment[] = [];
+    for (const domain of this.#domains.values()) {
+      const { incoming, keep, context } = domain;
+      if (incoming.length + keep.placed.length + keep.waiting.length === 0) continue;
+      const notes = this.#options.explains ? { notes: this.#notes } : {};
+      const result = correlate({ observations: incoming, keep, objects: this.#options.objects, context, now, ...notes }, this.#config);
+      domain.incoming = [];
+      domain.keep = result.keep;
+      domain.context = result.context;
+      segments.push(...result.segments);
+      if (this.#options.explains) this.#remember(result.decided);
+    }
+    return segments.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
+  }
+
+  #remember(decided: ReturnType<typeof correlate>['decided']): void {
+    const what = new Map(decided.map((one) => [one.occurrence.id, whatOf(one.occurrence.routed.observation)]));
+    for (const { occurrence, place } of decided) {
+      const parent = place.on !== '' ? place.on : place.parent;
+      this.#decided.set(occurrence.id, {
+        occurrence: occurrence.id,
+        what: whatOf(occurrence.routed.observation),
+        change: place.change,
+        parent,
+        parentWhat: what.get(parent) ?? 'the root of the change',
+        rule: place.rule,
+        evidence: place.evidence,
+        considered: this.#notes.get(occurrence.id) ?? [],
+      });
+    }
+  }
+}
+
+function whatOf({ involved, reason, message }: Observation): string {
+  return `${involved.kind}/${involved.name} ${reason}: ${message}`;
+}
+
+function startOf(segment: Segment): Micros {
+  return segment.spans[0]?.start ?? 0;
+}
