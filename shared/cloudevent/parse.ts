@@ -16,7 +16,15 @@ export const countMost = 2 ** 31 - 1;
 const suffixTrusted: Micros = 10_000_000;
 const wholeSecond: Micros = 999_999;
 const mergedPrefix = '(combined from similar events): ';
-const clusterScoped: readonly string[] = ['Node', 'PersistentVolume', 'Namespace', 'StorageClass', 'PriorityClass', 'NodeClaim', 'NodePool'];
+const clusterScoped: readonly string[] = [
+  'Node',
+  'PersistentVolume',
+  'Namespace',
+  'StorageClass',
+  'PriorityClass',
+  'NodeClaim',
+  'NodePool',
+];
 
 export const keptAnnotations: readonly string[] = [
   'tracing.k8s.io/traceparent',
@@ -40,8 +48,10 @@ export function isEventLike(value: unknown): boolean {
 }
 
 export function parseEvent(value: unknown): Result<Observation> {
-  if (!isJson(value)) return { ok: false, reason: `Cannot read Event: wanted an object, found ${Array.isArray(value) ? 'a list' : typeof value}` };
-  if (!isEventLike(value)) return { ok: false, reason: `Cannot read Event: kind is '${String(field(value, 'kind') ?? 'absent').slice(0, 60)}', wanted 'Event'` };
+  if (!isJson(value))
+    return { ok: false, reason: `Cannot read Event: wanted an object, found ${Array.isArray(value) ? 'a list' : typeof value}` };
+  if (!isEventLike(value))
+    return { ok: false, reason: `Cannot read Event: kind is '${String(field(value, 'kind') ?? 'absent').slice(0, 60)}', wanted 'Event'` };
   const metadata = field(value, 'metadata');
   const name = textField(metadata, 'name');
   const namespace = textField(metadata, 'namespace');

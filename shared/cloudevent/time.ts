@@ -22,13 +22,23 @@ export function nameSuffixTime(name: string): Micros | null {
   return suffix === undefined ? null : plausible(Number(BigInt(`0x${suffix}`) / 1_000n));
 }
 
-const goUnits: Readonly<Record<string, number>> = { h: 3_600_000_000, m: 60_000_000, s: 1_000_000, ms: 1_000, µs: 1, μs: 1, us: 1, ns: 0.001 };
+const goUnits: Readonly<Record<string, number>> = {
+  h: 3_600_000_000,
+  m: 60_000_000,
+  s: 1_000_000,
+  ms: 1_000,
+  µs: 1,
+  μs: 1,
+  us: 1,
+  ns: 0.001,
+};
 
 /** A Go duration (`1m2.5s`, `893.5ms`) in microseconds; null when it is none. */
 export function goDurationMicros(text: string): Micros | null {
   if (text.length > 60 || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|μs|us|ns))+$/.test(text)) return null;
   let sum = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|µs|μs|us|ns)/g)) sum += Number(number) * (goUnits[unit ?? ''] ?? 0);
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|µs|μs|us|ns)/g))
+    sum += Number(number) * (goUnits[unit ?? ''] ?? 0);
   return Math.round(sum);
 }
 

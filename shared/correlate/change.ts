@@ -1,18 +1,18 @@
 /** When a change is settled: nothing of it can come any more. Worked out from event times alone. */
-import type { Micros } from "../cloudevent/observation.ts";
-import type { ChangeState } from "./context.ts";
-import { healthyAfter, hour, longestChange, longestIncident, quietAfterEnd, quietWithoutEnd } from "./figures.ts";
+import type { Micros } from '../cloudevent/observation.ts';
+import type { ChangeState } from './context.ts';
+import { healthyAfter, hour, longestChange, longestIncident, quietAfterEnd, quietWithoutEnd } from './figures.ts';
 
-export type Progress = "done" | "waiting" | "stuck" | "unsure";
+export type Progress = 'done' | 'waiting' | 'stuck' | 'unsure';
 
 /** The event time at which the change is settled if nothing more of it comes. */
 export function settlesAt(change: ChangeState): Micros {
-  if (change.kind === "digest") return (Math.floor(change.start / hour) + 1) * hour;
-  if (change.kind === "incident") return Math.min(change.start + longestIncident, change.last + healthyAfter);
+  if (change.kind === 'digest') return (Math.floor(change.start / hour) + 1) * hour;
+  if (change.kind === 'incident') return Math.min(change.start + longestIncident, change.last + healthyAfter);
   const longest = change.start + longestChange;
   const progress = progressOf(change);
-  if (progress === "waiting") return longest;
-  return Math.min(longest, change.last + (progress === "done" ? quietAfterEnd : quietWithoutEnd));
+  if (progress === 'waiting') return longest;
+  return Math.min(longest, change.last + (progress === 'done' ? quietAfterEnd : quietWithoutEnd));
 }
 
 /**
@@ -20,28 +20,28 @@ export function settlesAt(change: ChangeState): Micros {
  * job's end, a rollout whose new pods are well); stuck: in trouble, waiting may be in vain; unsure: it has no end condition.
  */
 export function progressOf(change: ChangeState): Progress {
-  if (change.closed) return "done";
+  if (change.closed) return 'done';
   const made = Object.values(change.made);
-  if (change.expectsEnd) return "waiting";
-  if (made.includes("failing") || change.failed !== "") return "stuck";
-  if (made.includes("waiting") || rolling(change)) return "waiting";
-  if (change.unreplaced.length > 0 || change.kind === "update" || change.kind === "cleanup") return "unsure";
-  return made.length === 0 && change.deletes === 0 ? "unsure" : "done";
+  if (change.expectsEnd) return 'waiting';
+  if (made.includes('failing') || change.failed !== '') return 'stuck';
+  if (made.includes('waiting') || rolling(change)) return 'waiting';
+  if (change.unreplaced.length > 0 || change.kind === 'update' || change.kind === 'cleanup') return 'unsure';
+  return made.length === 0 && change.deletes === 0 ? 'unsure' : 'done';
 }
 
 /** A rollout is under way as long as an old ReplicaSet has pods beside the new one. */
 export function rolling(change: ChangeState): boolean {
-  return change.newSet !== "" && Object.values(change.oldSets).some((replicas) => replicas > 0);
+  return change.newSet !== '' && Object.values(change.oldSets).some((replicas) => replicas > 0);
 }
 
-export function outcomeOf(change: ChangeState): "ok" | "failed" | "incomplete" {
-  if (change.failed !== "") return "failed";
-  if (change.kind === "digest") return "ok";
-  if (change.kind === "incident") return "failed";
+export function outcomeOf(change: ChangeState): 'ok' | 'failed' | 'incomplete' {
+  if (change.failed !== '') return 'failed';
+  if (change.kind === 'digest') return 'ok';
+  if (change.kind === 'incident') return 'failed';
   const made = Object.values(change.made);
-  if (made.includes("failing")) return "failed";
-  if (rolling(change) && made.includes("unready")) return "failed";
-  if (change.closed) return "ok";
-  if (made.includes("waiting") || change.expectsEnd || rolling(change)) return change.trouble !== "" ? "failed" : "incomplete";
-  return "ok";
+  if (made.includes('failing')) return 'failed';
+  if (rolling(change) && made.includes('unready')) return 'failed';
+  if (change.closed) return 'ok';
+  if (made.includes('waiting') || change.expectsEnd || rolling(change)) return change.trouble !== '' ? 'failed' : 'incomplete';
+  return 'ok';
 }

@@ -2,8 +2,8 @@
  * What a domain remembers between two calls of `correlate`: plain data, serialisable as JSON, bounded. What is still undecided
  * travels beside it (`Keep`): occurrences that wait for their change to settle, each with the place it has been given.
  */
-import type { Micros, ObjectRef } from "../cloudevent/observation.ts";
-import type { Occurrence, Routed } from "./occurrence.ts";
+import type { Micros, ObjectRef } from '../cloudevent/observation.ts';
+import type { Occurrence, Routed } from './occurrence.ts';
 
 /** At most this many objects are remembered in a domain; the ones seen longest ago go first. */
 export const objectsRemembered = 20_000;
@@ -16,7 +16,7 @@ export interface Bond {
   readonly change: string;
   readonly at: Micros;
   /** The bond was read from a message or owner, or (`structure`) follows from what the owner was doing. */
-  readonly by: "name" | "structure" | "self";
+  readonly by: 'name' | 'structure' | 'self';
 }
 
 export interface ObjectState {
@@ -43,17 +43,17 @@ export interface ObjectState {
 }
 
 export type ChangeKind =
-  | "create"
-  | "rollout"
-  | "scale"
-  | "delete"
-  | "evict"
-  | "heal"
-  | "run"
-  | "incident"
-  | "digest"
-  | "update"
-  | "cleanup";
+  | 'create'
+  | 'rollout'
+  | 'scale'
+  | 'delete'
+  | 'evict'
+  | 'heal'
+  | 'run'
+  | 'incident'
+  | 'digest'
+  | 'update'
+  | 'cleanup';
 
 export interface ChangeState {
   /** uid#n of the occurrence that opened it. */
@@ -68,7 +68,7 @@ export interface ChangeState {
   /** metadata.generation of the root that the change answers; 0 when not known. */
   generation: number;
   /** Objects made in it: still on their way, up, or in trouble. */
-  made: Record<string, "waiting" | "up" | "unready" | "failing">;
+  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing'>;
   /** Names of objects deleted in it that nothing has replaced yet. */
   unreplaced: string[];
   deletes: number;
@@ -142,7 +142,7 @@ export interface Place {
   readonly on: string;
   readonly rule: string;
   readonly evidence: string;
-  readonly confidence: "" | "time" | "structure";
+  readonly confidence: '' | 'time' | 'structure';
   /** When the span is the phase from its cause to it (schedule). */
   readonly from: Micros | null;
   readonly late: boolean;

@@ -73,7 +73,10 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   forget(context);
   const undecided = waiting.filter((routed) => !told(routed, context, walk));
   const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
-  const keep: Keep = { placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)), waiting: undecided };
+  const keep: Keep = {
+    placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)),
+    waiting: undecided,
+  };
   return { segments, context, keep, decided };
 }
 

@@ -70,13 +70,18 @@ export function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string
 }
 
 export function toSpanEvent(one: Placed): SpanEvent {
-  const attributes = { ...eventAttributes(one, 'own'), 'knspan.rule': one.place.rule, 'knspan.event.rule': one.occurrence.routed.meaning.rule };
+  const attributes = {
+    ...eventAttributes(one, 'own'),
+    'knspan.rule': one.place.rule,
+    'knspan.event.rule': one.occurrence.routed.meaning.rule,
+  };
   return { name: one.occurrence.routed.observation.reason || 'Event', at: one.occurrence.at, attributes };
 }
 
 export function failureOf(one: Placed): string {
   const { meaning, observation } = one.occurrence.routed;
-  const failed = meaning.class === 'failure' || meaning.fails || meaning.groups['outcome'] === 'Failed' || meaning.rule === 'kubelet.killing-probe';
+  const failed =
+    meaning.class === 'failure' || meaning.fails || meaning.groups['outcome'] === 'Failed' || meaning.rule === 'kubelet.killing-probe';
   return failed ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
 }
 
@@ -157,7 +162,8 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
 
 /** Deletions without replacement were a scaling, not a rollout. */
 function kindOf(change: ChangeState): string {
-  if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes) return 'scale';
+  if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes)
+    return 'scale';
   return change.kind;
 }
 
@@ -173,8 +179,11 @@ function firstFailure(placed: readonly Placed[]): string {
 function joinWorld(root: Node, placed: readonly Placed[]): void {
   for (const { occurrence } of placed) {
     const { annotations } = occurrence.routed.observation;
-    const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(annotations['tracing.k8s.io/traceparent'] ?? annotations['traceparent'] ?? '');
-    for (const [key, value] of Object.entries(annotations)) if (!key.endsWith('traceparent') && key !== 'topLevelSpan') root.attributes[key] = value;
+    const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(
+      annotations['tracing.k8s.io/traceparent'] ?? annotations['traceparent'] ?? '',
+    );
+    for (const [key, value] of Object.entries(annotations))
+      if (!key.endsWith('traceparent') && key !== 'topLevelSpan') root.attributes[key] = value;
     if (!parts?.[1] || !parts[2] || /^0+$/.test(parts[1]) || root.links.some((link) => link.spanId === parts[2])) continue;
     root.links.push({ traceId: parts[1], spanId: parts[2], attributes: { 'knspan.link': 'traceparent' } });
   }

@@ -11,6 +11,10 @@ import type { Drawing } from './render.ts';
 
 /** Field managers that write for the system itself; an edit by one of them is not what began a change. */
 const systemManagers: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-apiserver'];
+/** A controller answers an edit within this time. */
+const editAnswered = 10 * second;
+/** Kinds of change that an edit begins. */
+const editedKinds: readonly string[] = ['create', 'rollout', 'scale', 'delete'];
 const stopLongest = 10 * minute;
 
 export function enrich(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node>): void {
@@ -23,31 +27,52 @@ export function enrich(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, 
     if (versions.length === 0) continue;
     const { pair, verb } = occurrence.routed.meaning;
     if (pair === 'container' && node.real) {
-      tellEnd(node, versions.map((version) => version.object));
+      tellEnd(
+        node,
+        versions.map((version) => version.object),
+      );
     }
     if (verb === 'stop' && node.placed?.occurrence.routed.meaning.rule === 'kubelet.killing') tellStop(drawing, node, ref.uid);
   }
   tellReady(drawing, root, nodes);
+  tellDisruption(drawing, root, nodes);
+}
+
+/** The pod's condition DisruptionTarget says who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
+function tellDisruption(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node>): void {
+  for (const node of nodes.values()) {
+    const pod = node.placed?.occurrence.routed.chain[0];
+    if (!pod || node.placed?.occurrence.routed.meaning.verb !== 'stop') continue;
+    const target = drawing.objects.latest(pod.uid)?.conditions.find((one) => one.type === 'DisruptionTarget' && one.status === 'True');
+    if (!target) continue;
+    node.attributes['knspan.disruption'] = target.reason;
+    if (node.parent !== root) continue;
+    root.attributes['knspan.disruption'] = target.reason;
+    if (drawing.change.kind === 'heal' || drawing.change.kind === 'delete') drawing.change.kind = 'evict';
+  }
 }
 
 /** Who made the edit that the change answers: the latest spec edit before its first action. */
 function nameActor(drawing: Drawing, root: Node): void {
   const { change, objects } = drawing;
-  if (change.kind === 'incident' || change.kind === 'digest') return;
+  if (!editedKinds.includes(change.kind) || root.children.some((child) => child.placed?.occurrence.routed.meaning.verb === 'rescale'))
+    return;
   let best: { manager: string; at: Micros; operation: string } | null = null;
   for (const { object } of objects.versions(change.root.uid)) {
     for (const edit of object.edits) {
       if (edit.at === null || edit.subresource === 'status' || systemManagers.includes(edit.manager)) continue;
-      if (edit.at <= change.start + second && (best === null || edit.at > best.at)) best = { manager: edit.manager, at: edit.at, operation: edit.operation };
+      if (edit.at <= change.start + second && (best === null || edit.at > best.at))
+        best = { manager: edit.manager, at: edit.at, operation: edit.operation };
     }
   }
-  if (!best || (change.kind !== 'create' && change.start - best.at > minute)) return;
+  if (!best || change.start - best.at > editAnswered) return;
   root.attributes['knspan.actor'] = best.manager;
   root.attributes['knspan.edit.time'] = isoOf(best.at);
   // The edit's time is cut to the second: only a second that had ended before the first action says that time passed between.
   if (best.at + second < root.start) root.start = best.at;
   const condition = objects.latest(change.root.uid)?.conditions.find((one) => one.type === 'Progressing');
-  if (condition && (change.kind === 'create' || change.kind === 'rollout')) root.attributes['knspan.condition'] = `Progressing: ${condition.reason}`;
+  if (condition && (change.kind === 'create' || change.kind === 'rollout'))
+    root.attributes['knspan.condition'] = `Progressing: ${condition.reason}`;
 }
 
 function tellEnd(node: Node, versions: readonly KubeObject[]): void {
@@ -63,13 +88,18 @@ function tellEnd(node: Node, versions: readonly KubeObject[]): void {
   const end = [...ends.entries()].find(([startedAt]) => Math.abs(startedAt - node.end) < 1.5 * second)?.[1];
   if (!end || end.finishedAt === null) return;
   const attributes = { 'knspan.container.reason': end.reason, 'knspan.container.exit_code': end.exitCode };
-  node.events.push({ name: 'container terminated', at: Math.max(end.finishedAt, node.end), attributes: { ...attributes, 'k8s.container.name': name } });
+  node.events.push({
+    name: 'container terminated',
+    at: Math.max(end.finishedAt, node.end),
+    attributes: { ...attributes, 'k8s.container.name': name },
+  });
   Object.assign(node.attributes, attributes);
   if (end.exitCode !== 0 && end.exitCode !== 143 && end.exitCode !== 137) node.title += ` (ended: ${end.reason}, exit ${end.exitCode})`;
   if (end.reason === 'OOMKilled') {
     node.failed = `container ${name}: OOMKilled, exit ${end.exitCode}`;
     node.title += ' (OOMKilled)';
-  } else if (end.exitCode !== 0 && end.exitCode !== 143 && end.exitCode !== 137) node.failed = `container ${name}: ${end.reason}, exit ${end.exitCode}`;
+  } else if (end.exitCode !== 0 && end.exitCode !== 143 && end.exitCode !== 137)
+    node.failed = `container ${name}: ${end.reason}, exit ${end.exitCode}`;
 }
 
 /** A stop lasts until the container had ended. */
@@ -110,7 +140,13 @@ function tellReady(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node
     phase.name = 'become ready';
     phase.title = 'become ready';
     phase.service = node.service;
-    Object.assign(phase.attributes, { 'knspan.phase': 'ready', 'knspan.rule': 'pod.ready', 'knspan.evidence': 'condition Ready of the pod', 'knspan.time.uncertainty_ms': 1_000, 'k8s.pod.uid': uid });
+    Object.assign(phase.attributes, {
+      'knspan.phase': 'ready',
+      'knspan.rule': 'pod.ready',
+      'knspan.evidence': 'condition Ready of the pod',
+      'knspan.time.uncertainty_ms': 1_000,
+      'k8s.pod.uid': uid,
+    });
     adopt(parent, phase);
   }
 }

@@ -79,7 +79,8 @@ function fold(group: readonly Node[]): void {
   node.title = `${first.name} × ${folded.length}`;
   node.tells = tells;
   const failed = folded.filter((one) => fails(one));
-  if (failed.length > 0) node.failed = failed.flatMap((one) => [...nodesOf(one)].map((below) => below.failed)).find((text) => text !== '') ?? '';
+  if (failed.length > 0)
+    node.failed = failed.flatMap((one) => [...nodesOf(one)].map((below) => below.failed)).find((text) => text !== '') ?? '';
   node.attributes = {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,

@@ -1,25 +1,25 @@
 /** Derived ids: the same change gets the same ids however, whenever and how often its events arrive. Never random. */
-import { createHash } from "node:crypto";
+import { createHash } from 'node:crypto';
 
 /** Trace id (32 hex digits) of the change that `anchor` (uid#n of its opening occurrence) began on the root object. */
 export function traceIdOf(cluster: string, rootUid: string, anchor: string): string {
-  return digest(32, "trace", cluster, rootUid, anchor);
+  return digest(32, 'trace', cluster, rootUid, anchor);
 }
 
 /** Span id (16 hex digits) of one occurrence in one role. */
 export function spanIdOf(cluster: string, occurrence: string, role: string): string {
-  return digest(16, "span", cluster, occurrence, role);
+  return digest(16, 'span', cluster, occurrence, role);
 }
 
 /** Order-free hash of a set of occurrences: the sum of their hashes, 16 hex digits. */
 export function digestOf(occurrences: Iterable<string>): string {
   let sum = 0n;
-  for (const one of occurrences) sum = (sum + BigInt(`0x${digest(16, "fold", one)}`)) & 0xffffffffffffffffn;
-  return sum.toString(16).padStart(16, "0");
+  for (const one of occurrences) sum = (sum + BigInt(`0x${digest(16, 'fold', one)}`)) & 0xffffffffffffffffn;
+  return sum.toString(16).padStart(16, '0');
 }
 
 function digest(length: number, ...parts: string[]): string {
-  const hex = createHash("sha256").update(parts.join("\u0000")).digest("hex").slice(0, length);
+  const hex = createHash('sha256').update(parts.join('\u0000')).digest('hex').slice(0, length);
   // All zeros means "no id" in OpenTelemetry.
   return /^0+$/.test(hex) ? `${hex.slice(1)}1` : hex;
 }

@@ -16,7 +16,7 @@ function fitStarts(node: Node, root: Node): void {
     if (node !== root) {
       const before = node.start - child.start;
       if (before > 0) {
-        if (!child.real && before <= Math.max(causeMayTrail, child.uncertainty)) moveStart(child, node.start);
+        if (!child.stated && before <= Math.max(causeMayTrail, child.uncertainty)) moveStart(child, node.start);
         else adopt(higher(child, root), child);
       }
     }

@@ -3,14 +3,14 @@
  * a few hundred rules to a handful; the first rule whose reporter, group, kind and message fit wins. Users' rules come
  * first, then the built-in ones in their order, then the generic ones, so that there is always an answer.
  */
-import type { Observation } from "../cloudevent/observation.ts";
-import type { Meaning, Rule, SubjectTemplate } from "./rule.ts";
+import type { Observation } from '../cloudevent/observation.ts';
+import type { Meaning, Rule, SubjectTemplate } from './rule.ts';
 
 /** Longer messages are matched on their beginning only. */
 export const messageLengthMax = 4096;
 
 /** Rules whose id begins so are tried last, and not at all for Events that tell of trouble. */
-export const genericPrefix = "generic.";
+export const genericPrefix = 'generic.';
 
 /** A built-in rule that cannot be compiled: a bug, never a consequence of input. */
 export class RuleError extends Error {
@@ -18,7 +18,7 @@ export class RuleError extends Error {
 
   constructor(rule: string, detail: string, options?: ErrorOptions) {
     super(`Cannot compile rule '${rule}': ${detail}`, options);
-    this.name = "RuleError";
+    this.name = 'RuleError';
     this.rule = rule;
   }
 }
@@ -48,7 +48,7 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   const group = groupOf(o.involved.apiVersion);
   const known = firstMeaning(rules.byReason.get(o.reason) ?? rules.anyReason, o, group, message);
   if (known !== null) return known;
-  if (o.type === "Warning") return warningMeaning;
+  if (o.type === 'Warning') return warningMeaning;
   if (troubleWords.test(o.reason)) return failureMeaning;
   return firstMeaning(rules.generic, o, group, message) ?? stateMeaning;
 }
@@ -58,7 +58,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
   const ids = new Set<string>();
   const reasons = new Set<string>();
   for (const rule of [...extra, ...builtIn]) {
-    if (ids.has(rule.id)) throw new RuleError(rule.id, "another rule has this id, wanted a unique one");
+    if (ids.has(rule.id)) throw new RuleError(rule.id, 'another rule has this id, wanted a unique one');
     ids.add(rule.id);
     for (const reason of rule.reason ?? []) reasons.add(reason);
   }
@@ -82,7 +82,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
 export function patternFault(source: string): string {
   try {
     new RegExp(source, patternFlags);
-    return "";
+    return '';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -97,34 +97,34 @@ export function groupNamesOf(source: string): readonly string[] {
 
 /** Names of the groups that a template such as `$kind` refers to. */
 export function referencesOf(template: string): readonly string[] {
-  return [...template.matchAll(reference)].map((match) => match[1] ?? "");
+  return [...template.matchAll(reference)].map((match) => match[1] ?? '');
 }
 
-const patternFlags = "su";
+const patternFlags = 'su';
 const reference = /\$([A-Za-z_]\w*)/gu;
 const troubleWords = /fail|error|back-?off|unhealthy/iu;
 
 const emptyGroups: Readonly<Record<string, string>> = Object.freeze({});
-const plain: Rule = { id: `${genericPrefix}state`, class: "state" };
+const plain: Rule = { id: `${genericPrefix}state`, class: 'state' };
 const stateMeaning = fixedMeaning(plain);
-const warningMeaning = fixedMeaning({ id: `${genericPrefix}warning`, class: "failure" });
-const failureMeaning = fixedMeaning({ id: `${genericPrefix}failure`, class: "failure" });
+const warningMeaning = fixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
+const failureMeaning = fixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
 
 /** Kinds that messages write in their own way; any other lower-case word only gets its capital letter. */
 const kindsAsWritten: ReadonlyMap<string, string> = new Map([
-  ["configmap", "ConfigMap"],
-  ["cronjob", "CronJob"],
-  ["daemonset", "DaemonSet"],
-  ["machinedeployment", "MachineDeployment"],
-  ["machineset", "MachineSet"],
-  ["nodeclaim", "NodeClaim"],
-  ["persistentvolume", "PersistentVolume"],
-  ["persistentvolumeclaim", "PersistentVolumeClaim"],
-  ["pvc", "PersistentVolumeClaim"],
-  ["pv", "PersistentVolume"],
-  ["replicaset", "ReplicaSet"],
-  ["serviceaccount", "ServiceAccount"],
-  ["statefulset", "StatefulSet"],
+  ['configmap', 'ConfigMap'],
+  ['cronjob', 'CronJob'],
+  ['daemonset', 'DaemonSet'],
+  ['machinedeployment', 'MachineDeployment'],
+  ['machineset', 'MachineSet'],
+  ['nodeclaim', 'NodeClaim'],
+  ['persistentvolume', 'PersistentVolume'],
+  ['persistentvolumeclaim', 'PersistentVolumeClaim'],
+  ['pvc', 'PersistentVolumeClaim'],
+  ['pv', 'PersistentVolume'],
+  ['replicaset', 'ReplicaSet'],
+  ['serviceaccount', 'ServiceAccount'],
+  ['statefulset', 'StatefulSet'],
 ]);
 
 interface CompiledPattern {
@@ -159,7 +159,7 @@ function firstMeaning(rules: readonly CompiledRule[], o: Observation, group: str
 function fits(rule: CompiledRule, o: Observation, group: string | null): boolean {
   if (rule.kinds !== null && !rule.kinds.includes(o.involved.kind)) return false;
   if (rule.groups !== null && group !== null && !rule.groups.includes(group)) return false;
-  if (rule.reporters === null || o.reporter === "" || rule.reporters.includes(o.reporter)) return true;
+  if (rule.reporters === null || o.reporter === '' || rule.reporters.includes(o.reporter)) return true;
   return rule.reporterPrefixes.some((prefix) => o.reporter.startsWith(prefix));
 }
 
@@ -176,12 +176,12 @@ function meaningFrom(rule: CompiledRule, pattern: CompiledPattern, match: RegExp
 }
 
 /** Null where the message does not name the object, and where it names the involved object itself. */
-function subjectFrom(template: CompiledSubject, groups: Readonly<Record<string, string>>, o: Observation): Meaning["subject"] {
+function subjectFrom(template: CompiledSubject, groups: Readonly<Record<string, string>>, o: Observation): Meaning['subject'] {
   const kind = template.kind.length === 1 ? fill(template.kind, groups) : kindAsKubernetesWritesIt(fill(template.kind, groups));
   const name = fill(template.name, groups);
-  if (kind === "" || name === "") return null;
+  if (kind === '' || name === '') return null;
   const namespace = namespaceFrom(template.namespace, groups, o.involved.namespace);
-  const uid = template.uid === null ? "" : fill(template.uid, groups);
+  const uid = template.uid === null ? '' : fill(template.uid, groups);
   if (kind === o.involved.kind && name === o.involved.name && namespace === o.involved.namespace) return null;
   return { kind, namespace, name, uid };
 }
@@ -190,19 +190,19 @@ function subjectFrom(template: CompiledSubject, groups: Readonly<Record<string, 
 function namespaceFrom(template: Template | null, groups: Readonly<Record<string, string>>, involved: string): string {
   if (template === null) return involved;
   const namespace = fill(template, groups);
-  return namespace === "" && template.length > 1 ? involved : namespace;
+  return namespace === '' && template.length > 1 ? involved : namespace;
 }
 
 /** `apps/v1` is group `apps`, `v1` is the core group (the empty string), nothing is unknown (null). */
 function groupOf(apiVersion: string): string | null {
-  if (apiVersion === "") return null;
-  const slash = apiVersion.indexOf("/");
+  if (apiVersion === '') return null;
+  const slash = apiVersion.indexOf('/');
   return slash === -1 ? coreGroup(apiVersion) : apiVersion.slice(0, slash);
 }
 
 /** Events of very old clusters name the group alone (`extensions`), without a version. */
 function coreGroup(apiVersion: string): string {
-  return /^v\d/u.test(apiVersion) ? "" : apiVersion;
+  return /^v\d/u.test(apiVersion) ? '' : apiVersion;
 }
 
 function kindAsKubernetesWritesIt(word: string): string {
@@ -215,8 +215,8 @@ function compileRule(rule: Rule): CompiledRule {
   const patterns = rule.patterns === undefined ? null : rule.patterns.map((source) => compilePattern(rule, source));
   checkReferences(rule);
   return {
-    reporters: rule.reporter === undefined ? null : rule.reporter.filter((reporter) => !reporter.endsWith("*")),
-    reporterPrefixes: (rule.reporter ?? []).filter((reporter) => reporter.endsWith("*")).map((reporter) => reporter.slice(0, -1)),
+    reporters: rule.reporter === undefined ? null : rule.reporter.filter((reporter) => !reporter.endsWith('*')),
+    reporterPrefixes: (rule.reporter ?? []).filter((reporter) => reporter.endsWith('*')).map((reporter) => reporter.slice(0, -1)),
     groups: rule.group ?? null,
     kinds: rule.kind ?? null,
     patterns,
@@ -227,15 +227,15 @@ function compileRule(rule: Rule): CompiledRule {
 
 function compilePattern(rule: Rule, source: string): CompiledPattern {
   const fault = patternFault(source);
-  if (fault !== "") throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${fault}`);
+  if (fault !== '') throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${fault}`);
   return { regexp: new RegExp(source, patternFlags), groups: groupNamesOf(source) };
 }
 
 /** A subject that no pattern can ever name is a slip of the pen. */
 function checkReferences(rule: Rule): void {
   if (rule.subject === undefined) return;
-  if (rule.patterns === undefined) throw new RuleError(rule.id, "it has a subject but no patterns that could name one");
-  const { kind, name = "$name", namespace = "", uid = "" } = rule.subject;
+  if (rule.patterns === undefined) throw new RuleError(rule.id, 'it has a subject but no patterns that could name one');
+  const { kind, name = '$name', namespace = '', uid = '' } = rule.subject;
   const known = new Set(rule.patterns.flatMap(groupNamesOf));
   for (const group of [kind, name, namespace, uid].flatMap(referencesOf)) {
     if (!known.has(group)) throw new RuleError(rule.id, `its subject names the group '${group}', which no pattern has`);
@@ -245,7 +245,7 @@ function checkReferences(rule: Rule): void {
 function compileSubject(subject: SubjectTemplate): CompiledSubject {
   return {
     kind: compileTemplate(subject.kind),
-    name: compileTemplate(subject.name ?? "$name"),
+    name: compileTemplate(subject.name ?? '$name'),
     namespace: subject.namespace === undefined ? null : compileTemplate(subject.namespace),
     uid: subject.uid === undefined ? null : compileTemplate(subject.uid),
   };
@@ -256,8 +256,8 @@ function compileTemplate(text: string): Template {
 }
 
 function fill(template: Template, groups: Readonly<Record<string, string>>): string {
-  let text = template[0] ?? "";
-  for (let i = 1; i < template.length; i += 2) text += (groups[template[i] ?? ""] ?? "") + (template[i + 1] ?? "");
+  let text = template[0] ?? '';
+  for (let i = 1; i < template.length; i += 2) text += (groups[template[i] ?? ''] ?? '') + (template[i + 1] ?? '');
   return text;
 }
 
@@ -265,13 +265,13 @@ function fixedMeaning(rule: Rule): Meaning {
   return Object.freeze({
     rule: rule.id,
     class: rule.class,
-    verb: rule.verb ?? "",
+    verb: rule.verb ?? '',
     subject: null,
-    pair: rule.pair ?? "",
-    phase: rule.phase ?? "",
+    pair: rule.pair ?? '',
+    phase: rule.phase ?? '',
     opens: rule.opens ?? false,
     always: rule.always ?? false,
-    home: rule.home ?? "",
+    home: rule.home ?? '',
     fails: rule.fails ?? false,
     groups: emptyGroups,
   });

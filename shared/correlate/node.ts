@@ -15,6 +15,8 @@ export interface Node {
   end: Micros;
   /** A measured duration: never stretched, never shortened. */
   real: boolean;
+  /** The duration was stated, not measured between events: not even its start moves. */
+  stated: boolean;
   /** How much earlier or later the start may be. */
   uncertainty: Micros;
   parent: Node | null;
@@ -38,6 +40,7 @@ export function newNode(id: string, role: string, placed: Placed | null, at: Mic
     start: at,
     end: at,
     real: false,
+    stated: false,
     uncertainty: placed?.occurrence.uncertainty ?? 0,
     parent: null,
     children: [],

@@ -2,9 +2,9 @@
  * Occurrences: the n-th time that one Event object happened. Observations are turned into the set of occurrences that they
  * tell of, in the one order in which the correlator walks through them, whatever order they arrived in.
  */
-import type { Instant, Micros, ObjectRef, Observation } from "../cloudevent/observation.ts";
-import { second } from "./figures.ts";
-import type { Meaning } from "./rule.ts";
+import type { Instant, Micros, ObjectRef, Observation } from '../cloudevent/observation.ts';
+import { second } from './figures.ts';
+import type { Meaning } from './rule.ts';
 
 /** An observation that has found its domain: the owner chain is known as far as it can be. */
 export interface Routed {
@@ -29,7 +29,7 @@ export interface Occurrence {
 
 /** The key of an object: its uid, else its kind, namespace and name. */
 export function keyOf(ref: ObjectRef): string {
-  return ref.uid !== "" ? ref.uid : nameKeyOf(ref.kind, ref.namespace, ref.name);
+  return ref.uid !== '' ? ref.uid : nameKeyOf(ref.kind, ref.namespace, ref.name);
 }
 
 export function nameKeyOf(kind: string, namespace: string, name: string): string {
@@ -116,8 +116,8 @@ function inOrder(occurrences: Occurrence[]): Occurrence[] {
 }
 
 function rankOf({ routed: { meaning } }: Occurrence): number {
-  if (meaning.verb === "stop") return 3.5;
-  if (meaning.pair === "pull") return meaning.class === "start" ? 1 : 1.5;
-  if (meaning.rule === "kubelet.present") return 1.7;
+  if (meaning.verb === 'stop') return 3.5;
+  if (meaning.pair === 'pull') return meaning.class === 'start' ? 1 : 1.5;
+  if (meaning.rule === 'kubelet.present') return 1.7;
   return ranks[meaning.class] ?? 9;
 }

@@ -2,26 +2,27 @@
  * Actions: what controllers do to other objects. An action hangs on what made or drove its actor; where nothing did, the root
  * object's own sequence of actions tells which change it belongs to.
  */
-import type { ChangeState, Disruption, ObjectState } from "./context.ts";
-import { causeMayTrail, minute, second } from "./figures.ts";
-import { keyOf, nameKeyOf, type Occurrence } from "./occurrence.ts";
-import { madeKey } from "./place.ts";
-import { bindBirth, forgetNamed, originOf, remember } from "./place-object.ts";
-import { bindScaling, placeScaling } from "./scaling.ts";
-import { nameKey, type Walk } from "./walk.ts";
+import { rolling } from './change.ts';
+import type { ChangeState, Disruption, ObjectState } from './context.ts';
+import { causeMayTrail, minute, second } from './figures.ts';
+import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
+import { madeKey } from './place.ts';
+import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
+import { bindScaling, placeScaling } from './scaling.ts';
+import { nameKey, type Walk } from './walk.ts';
 
-const directControllers: readonly string[] = ["StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
+const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
   const { kind } = object.ref;
   const child = meaning.subject;
-  if (kind === "Deployment" && (meaning.verb === "scale-up" || meaning.verb === "scale-down")) return placeScaling(walk, one);
-  if (meaning.verb === "evict" && !child) return placeEviction(walk, one, object);
-  if (child && (meaning.verb === "create" || meaning.verb === "delete")) {
-    if (kind === "CronJob") return placeCronJob(walk, one);
-    if (kind === "Job") return placeJob(walk, one, object);
-    if (kind === "ReplicaSet" && chain.some((ref) => ref.kind === "Deployment")) return placeReplicaSet(walk, one, object);
+  if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
+  if (meaning.verb === 'evict' && !child) return placeEviction(walk, one, object);
+  if (child && (meaning.verb === 'create' || meaning.verb === 'delete')) {
+    if (kind === 'CronJob') return placeCronJob(walk, one);
+    if (kind === 'Job') return placeJob(walk, one, object);
+    if (kind === 'ReplicaSet' && chain.some((ref) => ref.kind === 'Deployment')) return placeReplicaSet(walk, one, object);
     if (directControllers.includes(kind) && chain.length === 1) return placeController(walk, one, object);
   }
   placeOther(walk, one, object);
@@ -30,21 +31,21 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
 /** Any other controller: under what made its object, else in what is open, else a change of its own. */
 function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  const origin = meaning.always || meaning.verb === "rescale" ? null : originOf(walk, one, object);
+  const origin = meaning.always || meaning.verb === 'rescale' ? null : originOf(walk, one, object);
   if (origin) {
     walk.give(one, origin);
     return remember(walk, one, object, origin.change);
   }
-  const open = meaning.always || meaning.verb === "rescale" ? undefined : walk.openChanges().at(-1);
-  const kinds = { create: "create", delete: "delete", rescale: "scale", "scale-up": "scale", "scale-down": "scale" } as const;
-  const kind = meaning.pair === "rollout" ? "rollout" : meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : "update";
+  const open = meaning.always || meaning.verb === 'rescale' ? undefined : walk.openChanges().at(-1);
+  const kinds = { create: 'create', delete: 'delete', rescale: 'scale', 'scale-up': 'scale', 'scale-down': 'scale' } as const;
+  const kind = meaning.pair === 'rollout' ? 'rollout' : meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : 'update';
   const change = open ?? walk.begin(one, kind);
-  if (meaning.always && (meaning.pair === "rollout" || meaning.pair === "sync")) change.expectsEnd = true;
+  if (meaning.always && (meaning.pair === 'rollout' || meaning.pair === 'sync')) change.expectsEnd = true;
   walk.give(one, {
     change,
-    rule: open ? "domain.open-change" : "change.own",
+    rule: open ? 'domain.open-change' : 'change.own',
     evidence: change.id,
-    ...(open ? { confidence: "time" as const } : {}),
+    ...(open ? { confidence: 'time' as const } : {}),
   });
   remember(walk, one, object, change);
 }
@@ -52,26 +53,26 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
 /** Somebody evicts the pod: a disruption, which belongs to the preemptor where one is named. */
 function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
-  const preemptor = meaning.home === "related" ? chain[1] : undefined;
+  const preemptor = meaning.home === 'related' ? chain[1] : undefined;
   if (preemptor) {
     const state = walk.object(preemptor, chain[2], one.at);
     if (!state.birth && !state.anchor) bindBirth(walk, one, state);
     const bond = state.anchor ?? state.birth;
     const change = walk.open(bond?.change);
     if (bond && change) {
-      walk.give(one, { change, parent: bond.occurrence, rule: "related", evidence: `related ${preemptor.kind}/${preemptor.name}` });
-      object.death = walk.bond(one, change, "name");
+      walk.give(one, { change, parent: bond.occurrence, rule: 'related', evidence: `related ${preemptor.kind}/${preemptor.name}` });
+      object.death = walk.bond(one, change, 'name');
       return;
     }
   }
   const open = walk.open(object.death?.change);
-  const change = open ?? walk.begin(one, "evict");
-  walk.give(one, { change, rule: "object.evicted", evidence: one.id });
+  const change = open ?? walk.begin(one, 'evict');
+  walk.give(one, { change, rule: 'object.evicted', evidence: one.id });
   if (open) return;
-  object.death = walk.bond(one, change, "name");
+  object.death = walk.bond(one, change, 'name');
   forgetNamed(walk, object.ref.kind, object.ref.name);
   change.deletes += 1;
-  if (object.owner === "") return;
+  if (object.owner === '') return;
   walk.context.disruptions.push({ object: object.ref.uid, name: object.ref.name, controller: object.owner, change: change.id, at: one.at });
   change.unreplaced.push(object.ref.name);
 }
@@ -81,30 +82,30 @@ function placeCronJob(walk: Walk, one: Occurrence): void {
   const { meaning } = one.routed;
   const job = meaning.subject;
   if (!job) return;
-  if (meaning.verb === "create") {
-    const change = walk.begin(one, "run", { apiVersion: "batch/v1", ...job }, { expectsEnd: true });
-    return walk.give(one, { change, rule: "cronjob.run", evidence: `job ${job.name}` });
+  if (meaning.verb === 'create') {
+    const change = walk.begin(one, 'run', { apiVersion: 'batch/v1', ...job }, { expectsEnd: true });
+    return walk.give(one, { change, rule: 'cronjob.run', evidence: `job ${job.name}` });
   }
-  const open = walk.openChanges(["run", "cleanup"]).at(-1);
-  const change = open ?? walk.begin(one, "cleanup");
-  walk.give(one, { change, rule: "cronjob.cleanup", evidence: change.id, confidence: "time", counts: false });
+  const open = walk.openChanges(['run', 'cleanup']).at(-1);
+  const change = open ?? walk.begin(one, 'cleanup');
+  walk.give(one, { change, rule: 'cronjob.cleanup', evidence: change.id, confidence: 'time', counts: false });
 }
 
 function placeJob(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
   const origin = originOf(walk, one, object);
-  const run = origin?.change ?? walk.openChanges(["run"]).find((change) => keyOf(change.about) === keyOf(object.ref));
-  const change = run ?? walk.begin(one, "run", object.ref, { expectsEnd: true, continues: object.birth });
-  walk.give(one, origin ?? { change, rule: "job.run", evidence: `job ${object.ref.name}` });
-  if (!origin) object.birth = { occurrence: "", change: change.id, at: change.start, by: "self" };
-  if (meaning.verb === "delete" && meaning.subject) forgetNamed(walk, "Pod", meaning.subject.name);
+  const run = origin?.change ?? walk.openChanges(['run']).find((change) => keyOf(change.about) === keyOf(object.ref));
+  const change = run ?? walk.begin(one, 'run', object.ref, { expectsEnd: true, continues: object.birth });
+  walk.give(one, origin ?? { change, rule: 'job.run', evidence: `job ${object.ref.name}` });
+  if (!origin) object.birth = { occurrence: '', change: change.id, at: change.start, by: 'self' };
+  if (meaning.verb === 'delete' && meaning.subject) forgetNamed(walk, 'Pod', meaning.subject.name);
 }
 
 /** A Deployment's ReplicaSet makes or deletes a pod: it answers a scaling, or replaces a pod that went without it. */
 function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  const creates = meaning.verb === "create";
-  const name = meaning.subject?.name ?? "";
+  const creates = meaning.verb === 'create';
+  const name = meaning.subject?.name ?? '';
   const disruption = creates ? disruptionFor(walk, one, object) : null;
   const scaling = bindScaling(walk, one, object.ref.name, creates);
   const newer = disruption && scaling && disruption.at > scaling.at && one.at - scaling.at > 5 * second;
@@ -113,30 +114,35 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
     walk.give(one, {
       change: answered,
       parent: scaling.occurrence,
-      rule: creates ? "owner.scale-up" : "owner.scale-down",
+      rule: creates ? 'owner.scale-up' : 'owner.scale-down',
       evidence: scaling.occurrence,
     });
     return made(walk, answered, creates, name);
   }
   if (disruption) return replace(walk, one, disruption);
-  const last = walk.context.scalings.filter((one_) => one_.set === object.ref.name && one_.up === creates && walk.open(one_.change)).at(-1);
-  const change =
-    walk.open(last?.change) ??
-    walk.openChanges(["create", "rollout", "scale", "heal"]).at(-1) ??
-    walk.begin(one, creates ? "heal" : "delete");
-  walk.give(one, {
-    change,
-    parent: last?.occurrence ?? "",
-    rule: last ? "owner.last-scaling" : "replicaset.own",
-    evidence: last?.occurrence ?? change.id,
-    confidence: "structure",
-  });
+  const last = walk.context.scalings.filter((one_) => one_.set === object.ref.name && one_.up === creates).at(-1);
+  const under = walk.open(last?.change);
+  // A scaling that has all its pods makes no more of them: what comes beside a rollout replaces a pod that went silently.
+  if (last && under && (rolling(under) || !creates)) {
+    const verdict = {
+      change: under,
+      parent: last.occurrence,
+      rule: 'owner.last-scaling',
+      evidence: last.occurrence,
+      confidence: 'structure' as const,
+    };
+    walk.give(one, verdict);
+    return made(walk, under, creates, name);
+  }
+  const open = walk.openChanges(creates ? ['heal'] : ['delete', 'scale']).at(-1);
+  const change = open ?? walk.begin(one, creates ? 'heal' : 'delete', undefined, { continues: object.birth });
+  walk.give(one, { change, rule: 'replicaset.own', evidence: change.id, confidence: 'structure' });
   made(walk, change, creates, name);
 }
 
 function made(walk: Walk, change: ChangeState, creates: boolean, name: string): void {
-  if (creates) change.made[`Pod/${name}`] = "waiting";
-  else forgetNamed(walk, "Pod", name);
+  if (creates) change.made[`Pod/${name}`] = 'waiting';
+  else forgetNamed(walk, 'Pod', name);
 }
 
 function replace(walk: Walk, one: Occurrence, disruption: Disruption): void {
@@ -144,9 +150,9 @@ function replace(walk: Walk, one: Occurrence, disruption: Disruption): void {
   if (!change) return;
   walk.context.disruptions = walk.context.disruptions.filter((other) => other !== disruption);
   change.unreplaced = change.unreplaced.filter((name) => name !== disruption.name);
-  if (change.kind === "delete") change.kind = "heal";
-  walk.give(one, { change, rule: "replacement", evidence: `in place of ${disruption.name}`, confidence: "structure" });
-  change.made[`Pod/${one.routed.meaning.subject?.name ?? ""}`] = "waiting";
+  if (change.kind === 'delete') change.kind = 'heal';
+  walk.give(one, { change, rule: 'replacement', evidence: `in place of ${disruption.name}`, confidence: 'structure' });
+  change.made[`Pod/${one.routed.meaning.subject?.name ?? ''}`] = 'waiting';
 }
 
 /** The pod that this creation replaces: gone without its controller's doing, longest ago first. */
@@ -154,11 +160,11 @@ function disruptionFor(walk: Walk, one: Occurrence, object: ObjectState): Disrup
   const controller = keyOf(object.ref);
   // A kubelet may record the stop of the old pod after the controller has made the new one.
   for (const stop of walk.stopsUnder(controller, one.at, one.at + causeMayTrail))
-    if (stop.routed.meaning.rule === "kubelet.killing") walk.place(stop);
+    if (stop.routed.meaning.rule === 'kubelet.killing') walk.place(stop);
   const open = walk.context.disruptions.filter(
     (disruption) => disruption.controller === controller && walk.open(disruption.change) && disruption.at <= one.at + causeMayTrail,
   );
-  if (object.ref.kind !== "StatefulSet") return open[0] ?? null;
+  if (object.ref.kind !== 'StatefulSet') return open[0] ?? null;
   return open.find((disruption) => disruption.name === one.routed.meaning.subject?.name) ?? null;
 }
 
@@ -171,49 +177,49 @@ function placeController(walk: Walk, one: Occurrence, object: ObjectState): void
     .actionsOn(`rescale:${nameKey(object.ref)}`, one.at - 30 * second, one.at)
     .find((action) => walk.open(walk.place(action)?.change));
   const driven = rescale ? walk.open(walk.place(rescale)?.change) : null;
-  const pod = child.kind === "Pod";
-  const disruption = pod && meaning.verb === "create" ? disruptionFor(walk, one, object) : null;
+  const pod = child.kind === 'Pod';
+  const disruption = pod && meaning.verb === 'create' ? disruptionFor(walk, one, object) : null;
   if (disruption) return replace(walk, one, disruption);
-  const open = meaning.verb === "create" ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
+  const open = meaning.verb === 'create' ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
   const change = driven ?? open ?? begin(walk, one, object);
-  if (driven && rescale) walk.give(one, { change, parent: rescale.id, rule: "hpa.rescale", evidence: rescale.id });
-  else walk.give(one, { change, rule: open ? "controller.sequence" : "controller.edit", evidence: change.id });
+  if (driven && rescale) walk.give(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
+  else walk.give(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
   if (!pod) return;
-  if (meaning.verb === "delete") {
-    forgetNamed(walk, "Pod", child.name);
+  if (meaning.verb === 'delete') {
+    forgetNamed(walk, 'Pod', child.name);
     change.unreplaced.push(child.name);
     change.deletes += 1;
     return;
   }
-  const replaced = object.ref.kind === "StatefulSet" ? child.name : (change.unreplaced[0] ?? "");
+  const replaced = object.ref.kind === 'StatefulSet' ? child.name : (change.unreplaced[0] ?? '');
   change.unreplaced = change.unreplaced.filter((name) => name !== replaced);
-  change.made[madeKey({ ...child, apiVersion: "v1" })] = "waiting";
+  change.made[madeKey({ ...child, apiVersion: 'v1' })] = 'waiting';
 }
 
 function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | undefined {
-  const open = sameEdit(walk, one, walk.openChanges(["create", "rollout", "scale", "heal"]));
-  const name = one.routed.meaning.subject?.name ?? "";
+  const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
+  const name = one.routed.meaning.subject?.name ?? '';
   const replacing = open.find((change) =>
-    object.ref.kind === "StatefulSet" ? change.unreplaced.includes(name) : change.unreplaced.length > 0,
+    object.ref.kind === 'StatefulSet' ? change.unreplaced.includes(name) : change.unreplaced.length > 0,
   );
-  return replacing ?? open.filter((change) => change.kind !== "heal").at(-1) ?? open.at(-1);
+  return replacing ?? open.filter((change) => change.kind !== 'heal').at(-1) ?? open.at(-1);
 }
 
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
 function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
   const child = one.routed.meaning.subject;
-  const current = sameEdit(walk, one, walk.openChanges(["create", "rollout", "scale"])).at(-1);
+  const current = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale'])).at(-1);
   if (!child || !current) return undefined;
-  if (current.kind === "create") {
-    walk.note(one, current.id, "it was creating");
+  if (current.kind === 'create') {
+    walk.note(one, current.id, 'it was creating');
     return undefined;
   }
-  const born = walk.named("Pod", child.namespace, child.name)?.birth;
+  const born = walk.named('Pod', child.namespace, child.name)?.birth;
   const action = walk
-    .actionsOn(nameKeyOf("Pod", child.namespace, child.name), current.start, one.at)
-    .some((other) => other.id !== one.id && other.at < one.at && other.routed.meaning.verb === "create");
+    .actionsOn(nameKeyOf('Pod', child.namespace, child.name), current.start, one.at)
+    .some((other) => other.id !== one.id && other.at < one.at && other.routed.meaning.verb === 'create');
   if (born?.change === current.id || action) {
-    walk.note(one, current.id, "it had made this pod itself");
+    walk.note(one, current.id, 'it had made this pod itself');
     return undefined;
   }
   return current;
@@ -228,8 +234,8 @@ function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState
 }
 
 function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
-  if (one.routed.meaning.verb === "delete") return walk.begin(one, "rollout");
+  if (one.routed.meaning.verb === 'delete') return walk.begin(one, 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   const fresh = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
-  return walk.begin(one, fresh ? "create" : "scale");
+  return walk.begin(one, fresh ? 'create' : 'scale');
 }

@@ -2,41 +2,41 @@
  * The life of one object: its steps (scheduled, pulling, started), its states and troubles, its end. Parents come, in this order,
  * from the event that names the object, from what its owner was doing, from the object's own first sign of life.
  */
-import type { Bond, ChangeState, ObjectState } from "./context.ts";
-import { causeMayTrail, effectMayTrail, incidentsPerDay, minute, second } from "./figures.ts";
-import { keyOf, type Occurrence } from "./occurrence.ts";
-import { failing, madeKey, pairKey, placeDigest } from "./place.ts";
-import { bindScaling } from "./scaling.ts";
-import { nameKey, type Walk } from "./walk.ts";
+import type { Bond, ChangeState, ObjectState } from './context.ts';
+import { causeMayTrail, effectMayTrail, incidentsPerDay, minute, second } from './figures.ts';
+import { keyOf, type Occurrence } from './occurrence.ts';
+import { failing, madeKey, pairKey, placeDigest } from './place.ts';
+import { bindScaling } from './scaling.ts';
+import { nameKey, type Walk } from './walk.ts';
 
 /** A step or state of an object. */
 export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  const dying = meaning.class === "state" ? dyingChange(walk, one, object) : null;
+  const dying = meaning.class === 'state' ? dyingChange(walk, one, object) : null;
   if (dying && object.death) {
-    walk.give(one, { change: dying, parent: object.death.occurrence, rule: "object.stopping", evidence: object.death.occurrence });
+    walk.give(one, { change: dying, parent: object.death.occurrence, rule: 'object.stopping', evidence: object.death.occurrence });
     return remember(walk, one, object, dying);
   }
   const origin = originOf(walk, one, object);
   if (!origin) return placeWithoutOrigin(walk, one, object);
-  if (meaning.rule === "kubelet.present") {
+  if (meaning.rule === 'kubelet.present') {
     walk.give(one, {
       change: origin.change,
-      on: origin.parent === "" ? "root" : origin.parent,
+      on: origin.parent === '' ? 'root' : origin.parent,
       rule: origin.rule,
       evidence: origin.evidence,
       counts: !object.troubled,
     });
     return;
   }
-  const phase = meaning.pair === "schedule" && object.birth && object.birth.by === "name" ? { from: object.birth.at } : {};
+  const phase = meaning.pair === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
   walk.give(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
   remember(walk, one, object, origin.change);
-  if (meaning.pair === "schedule") {
+  if (meaning.pair === 'schedule') {
     object.troubled = false;
-    if (!object.birth || object.birth.by !== "name") object.anchor = walk.bond(one, origin.change, "self");
+    if (!object.birth || object.birth.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
     const key = madeKey(object.ref);
-    if (origin.change.made[key] === "failing" || !(key in origin.change.made)) origin.change.made[key] = "waiting";
+    if (origin.change.made[key] === 'failing' || !(key in origin.change.made)) origin.change.made[key] = 'waiting';
   }
 }
 
@@ -46,42 +46,51 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
   const dying = dyingChange(walk, one, object);
   const cause = object.death;
   if (dying && cause) {
-    walk.give(one, { change: dying, parent: cause.occurrence, rule: "object.stopping", evidence: cause.occurrence });
+    walk.give(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
     return remember(walk, one, object, dying);
   }
-  const origin = originOf(walk, one, object) ?? incidentOf(walk, one, object);
+  const origin = originOf(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
   walk.give(one, origin);
   remember(walk, one, object, origin.change);
-  const unready = meaning.rule === "kubelet.unhealthy";
-  if (unready) object.unhealthy = walk.bond(one, origin.change, "self");
+  const unready = meaning.rule === 'kubelet.unhealthy';
+  if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
 }
 
+/** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
+function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
+  if (!one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
+  const change = walk.begin(one, 'create');
+  object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
+  change.made[madeKey(object.ref)] = 'waiting';
+  return { change, parent: '', rule: 'object.first-sign', evidence: one.id };
+}
+
 /** A container is stopped: by its pod's deletion, or by a probe to be started again. */
 export function placeStop(walk: Walk, one: Occurrence, object: ObjectState): void {
-  if (one.routed.meaning.rule !== "kubelet.killing") return placeRestart(walk, one, object);
+  if (one.routed.meaning.rule !== 'kubelet.killing') return placeRestart(walk, one, object);
   const bound = walk.open(object.death?.change);
   if (bound && object.death) {
-    const parent = object.death.by === "self" ? "" : object.death.occurrence;
-    return walk.give(one, { change: bound, parent, rule: "object.stopping", evidence: object.death.occurrence });
+    const parent = object.death.by === 'self' ? '' : object.death.occurrence;
+    return walk.give(one, { change: bound, parent, rule: 'object.stopping', evidence: object.death.occurrence });
   }
   const named = namedDeletion(walk, one, object);
-  if (named) return end(walk, one, object, named.change, named.occurrence, "named.delete", "name");
+  if (named) return end(walk, one, object, named.change, named.occurrence, 'named.delete', 'name');
   const scaling = bindScaling(walk, one, ownerName(one), false);
   if (scaling && one.at - scaling.at < effectMayTrail) {
     const change = walk.open(scaling.change);
-    if (change) return end(walk, one, object, change, scaling.occurrence, "owner.scale-down", "structure");
+    if (change) return end(walk, one, object, change, scaling.occurrence, 'owner.scale-down', 'structure');
   }
-  walk.note(one, "deletion by the controller", "no event names this pod and its owner was not scaling down");
+  walk.note(one, 'deletion by the controller', 'no event names this pod and its owner was not scaling down');
   const change = disruptionOf(walk, one, object);
-  walk.give(one, { change, rule: "object.deleted", evidence: `${one.id}: deleted, not by its controller` });
-  object.death = walk.bond(one, change, "self");
+  walk.give(one, { change, rule: 'object.deleted', evidence: `${one.id}: deleted, not by its controller` });
+  object.death = walk.bond(one, change, 'self');
 }
 
-function end(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState, parent: string, rule: string, by: Bond["by"]): void {
-  walk.give(one, { change, parent, rule, evidence: parent, ...(by === "structure" ? { confidence: "structure" as const } : {}) });
-  object.death = { occurrence: one.id, change: change.id, at: one.at, by: "name" };
+function end(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState, parent: string, rule: string, by: Bond['by']): void {
+  walk.give(one, { change, parent, rule, evidence: parent, ...(by === 'structure' ? { confidence: 'structure' as const } : {}) });
+  object.death = { occurrence: parent, change: change.id, at: one.at, by: 'name' };
   forgetMade(walk, object);
 }
 
@@ -92,9 +101,9 @@ function placeRestart(walk: Walk, one: Occurrence, object: ObjectState): void {
     walk.give(one, {
       change,
       parent: unhealthy.occurrence,
-      rule: "probe.restart",
+      rule: 'probe.restart',
       evidence: unhealthy.occurrence,
-      counts: change.kind === "incident" || one.n === 1,
+      counts: change.kind === 'incident' || one.n === 1,
     });
     return;
   }
@@ -106,7 +115,7 @@ function placeRestart(walk: Walk, one: Occurrence, object: ObjectState): void {
 export function namedDeletion(walk: Walk, one: Occurrence, object: ObjectState): { change: ChangeState; occurrence: string } | null {
   const since = Math.max(object.firstSeen - causeMayTrail, one.at - 5 * minute);
   for (const action of walk.actionsOn(nameKey(object.ref), since, one.at)) {
-    if (!["delete", "evict", "stop"].includes(action.routed.meaning.verb)) continue;
+    if (!['delete', 'evict', 'stop'].includes(action.routed.meaning.verb)) continue;
     const place = walk.place(action);
     const change = walk.open(place?.change);
     if (change) return { change, occurrence: action.id };
@@ -124,21 +133,21 @@ interface Origin {
   readonly parent: string;
   readonly rule: string;
   readonly evidence: string;
-  readonly confidence?: "structure" | "time";
+  readonly confidence?: 'structure' | 'time';
 }
 
 /** What the object's steps hang on, while its change is not settled. */
 export function originOf(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  const lapsed = object.ref.kind !== "Pod" && object.birth !== null && walk.open(object.birth.change) === null;
+  const lapsed = object.ref.kind !== 'Pod' && object.birth !== null && walk.open(object.birth.change) === null;
   if ((!object.birth && !object.anchor) || lapsed) bindBirth(walk, one, object);
   const { birth, anchor } = object;
   const bond = anchor ?? birth;
   const change = walk.open(bond?.change);
   if (!bond || !change) return null;
-  if (anchor) return { change, parent: anchor.occurrence, rule: "object.first-sign", evidence: anchor.occurrence };
-  if (bond.by === "structure")
-    return { change, parent: bond.occurrence, rule: "owner.scale-up", evidence: bond.occurrence, confidence: "structure" };
-  return { change, parent: bond.occurrence, rule: "named.create", evidence: bond.occurrence };
+  if (anchor) return { change, parent: anchor.occurrence, rule: 'object.first-sign', evidence: anchor.occurrence };
+  if (bond.by === 'structure')
+    return { change, parent: bond.occurrence, rule: 'owner.scale-up', evidence: bond.occurrence, confidence: 'structure' };
+  return { change, parent: bond.occurrence, rule: 'named.create', evidence: bond.occurrence };
 }
 
 /** Finds the action that made the object: by name, else by what its owner was doing. */
@@ -146,28 +155,28 @@ export function bindBirth(walk: Walk, one: Occurrence, object: ObjectState): voi
   const name = nameKey(object.ref);
   for (const action of walk.actionsOn(name, 0, one.at)) {
     const { verb } = action.routed.meaning;
-    if (verb === "delete" || verb === "evict" || verb === "stop") {
+    if (verb === 'delete' || verb === 'evict' || verb === 'stop') {
       if (action.at < one.at - causeMayTrail) break;
       continue;
     }
     if (boundElsewhere(walk, action, object)) {
-      walk.note(one, action.id, "made an earlier object of this name");
+      walk.note(one, action.id, 'made an earlier object of this name');
       break;
     }
     const place = walk.place(action);
     const change = walk.open(place?.change);
     if (!change) continue;
-    object.birth = walk.bond(action, change, "name");
-    if (object.ref.kind === "Pod") walk.context.births[action.id] = keyOf(object.ref);
-    if (!(madeKey(object.ref) in change.made) && object.ref.kind === "Pod") change.made[madeKey(object.ref)] = "waiting";
+    object.birth = walk.bond(action, change, 'name');
+    if (object.ref.kind === 'Pod') walk.context.births[action.id] = keyOf(object.ref);
+    if (!(madeKey(object.ref) in change.made) && object.ref.kind === 'Pod') change.made[madeKey(object.ref)] = 'waiting';
     return;
   }
-  if (object.ref.kind !== "Pod") return bindToOwner(walk, one, object);
+  if (object.ref.kind !== 'Pod') return bindToOwner(walk, one, object);
   const scaling = bindScaling(walk, one, ownerName(one), true);
   const change = walk.open(scaling?.change);
   if (scaling && change) {
-    object.birth = { occurrence: scaling.occurrence, change: change.id, at: scaling.at, by: "structure" };
-    change.made[madeKey(object.ref)] = "waiting";
+    object.birth = { occurrence: scaling.occurrence, change: change.id, at: scaling.at, by: 'structure' };
+    change.made[madeKey(object.ref)] = 'waiting';
   } else bindToOwner(walk, one, object);
 }
 
@@ -175,9 +184,9 @@ export function bindBirth(walk: Walk, one: Occurrence, object: ObjectState): voi
 function bindToOwner(walk: Walk, one: Occurrence, object: ObjectState): void {
   for (const ref of one.routed.chain.slice(1)) {
     const owner = walk.object(ref, undefined, one.at);
-    if (!owner.birth && ref.kind !== "Pod") bindByName(walk, one, owner);
+    if (!owner.birth && ref.kind !== 'Pod') bindByName(walk, one, owner);
     if (owner.birth && walk.open(owner.birth.change)) {
-      object.birth = { ...owner.birth, by: "structure" };
+      object.birth = { ...owner.birth, by: 'structure' };
       return;
     }
   }
@@ -185,24 +194,24 @@ function bindToOwner(walk: Walk, one: Occurrence, object: ObjectState): void {
 
 function bindByName(walk: Walk, one: Occurrence, owner: ObjectState): void {
   for (const action of walk.actionsOn(nameKey(owner.ref), 0, one.at)) {
-    if (action.routed.meaning.verb !== "create" && action.routed.meaning.verb !== "update") continue;
+    if (action.routed.meaning.verb !== 'create' && action.routed.meaning.verb !== 'update') continue;
     const change = walk.open(walk.place(action)?.change);
     if (change) {
-      owner.birth = walk.bond(action, change, "name");
+      owner.birth = walk.bond(action, change, 'name');
       return;
     }
   }
 }
 
 function boundElsewhere(walk: Walk, action: Occurrence, object: ObjectState): boolean {
-  if (object.ref.kind !== "Pod") return false;
+  if (object.ref.kind !== 'Pod') return false;
   const bound = walk.context.births[action.id];
   return bound !== undefined && bound !== keyOf(object.ref);
 }
 
 export function ownerName(one: Occurrence): string {
   const owner = one.routed.chain[1];
-  return owner?.kind === "ReplicaSet" ? owner.name : "";
+  return owner?.kind === 'ReplicaSet' ? owner.name : '';
 }
 
 /** First signs of life that nothing caused begin a change; other states go to what is open, or to the digest. */
@@ -211,27 +220,27 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
   const incident = walk.open(object.incident);
   const settled = object.birth ?? object.anchor;
   if (incident) {
-    if (meaning.rule === "kubelet.present") walk.give(one, { change: incident, on: "root", rule: "incident", evidence: object.incident });
-    else walk.give(one, { change: incident, rule: "incident", evidence: object.incident });
+    if (meaning.rule === 'kubelet.present') walk.give(one, { change: incident, on: 'root', rule: 'incident', evidence: object.incident });
+    else walk.give(one, { change: incident, rule: 'incident', evidence: object.incident });
     return remember(walk, one, object, incident);
   }
-  const step = meaning.opens || meaning.class === "start" || meaning.class === "end" || meaning.rule === "kubelet.present";
+  const step = meaning.opens || meaning.class === 'start' || meaning.class === 'end' || meaning.rule === 'kubelet.present';
   if (settled && step) {
     const origin = incidentOf(walk, one, object);
-    walk.give(one, meaning.rule === "kubelet.present" ? { ...origin, on: "root" } : origin);
+    walk.give(one, meaning.rule === 'kubelet.present' ? { ...origin, on: 'root' } : origin);
     return remember(walk, one, object, origin.change);
   }
   const open = walk.openChanges().at(-1);
   if (open && (chain.length === 1 || step)) {
-    walk.give(one, { change: open, rule: "domain.open-change", evidence: open.id, confidence: "time", counts: meaning.class !== "state" });
-    if (step && object.ref.kind === "Pod") object.anchor = walk.bond(one, open, "self");
+    walk.give(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts: meaning.class !== 'state' });
+    if (step && object.ref.kind === 'Pod') object.anchor = walk.bond(one, open, 'self');
     return remember(walk, one, object, open);
   }
-  if (!step) return placeDigest(walk, one, "orphan.state");
-  const change = walk.begin(one, "create", chain.at(-1));
-  walk.give(one, { change, rule: "object.first-sign", evidence: one.id });
-  object.anchor = walk.bond(one, change, "self");
-  if (object.ref.kind === "Pod") change.made[madeKey(object.ref)] = "waiting";
+  if (!step) return placeDigest(walk, one, 'orphan.state');
+  const change = walk.begin(one, 'create', chain.at(-1));
+  walk.give(one, { change, rule: 'object.first-sign', evidence: one.id });
+  object.anchor = walk.bond(one, change, 'self');
+  if (object.ref.kind === 'Pod') change.made[madeKey(object.ref)] = 'waiting';
   remember(walk, one, object, change);
 }
 
@@ -243,30 +252,30 @@ export function forgetNamed(walk: Walk, kind: string, name: string): void {
 /** Notes what later occurrences refer to: the pair that this one opens, the series that it begins. */
 export function remember(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): void {
   const { meaning, observation } = one.routed;
-  if (meaning.class === "start" && meaning.pair !== "") object.open[pairKey(one)] = walk.bond(one, change, "self");
-  if (meaning.class === "state" || meaning.class === "failure") object.series[observation.uid] = walk.bond(one, change, "self");
+  if (meaning.class === 'start' && meaning.pair !== '') object.open[pairKey(one)] = walk.bond(one, change, 'self');
+  if (meaning.class === 'state' || meaning.class === 'failure') object.series[observation.uid] = walk.bond(one, change, 'self');
 }
 
 /** The object's open incident, or a new one. */
 export function incidentOf(walk: Walk, one: Occurrence, object: ObjectState): Origin {
   const open = walk.open(object.incident);
-  if (open) return { change: open, parent: "", rule: "incident", evidence: object.incident };
+  if (open) return { change: open, parent: '', rule: 'incident', evidence: object.incident };
   const day = Math.floor(one.at / (24 * 60 * minute));
   const last = walk
-    .openChanges(["incident"])
+    .openChanges(['incident'])
     .find((change) => change.about.name === object.ref.name && change.about.kind === object.ref.kind);
   if (day === object.incidentDay && object.incidentCount >= incidentsPerDay && last) {
-    return { change: last, parent: "", rule: "incident", evidence: last.id };
+    return { change: last, parent: '', rule: 'incident', evidence: last.id };
   }
   object.incidentCount = day === object.incidentDay ? object.incidentCount + 1 : 1;
   object.incidentDay = day;
   const continues =
-    object.incident !== ""
-      ? { occurrence: object.incident, change: object.incident, at: one.at, by: "self" as const }
+    object.incident !== ''
+      ? { occurrence: object.incident, change: object.incident, at: one.at, by: 'self' as const }
       : (object.birth ?? object.anchor);
-  const change = walk.begin(one, "incident", object.ref, { continues });
+  const change = walk.begin(one, 'incident', object.ref, { continues });
   object.incident = change.id;
-  return { change, parent: "", rule: "incident", evidence: `${one.id}: trouble after the change had settled` };
+  return { change, parent: '', rule: 'incident', evidence: `${one.id}: trouble after the change had settled` };
 }
 
 /** The change that a deletion from outside begins. Several objects that go at once without replacement go in one change. */
@@ -274,16 +283,16 @@ function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): ChangeS
   forgetMade(walk, object);
   const controller = object.owner;
   const replaced =
-    walk.actionsBy(controller, one.at - causeMayTrail, one.at + causeMayTrail).some((action) => action.routed.meaning.verb === "create") &&
+    walk.actionsBy(controller, one.at - causeMayTrail, one.at + causeMayTrail).some((action) => action.routed.meaning.verb === 'create') &&
     !rootGone(walk, one);
   const together = replaced
     ? undefined
     : walk
-        .openChanges(["delete"])
+        .openChanges(['delete'])
         .filter((change) => one.at - change.start < 10 * second)
         .at(-1);
-  const change = together ?? walk.begin(one, replaced ? "heal" : "delete", one.routed.chain.at(-1), { continues: null });
-  if (controller !== "") {
+  const change = together ?? walk.begin(one, replaced ? 'heal' : 'delete', one.routed.chain.at(-1), { continues: null });
+  if (controller !== '') {
     walk.context.disruptions.push({ object: object.ref.uid, name: object.ref.name, controller, change: change.id, at: one.at });
     if (!rootGone(walk, one)) change.unreplaced.push(object.ref.name);
   }
@@ -293,7 +302,7 @@ function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): ChangeS
 
 function rootGone(walk: Walk, one: Occurrence): boolean {
   const root = one.routed.chain.at(-1);
-  if (!root || root.uid === "" || one.routed.chain.length < 2) return false;
+  if (!root || root.uid === '' || one.routed.chain.length < 2) return false;
   const gone = walk.objects.goneAt(root.uid);
   return gone !== null && Math.abs(gone - one.at) < effectMayTrail;
 }

@@ -108,6 +108,7 @@ function closePair(node: Node, one: Placed): void {
   } else if (occurrence.uncertainty === 0) {
     node.end = occurrence.at;
     node.start = occurrence.at - Math.max(1, stated);
+    node.stated = true;
   } else node.end = node.start + Math.max(1, stated);
   for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
 }
@@ -127,6 +128,7 @@ function measure(node: Node): void {
     node.end = occurrence.at;
     node.start = occurrence.at - Math.max(1, stated);
     node.real = true;
+    node.stated = true;
   }
 }
 
@@ -182,6 +184,17 @@ export function renderLate(input: { placed: Placed; objects: Objects; context: C
   if (known && !fits) node.links.push({ traceId: known.traceId, spanId: known.rootSpanId, attributes: { 'knspan.link': 'late' } });
   const span = { ...toSpan(node, traceId, config.cluster), ...(fits ? { parentSpanId: known.rootSpanId } : {}) };
   const severity = node.failed !== '' ? 'error' : 'ok';
-  const attributes = fits ? span.attributes : { ...chainAttributes(chain), ...span.attributes, 'knspan.outcome': severity === 'error' ? 'failed' : 'ok', 'knspan.change': 'late' };
-  return { traceId, cluster: config.cluster, namespace: rootRef.namespace, rootKind: rootRef.kind, rootName: rootRef.name, severity, root: !fits, spans: [{ ...span, attributes }] };
+  const attributes = fits
+    ? span.attributes
+    : { ...chainAttributes(chain), ...span.attributes, 'knspan.outcome': severity === 'error' ? 'failed' : 'ok', 'knspan.change': 'late' };
+  return {
+    traceId,
+    cluster: config.cluster,
+    namespace: rootRef.namespace,
+    rootKind: rootRef.kind,
+    rootName: rootRef.name,
+    severity,
+    root: !fits,
+    spans: [{ ...span, attributes }],
+  };
 }

@@ -87,14 +87,18 @@ export class Names {
 
   /** The workload that was scaled to that size shortly after. */
   scaledTo(namespace: string, size: string, at: Micros): ObjectRef | null {
-    const answers = (this.#rescaled.get(namespace) ?? []).filter((one) => one.to === size && one.at >= at - causeMayTrail && one.at <= at + rescaleAnswered);
+    const answers = (this.#rescaled.get(namespace) ?? []).filter(
+      (one) => one.to === size && one.at >= at - causeMayTrail && one.at <= at + rescaleAnswered,
+    );
     const targets = new Set(answers.map((one) => keyOf(one.target)));
     return targets.size === 1 ? (answers[0]?.target ?? null) : null;
   }
 
   /** The object for whose sake the pod was stopped. */
   claimedBy(pod: ObjectRef, at: Micros): ObjectRef | null {
-    const claims = (this.#claimed.get(nameOf(pod)) ?? []).filter((claim) => claim.at <= at + causeMayTrail && at - claim.at < effectMayTrail);
+    const claims = (this.#claimed.get(nameOf(pod)) ?? []).filter(
+      (claim) => claim.at <= at + causeMayTrail && at - claim.at < effectMayTrail,
+    );
     return claims.sort((a, b) => a.at - b.at)[0]?.by ?? null;
   }
 }
@@ -106,7 +110,8 @@ export function route(observation: Observation, meaning: Meaning, names: Names, 
     const node = objects.latest(involved.uid)?.nodeName || meaning.groups['node'] || names.nodeOf(involved);
     if (node) return { observation, meaning, chain: [involved, nodeRef(node, names, at)] };
   }
-  const cause = meaning.home === 'related' ? observation.related : meaning.rule === 'kubelet.killing' ? names.claimedBy(involved, at) : null;
+  const cause =
+    meaning.home === 'related' ? observation.related : meaning.rule === 'kubelet.killing' ? names.claimedBy(involved, at) : null;
   if (cause) return { observation, meaning, chain: [involved, ...chainOf(names.resolve(cause, at), at, names, objects)] };
   return { observation, meaning, chain: chainOf(involved, at, names, objects) };
 }
@@ -136,7 +141,8 @@ function ownerOf(ref: ObjectRef, at: Micros, names: Names, objects: Objects): Ob
   const named = names.ownerOf(ref, at);
   if (named) return named;
   if (known && ref.kind === 'Pod') return null;
-  if (ref.kind === 'HorizontalPodAutoscaler') return names.exists('Deployment', ref.namespace, ref.name, at) ?? names.exists('StatefulSet', ref.namespace, ref.name, at);
+  if (ref.kind === 'HorizontalPodAutoscaler')
+    return names.exists('Deployment', ref.namespace, ref.name, at) ?? names.exists('StatefulSet', ref.namespace, ref.name, at);
   return byName(ref, at, names);
 }
 

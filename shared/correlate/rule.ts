@@ -4,7 +4,7 @@
  */
 
 /** What an Event is to the change that it belongs to. */
-export const classes = ["start", "action", "state", "failure", "end", "noise"] as const;
+export const classes = ['start', 'action', 'state', 'failure', 'end', 'noise'] as const;
 /**
  * start: opens a phase that an `end` with the same pair closes; action: something done to the subject; state: something
  * that is so; failure: trouble; end: closes a phase; noise: without cause or effect.
@@ -12,29 +12,29 @@ export const classes = ["start", "action", "state", "failure", "end", "noise"] a
 export type Class = (typeof classes)[number];
 
 /** What an action does to its subject. */
-export const verbs = ["", "create", "delete", "scale-up", "scale-down", "rescale", "evict", "stop", "update", "bind"] as const;
+export const verbs = ['', 'create', 'delete', 'scale-up', 'scale-down', 'rescale', 'evict', 'stop', 'update', 'bind'] as const;
 export type Verb = (typeof verbs)[number];
 
 /** Phases with a duration (design: `knspan.phase`). */
 export const phases = [
-  "",
-  "schedule",
-  "pull",
-  "provision",
-  "attach",
-  "container",
-  "ready",
-  "backoff",
-  "stop",
-  "run",
-  "rollout",
-  "restart",
-  "load-balancer",
-  "issue",
-  "resize",
-  "sync",
-  "outage",
-  "join",
+  '',
+  'schedule',
+  'pull',
+  'provision',
+  'attach',
+  'container',
+  'ready',
+  'backoff',
+  'stop',
+  'run',
+  'rollout',
+  'restart',
+  'load-balancer',
+  'issue',
+  'resize',
+  'sync',
+  'outage',
+  'join',
 ] as const;
 export type Phase = (typeof phases)[number];
 
@@ -78,7 +78,7 @@ export interface Rule {
   /** True: this always begins a change of its own, whatever is still open (a cordon, an edit reported by a deploy tool). */
   readonly always?: boolean;
   /** `related`: the Event belongs to the change of its related object; `node`: to the node that the message or pod names. */
-  readonly home?: "related" | "node";
+  readonly home?: 'related' | 'node';
   /** For failures and ends: this one means that the change has failed. */
   readonly fails?: boolean;
 }
@@ -94,7 +94,7 @@ export interface Meaning {
   readonly phase: Phase;
   readonly opens: boolean;
   readonly always: boolean;
-  readonly home: "" | "related" | "node";
+  readonly home: '' | 'related' | 'node';
   readonly fails: boolean;
   /** Named groups of the pattern that matched. */
   readonly groups: Readonly<Record<string, string>>;

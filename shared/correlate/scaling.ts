@@ -1,55 +1,55 @@
 /** Scalings of ReplicaSets: which change one belongs to, and which pods it accounts for. */
 
-import { rolling } from "./change.ts";
-import type { ChangeKind, ChangeState, Scaling } from "./context.ts";
-import { causeMayTrail, effectMayTrail, minute, second } from "./figures.ts";
-import type { Occurrence } from "./occurrence.ts";
-import { involvedOf, type Walk } from "./walk.ts";
+import { rolling } from './change.ts';
+import type { ChangeKind, ChangeState, Scaling } from './context.ts';
+import { causeMayTrail, effectMayTrail, minute, second } from './figures.ts';
+import type { Occurrence } from './occurrence.ts';
+import { involvedOf, type Walk } from './walk.ts';
 
 const rescaleWindow = 30 * second;
 const scalingsRemembered = 1_000;
 
 /** Places `Scaled up|down replica set X` of a Deployment. */
 export function placeScaling(walk: Walk, one: Occurrence): void {
-  const set = one.messageKnown ? (one.routed.meaning.subject?.name ?? "") : "";
-  const up = one.routed.meaning.verb === "scale-up";
-  const to = toNumber(one.routed.meaning.groups["to"]) ?? 0;
-  const from = toNumber(one.routed.meaning.groups["from"]) ?? walk.context.replicas[set] ?? (up ? 0 : to + 1);
+  const set = one.messageKnown ? (one.routed.meaning.subject?.name ?? '') : '';
+  const up = one.routed.meaning.verb === 'scale-up';
+  const to = toNumber(one.routed.meaning.groups['to']) ?? 0;
+  const from = toNumber(one.routed.meaning.groups['from']) ?? walk.context.replicas[set] ?? (up ? 0 : to + 1);
   const generation = walk.generation(one);
   const rescale = rescaleOf(walk, one, to);
   const joined = generation > 0 ? byGeneration(walk, generation, { set, up }) : bySequence(walk, one, { set, up, from });
   const change = rescale?.change ?? joined ?? begin(walk, one, set, up, from);
-  if (rescale) walk.give(one, { change, parent: rescale.occurrence, rule: "hpa.rescale", evidence: rescale.occurrence });
+  if (rescale) walk.give(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
   else
     walk.give(one, {
       change,
-      rule: joined ? "deployment.same-edit" : "deployment.edit",
+      rule: joined ? 'deployment.same-edit' : 'deployment.edit',
       evidence: generation > 0 ? `generation ${generation}` : change.id,
     });
   note(change, { set, up, from, to });
-  if (set !== "") walk.context.replicas[set] = to;
-  const slots = set === "" ? Number.MAX_SAFE_INTEGER : Math.abs(to - from);
+  if (set !== '') walk.context.replicas[set] = to;
+  const slots = set === '' ? Number.MAX_SAFE_INTEGER : Math.abs(to - from);
   walk.context.scalings.push({ occurrence: one.id, change: change.id, at: one.at, set, up, slots });
   if (walk.context.scalings.length > scalingsRemembered) walk.context.scalings.shift();
 }
 
 function note(change: ChangeState, scaling: { set: string; up: boolean; from: number; to: number }): void {
   const { set, up, from, to } = scaling;
-  if (set === "") return;
+  if (set === '') return;
   if (up) {
-    if (change.newSet === "" || change.newSet === set || from === 0) change.newSet = set;
+    if (change.newSet === '' || change.newSet === set || from === 0) change.newSet = set;
     delete change.oldSets[set];
   } else if (set !== change.newSet) {
     change.oldSets[set] = to;
-    if (change.kind === "create" && change.newSet !== "") change.kind = "rollout";
+    if (change.kind === 'create' && change.newSet !== '') change.kind = 'rollout';
   }
   if (!up) change.deletes += from - to;
-  if (change.kind === "scale" && change.newSet !== "" && Object.keys(change.oldSets).length > 0) change.kind = "rollout";
+  if (change.kind === 'scale' && change.newSet !== '' && Object.keys(change.oldSets).length > 0) change.kind = 'rollout';
 }
 
 /** The version that the controller had in hand tells which edit it answered. */
 function byGeneration(walk: Walk, generation: number, scaling: { set: string; up: boolean }): ChangeState | null {
-  const open = walk.openChanges(["create", "rollout", "scale"]);
+  const open = walk.openChanges(['create', 'rollout', 'scale']);
   const same = open.find((change) => change.generation === generation);
   if (same) return same;
   // An edit that leaves the ReplicaSets as they are (a label, a pause) raises the generation in the middle of a rollout.
@@ -64,27 +64,27 @@ function byGeneration(walk: Walk, generation: number, scaling: { set: string; up
 
 /** Without versions the sequence tells: a rollout builds up one ReplicaSet and takes the others down, nothing else. */
 function bySequence(walk: Walk, one: Occurrence, scaling: { set: string; up: boolean; from: number }): ChangeState | null {
-  const current = walk.openChanges(["create", "rollout", "scale"]).at(-1);
+  const current = walk.openChanges(['create', 'rollout', 'scale']).at(-1);
   if (!current) return null;
   const { set, up, from } = scaling;
   const reject = (why: string): null => {
     walk.note(one, current.id, why);
     return null;
   };
-  if (set === "") return rolling(current) ? current : reject("its rollout was complete");
+  if (set === '') return rolling(current) ? current : reject('its rollout was complete');
   if (!up) {
-    if (set === current.newSet) return reject("it was scaling that ReplicaSet up");
-    if (current.newSet === "") return reject("it was scaling down only");
+    if (set === current.newSet) return reject('it was scaling that ReplicaSet up');
+    if (current.newSet === '') return reject('it was scaling down only');
     return current;
   }
-  if (set === current.newSet) return rolling(current) ? current : reject("its ReplicaSet had all its pods");
-  if (current.newSet === "") {
+  if (set === current.newSet) return rolling(current) ? current : reject('its ReplicaSet had all its pods');
+  if (current.newSet === '') {
     const emptied = Object.values(current.oldSets).every((replicas) => replicas === 0);
     const recreates = !(set in current.oldSets) && (emptied || one.at - current.start < 2 * second);
-    return recreates ? current : reject("it was scaling down only");
+    return recreates ? current : reject('it was scaling down only');
   }
-  if (set in current.oldSets) return reject("it was scaling that ReplicaSet down");
-  return from > 0 && rolling(current) ? current : reject("another ReplicaSet was its new one");
+  if (set in current.oldSets) return reject('it was scaling that ReplicaSet down');
+  return from > 0 && rolling(current) ? current : reject('another ReplicaSet was its new one');
 }
 
 function begin(walk: Walk, one: Occurrence, set: string, up: boolean, from: number): ChangeState {
@@ -92,15 +92,15 @@ function begin(walk: Walk, one: Occurrence, set: string, up: boolean, from: numb
   const created = walk.objects.latest(involvedOf(one).uid)?.createdAt ?? null;
   const isNew = fresh && up && from === 0 && (created === null || one.at - created < minute);
   const others = Object.entries(walk.context.replicas).some(([name, replicas]) => name !== set && replicas > 0);
-  const kind: ChangeKind = isNew ? "create" : up && from === 0 && (others || !(set in walk.context.replicas)) ? "rollout" : "scale";
-  return walk.begin(one, set === "" ? "rollout" : kind, undefined, { generation: walk.generation(one) });
+  const kind: ChangeKind = isNew ? 'create' : up && from === 0 && (others || !(set in walk.context.replicas)) ? 'rollout' : 'scale';
+  return walk.begin(one, set === '' ? 'rollout' : kind, undefined, { generation: walk.generation(one) });
 }
 
 /** The rescale that this scaling answers: same new size, shortly before. */
 function rescaleOf(walk: Walk, one: Occurrence, to: number): { change: ChangeState; occurrence: string } | null {
   const target = involvedOf(one);
   for (const action of walk.actionsOn(`rescale:${target.kind}/${target.namespace}/${target.name}`, one.at - rescaleWindow, one.at)) {
-    if (toNumber(action.routed.meaning.groups["size"] ?? action.routed.meaning.groups["to"]) !== to) continue;
+    if (toNumber(action.routed.meaning.groups['size'] ?? action.routed.meaning.groups['to']) !== to) continue;
     const change = walk.open(walk.place(action)?.change);
     if (change) return { change, occurrence: action.id };
   }
@@ -112,15 +112,15 @@ function rescaleOf(walk: Walk, one: Occurrence, to: number): { change: ChangeSta
  * one recorded up to a second later, else the latest one.
  */
 export function bindScaling(walk: Walk, one: Occurrence, set: string, up: boolean): Scaling | null {
-  if (set === "") return null;
+  if (set === '') return null;
   const usable = (scaling: Scaling) =>
-    (scaling.set === "" || (scaling.set === set && scaling.up === up)) && walk.open(scaling.change) !== null;
+    (scaling.set === '' || (scaling.set === set && scaling.up === up)) && walk.open(scaling.change) !== null;
   const past = walk.context.scalings.filter((scaling) => usable(scaling) && scaling.at <= one.at).reverse();
   const free = past.find((scaling) => scaling.slots > 0 && (up || one.at - scaling.at < effectMayTrail));
   if (free) return take(free);
-  const deployment = one.routed.chain.find((ref) => ref.kind === "Deployment");
+  const deployment = one.routed.chain.find((ref) => ref.kind === 'Deployment');
   for (const action of walk.actionsOn(`ReplicaSet/${involvedOf(one).namespace}/${set}`, one.at, one.at).reverse()) {
-    if (!deployment || action.at > one.at + causeMayTrail || action.routed.meaning.verb !== (up ? "scale-up" : "scale-down")) continue;
+    if (!deployment || action.at > one.at + causeMayTrail || action.routed.meaning.verb !== (up ? 'scale-up' : 'scale-down')) continue;
     walk.place(action);
     const found = walk.context.scalings.find((scaling) => scaling.occurrence === action.id);
     if (found && usable(found)) return take(found);

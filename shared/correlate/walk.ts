@@ -2,11 +2,11 @@
  * The walk through one domain's occurrences in event time: who knows what at which point. `place-*.ts` decide with its help
  * which occurrence caused which; it only looks things up and writes verdicts down.
  */
-import type { Micros, ObjectRef } from "../cloudevent/observation.ts";
-import type { Objects } from "../objects/index.ts";
-import type { Bond, ChangeKind, ChangeState, Context, ObjectState, Place, Placed } from "./context.ts";
-import { causeMayTrail, rememberFor } from "./figures.ts";
-import { keyOf, nameKeyOf, type Occurrence } from "./occurrence.ts";
+import type { Micros, ObjectRef } from '../cloudevent/observation.ts';
+import type { Objects } from '../objects/index.ts';
+import type { Bond, ChangeKind, ChangeState, Context, ObjectState, Place, Placed } from './context.ts';
+import { causeMayTrail, rememberFor } from './figures.ts';
+import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
 
 export interface Candidate {
   readonly candidate: string;
@@ -19,7 +19,7 @@ export interface Verdict {
   readonly on?: string;
   readonly rule: string;
   readonly evidence: string;
-  readonly confidence?: Place["confidence"];
+  readonly confidence?: Place['confidence'];
   readonly from?: Micros;
   /** False for repeats of what is known, which keep no change open. Default true. */
   readonly counts?: boolean;
@@ -64,12 +64,12 @@ export class Walk {
     if (meaning.subject) {
       append(this.#onSubject, nameKeyOf(meaning.subject.kind, meaning.subject.namespace, meaning.subject.name), one);
       append(this.#byActor, keyOf(involvedOf(one)), one);
-    } else if (meaning.verb === "evict") append(this.#onSubject, nameKey(involvedOf(one)), one);
-    if (meaning.verb === "rescale") {
+    } else if (meaning.verb === 'evict') append(this.#onSubject, nameKey(involvedOf(one)), one);
+    if (meaning.verb === 'rescale') {
       const target = meaning.subject ?? chain[1];
       if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
     }
-    if (meaning.verb === "stop" && chain[1]) append(this.#stops, keyOf(chain[1]), one);
+    if (meaning.verb === 'stop' && chain[1]) append(this.#stops, keyOf(chain[1]), one);
   }
 
   /** Places an occurrence unless that is done or under way. */
@@ -89,11 +89,11 @@ export class Walk {
       occurrence: one,
       place: {
         change: change.id,
-        parent: verdict.parent ?? "",
-        on: verdict.on ?? "",
+        parent: verdict.parent ?? '',
+        on: verdict.on ?? '',
         rule: verdict.rule,
         evidence: verdict.evidence,
-        confidence: verdict.confidence ?? "",
+        confidence: verdict.confidence ?? '',
         from: verdict.from ?? null,
         late: false,
       },
@@ -118,7 +118,7 @@ export class Walk {
     }
     const made: ObjectState = {
       ref,
-      owner: owner ? keyOf(owner) : "",
+      owner: owner ? keyOf(owner) : '',
       firstSeen: at,
       lastSeen: at,
       birth: null,
@@ -127,7 +127,7 @@ export class Walk {
       open: {},
       series: {},
       unhealthy: null,
-      incident: "",
+      incident: '',
       incidentDay: 0,
       incidentCount: 0,
       troubled: false,
@@ -139,7 +139,7 @@ export class Walk {
   }
 
   named(kind: string, namespace: string, name: string): ObjectState | null {
-    return this.context.objects[this.context.names[nameKeyOf(kind, namespace, name)] ?? ""] ?? null;
+    return this.context.objects[this.context.names[nameKeyOf(kind, namespace, name)] ?? ''] ?? null;
   }
 
   /** The change, while it is not settled. */
@@ -149,7 +149,7 @@ export class Walk {
 
   openChanges(kinds?: readonly ChangeKind[]): ChangeState[] {
     const all = Object.values(this.context.changes).filter((one) =>
-      kinds ? kinds.includes(one.kind) : one.kind !== "incident" && one.kind !== "digest",
+      kinds ? kinds.includes(one.kind) : one.kind !== 'incident' && one.kind !== 'digest',
     );
     return all.sort((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1));
   }
@@ -167,11 +167,11 @@ export class Walk {
       made: {},
       unreplaced: [],
       deletes: 0,
-      newSet: "",
+      newSet: '',
       oldSets: {},
       closed: false,
-      failed: "",
-      trouble: "",
+      failed: '',
+      trouble: '',
       expectsEnd: false,
       continues: null,
       ...extra,
@@ -180,10 +180,13 @@ export class Walk {
     return change;
   }
 
-  /** Generation of the version that the controller had in hand, 0 when that version was never seen. */
+  /**
+   * Generation of the version that the controller had in hand, 0 when that is not known. A repeat keeps the version of the
+   * first occurrence, so it tells nothing.
+   */
   generation(one: Occurrence): number {
     const { observation } = one.routed;
-    if (observation.involvedVersion === "" || observation.n !== one.n) return 0;
+    if (observation.involvedVersion === '' || one.n > 1 || observation.n > 1) return 0;
     return this.objects.ofVersion(observation.involved.uid, observation.involvedVersion)?.generation ?? 0;
   }
 
@@ -201,7 +204,7 @@ export class Walk {
     return within(this.#stops.get(controller), since, until);
   }
 
-  bond(one: Occurrence, change: ChangeState, by: Bond["by"]): Bond {
+  bond(one: Occurrence, change: ChangeState, by: Bond['by']): Bond {
     return { occurrence: one.id, change: change.id, at: one.at, by };
   }
 }

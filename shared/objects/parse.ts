@@ -31,7 +31,8 @@ export function parseObject(value: unknown): Result<KubeObject> {
   const kind = textField(value, 'kind');
   const metadata = field(value, 'metadata');
   const name = textField(metadata, 'name');
-  if (!isJson(value) || kind === '' || name === '') return { ok: false, reason: `Cannot read object: kind is '${kind}' and name is '${name}', wanted both` };
+  if (!isJson(value) || kind === '' || name === '')
+    return { ok: false, reason: `Cannot read object: kind is '${kind}' and name is '${name}', wanted both` };
   const spec = field(value, 'spec');
   const status = field(value, 'status');
   const namespace = textField(metadata, 'namespace');
@@ -71,14 +72,22 @@ function ownerOf(metadata: unknown, namespace: string): ObjectRef | null {
   const owner = owners.find((one) => field(one, 'controller') === true) ?? owners[0];
   if (owner === undefined || textField(owner, 'kind') === '') return null;
   const kind = textField(owner, 'kind');
-  return { apiVersion: textField(owner, 'apiVersion'), kind, namespace: kind === 'Node' ? '' : namespace, name: textField(owner, 'name'), uid: textField(owner, 'uid') };
+  return {
+    apiVersion: textField(owner, 'apiVersion'),
+    kind,
+    namespace: kind === 'Node' ? '' : namespace,
+    name: textField(owner, 'name'),
+    uid: textField(owner, 'uid'),
+  };
 }
 
 function targetOf(spec: unknown, namespace: string): ObjectRef | null {
   const target = isJson(field(spec, 'scaleTargetRef')) ? field(spec, 'scaleTargetRef') : field(spec, 'targetRef');
   const name = textField(target, 'name');
   // KEDA's scaleTargetRef may leave out the kind.
-  return name === '' ? null : { apiVersion: textField(target, 'apiVersion'), kind: textField(target, 'kind') || 'Deployment', namespace, name, uid: '' };
+  return name === ''
+    ? null
+    : { apiVersion: textField(target, 'apiVersion'), kind: textField(target, 'kind') || 'Deployment', namespace, name, uid: '' };
 }
 
 function toEdit(entry: unknown): Edit {

@@ -2,13 +2,13 @@
  * Segments as OTLP/JSON: one `ExportTraceServiceRequest`, the form that files, CloudEvents and collectors understand.
  * The same segment always gives the same bytes. `parse-otlp.ts` is the way back.
  */
-import type { AttributeValue, Segment, Span, SpanEvent, SpanLink } from "./span.ts";
+import type { AttributeValue, Segment, Span, SpanEvent, SpanLink } from './span.ts';
 
 /** Version of the instrumentation scope; a test compares it with package.json. */
-export const knspanVersion = "0.1.0";
-export const scope = { name: "knspan", version: knspanVersion } as const;
+export const knspanVersion = '0.1.0';
+export const scope = { name: 'knspan', version: knspanVersion } as const;
 /** Attribute that carries `Span.title`. */
-export const titleKey = "knspan.title";
+export const titleKey = 'knspan.title';
 
 const kindInternal = 1;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
@@ -51,7 +51,7 @@ export interface OtlpRequest {
 }
 
 /** What an export needs of a segment. */
-export type SpanBatch = Pick<Segment, "cluster" | "spans">;
+export type SpanBatch = Pick<Segment, 'cluster' | 'spans'>;
 
 export function toOtlpRequest(batch: SpanBatch): OtlpRequest {
   const groups = Map.groupBy(batch.spans, (span) => span.service);
@@ -64,13 +64,13 @@ export function toOtlpRequest(batch: SpanBatch): OtlpRequest {
 }
 
 export function resourceAttributes(cluster: string, service: string): Readonly<Record<string, string>> {
-  return cluster === "" ? { "service.name": service } : { "k8s.cluster.name": cluster, "service.name": service };
+  return cluster === '' ? { 'service.name': service } : { 'k8s.cluster.name': cluster, 'service.name': service };
 }
 
 /** The exported attributes of a span: its own and its title, in the order of their keys. */
 export function exportedAttributes(span: Span): [string, AttributeValue][] {
   const entries = Object.entries(span.attributes).filter(([key]) => key !== titleKey);
-  if (span.title !== "") entries.push([titleKey, span.title]);
+  if (span.title !== '') entries.push([titleKey, span.title]);
   return entries.sort(byKey);
 }
 
@@ -82,7 +82,7 @@ function toSpan(span: Span): OtlpSpan {
   return {
     traceId: span.traceId,
     spanId: span.spanId,
-    ...(span.parentSpanId === "" ? {} : { parentSpanId: span.parentSpanId }),
+    ...(span.parentSpanId === '' ? {} : { parentSpanId: span.parentSpanId }),
     name: span.name,
     kind: kindInternal,
     startTimeUnixNano: toNanos(span.start),
@@ -90,15 +90,15 @@ function toSpan(span: Span): OtlpSpan {
     attributes: exportedAttributes(span).map(toAttribute),
     events: span.events.map(toEvent),
     links: span.links.map(toLink),
-    status: { code: statusCodes[span.status], ...(span.statusMessage === "" ? {} : { message: span.statusMessage }) },
+    status: { code: statusCodes[span.status], ...(span.statusMessage === '' ? {} : { message: span.statusMessage }) },
   };
 }
 
-function toEvent(event: SpanEvent): OtlpSpan["events"][number] {
+function toEvent(event: SpanEvent): OtlpSpan['events'][number] {
   return { timeUnixNano: toNanos(event.at), name: event.name, attributes: toAttributes(event.attributes) };
 }
 
-function toLink(link: SpanLink): OtlpSpan["links"][number] {
+function toLink(link: SpanLink): OtlpSpan['links'][number] {
   return { traceId: link.traceId, spanId: link.spanId, attributes: toAttributes(link.attributes) };
 }
 
@@ -111,9 +111,9 @@ function toAttribute([key, value]: [string, AttributeValue]): OtlpAttribute {
 }
 
 function toValue(value: AttributeValue): OtlpValue {
-  if (typeof value === "string") return { stringValue: value };
-  if (typeof value === "boolean") return { boolValue: value };
-  if (typeof value === "number") return toNumber(value);
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value === 'number') return toNumber(value);
   return { arrayValue: { values: value.map((stringValue) => ({ stringValue })) } };
 }
 
@@ -124,5 +124,5 @@ function toNumber(value: number): OtlpValue {
 
 /** Unsigned in OTLP: a time before 1970 becomes 0. */
 function toNanos(micros: number): string {
-  return micros <= 0 ? "0" : `${micros}000`;
+  return micros <= 0 ? '0' : `${micros}000`;
 }

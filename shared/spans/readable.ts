@@ -2,11 +2,11 @@
  * Spans as the OpenTelemetry SDK knows them, so that the official exporters send them. No span processor and no sampling: they
  * are final. One resource object a service, since exporters group by it.
  */
-import { type Attributes as ApiAttributes, type HrTime, type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
-import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
-import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
-import { byKey, exportedAttributes, resourceAttributes, type SpanBatch, scope } from "./otlp.ts";
-import type { AttributeValue, Span } from "./span.ts";
+import { type Attributes as ApiAttributes, type HrTime, type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { byKey, exportedAttributes, resourceAttributes, type SpanBatch, scope } from './otlp.ts';
+import type { AttributeValue, Span } from './span.ts';
 
 const microsPerSecond = 1_000_000;
 const nanosPerMicro = 1000;
@@ -32,11 +32,11 @@ function toReadable(span: Span, resource: Resource): ReadableSpan {
     name: span.name,
     kind: SpanKind.INTERNAL,
     spanContext: () => context,
-    ...(span.parentSpanId === "" ? {} : { parentSpanContext: contextOf(span.traceId, span.parentSpanId) }),
+    ...(span.parentSpanId === '' ? {} : { parentSpanContext: contextOf(span.traceId, span.parentSpanId) }),
     startTime: toHrTime(span.start),
     endTime: toHrTime(span.end),
     duration: toHrTime(span.end - span.start),
-    status: { code: statusCodes[span.status], ...(span.statusMessage === "" ? {} : { message: span.statusMessage }) },
+    status: { code: statusCodes[span.status], ...(span.statusMessage === '' ? {} : { message: span.statusMessage }) },
     attributes: toAttributes(exportedAttributes(span)),
     links: span.links.map((link) => ({
       context: contextOf(link.traceId, link.spanId),
@@ -61,7 +61,7 @@ function contextOf(traceId: string, spanId: string): SpanContext {
 }
 
 function toAttributes(entries: readonly (readonly [string, AttributeValue])[]): ApiAttributes {
-  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === "object" ? [...value] : value]));
+  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]));
 }
 
 function resourceOf(cluster: string, service: string, resources: Resources): Resource {

@@ -1,7 +1,7 @@
 /**
  * Spans as the correlator makes them and segments, the unit that travels: the part of one trace that one commit emits.
  */
-import type { Micros } from "../cloudevent/observation.ts";
+import type { Micros } from '../cloudevent/observation.ts';
 
 export type AttributeValue = string | number | boolean | readonly string[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -33,7 +33,7 @@ export interface Span {
   /** Always after `start`. */
   readonly end: Micros;
   readonly attributes: Attributes;
-  readonly status: "unset" | "ok" | "error";
+  readonly status: 'unset' | 'ok' | 'error';
   readonly statusMessage: string;
   readonly events: readonly SpanEvent[];
   readonly links: readonly SpanLink[];
@@ -47,7 +47,7 @@ export interface Segment {
   readonly namespace: string;
   readonly rootKind: string;
   readonly rootName: string;
-  readonly severity: "ok" | "error";
+  readonly severity: 'ok' | 'error';
   /** True when the root span is among the spans. */
   readonly root: boolean;
   /** Parents before children, root first. */

@@ -3,33 +3,33 @@
  * They are not asked about Warnings nor about reasons that speak of trouble: match.ts calls those `generic.warning` and
  * `generic.failure`, and what is left `generic.state`.
  */
-import type { Rule } from "../rule.ts";
+import type { Rule } from '../rule.ts';
 
 /** A name as Kubernetes allows it, with or without quotes. */
-const name = "[\"']?(?<name>[a-z0-9][-a-z0-9.]*)";
+const name = '["\']?(?<name>[a-z0-9][-a-z0-9.]*)';
 /** The same with its namespace. */
-const fullName = "[\"']?(?<namespace>[a-z0-9][-a-z0-9]*)/(?<name>[a-z0-9][-a-z0-9.]*)";
+const fullName = '["\']?(?<namespace>[a-z0-9][-a-z0-9]*)/(?<name>[a-z0-9][-a-z0-9.]*)';
 /** `Pod`, or `pod` before a colon; the words that begin so and name no kind are kept out. */
-const capitalKind = "(?!Container |Image |Volume )(?<kind>[A-Z][A-Za-z0-9]*)(?: resource)?:? ";
-const colonKind = "(?!container:|image:|volume:)(?<kind>[a-z]+): ";
+const capitalKind = '(?!Container |Image |Volume )(?<kind>[A-Z][A-Za-z0-9]*)(?: resource)?:? ';
+const colonKind = '(?!container:|image:|volume:)(?<kind>[a-z]+): ';
 /** `<Kind>/<namespace>/<name>` and, of cluster-scoped kinds, `<Kind>/<name>`, as Flux and kubectl write them. */
-const path = "^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>[^/\\s]+) ";
-const clusterPath = "^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ";
+const path = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>[^/\\s]+) ';
+const clusterPath = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
 
-const subject = { kind: "$kind", namespace: "$namespace" };
-const clusterSubject = { kind: "$kind", namespace: "" };
-const changed = "(?:configured|updated|patched|applied|replaced|scaled|restarted)";
-const removed = "(?:deleted|removed|pruned)";
+const subject = { kind: '$kind', namespace: '$namespace' };
+const clusterSubject = { kind: '$kind', namespace: '' };
+const changed = '(?:configured|updated|patched|applied|replaced|scaled|restarted)';
+const removed = '(?:deleted|removed|pruned)';
 
 export const genericRules: readonly Rule[] = [
-  { id: "generic.create", patterns: spellings("(?:Successfully )?[Cc]reated (?:new )?"), class: "action", verb: "create", subject },
-  { id: "generic.delete", patterns: spellings("(?:Successfully )?[Dd]eleted "), class: "action", verb: "delete", subject },
-  { id: "generic.created", patterns: [`${path}created`], class: "action", verb: "create", subject },
-  { id: "generic.deleted", patterns: [`${path}${removed}`], class: "action", verb: "delete", subject },
-  { id: "generic.changed", patterns: [`${path}${changed}`], class: "action", verb: "update", subject },
-  { id: "generic.created-cluster", patterns: [`${clusterPath}created`], class: "action", verb: "create", subject: clusterSubject },
-  { id: "generic.deleted-cluster", patterns: [`${clusterPath}${removed}`], class: "action", verb: "delete", subject: clusterSubject },
-  { id: "generic.changed-cluster", patterns: [`${clusterPath}${changed}`], class: "action", verb: "update", subject: clusterSubject },
+  { id: 'generic.create', patterns: spellings('(?:Successfully )?[Cc]reated (?:new )?'), class: 'action', verb: 'create', subject },
+  { id: 'generic.delete', patterns: spellings('(?:Successfully )?[Dd]eleted '), class: 'action', verb: 'delete', subject },
+  { id: 'generic.created', patterns: [`${path}created`], class: 'action', verb: 'create', subject },
+  { id: 'generic.deleted', patterns: [`${path}${removed}`], class: 'action', verb: 'delete', subject },
+  { id: 'generic.changed', patterns: [`${path}${changed}`], class: 'action', verb: 'update', subject },
+  { id: 'generic.created-cluster', patterns: [`${clusterPath}created`], class: 'action', verb: 'create', subject: clusterSubject },
+  { id: 'generic.deleted-cluster', patterns: [`${clusterPath}${removed}`], class: 'action', verb: 'delete', subject: clusterSubject },
+  { id: 'generic.changed-cluster', patterns: [`${clusterPath}${changed}`], class: 'action', verb: 'update', subject: clusterSubject },
 ];
 
 function spellings(verb: string): readonly string[] {

@@ -2,9 +2,9 @@
  * Deploy tools: Flux, Argo CD, the Helm and manifest controllers of k3s. What they change is found by labels and
  * annotations (revision, tracking id); their messages name it in part.
  */
-import type { Rule } from "../rule.ts";
+import type { Rule } from '../rule.ts';
 
-const sync = { pair: "sync", phase: "sync" } as const;
+const sync = { pair: 'sync', phase: 'sync' } as const;
 
 export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(), ...argoRules(), ...k3sRules()];
 
@@ -13,189 +13,189 @@ export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(),
  * the others stay in the message. It is recorded after the apply, so what it caused may be earlier.
  */
 function fluxRules(): readonly Rule[] {
-  const kustomization = { group: ["kustomize.toolkit.fluxcd.io"], kind: ["Kustomization"] };
-  const source = { group: ["source.toolkit.fluxcd.io"] };
-  const apply = { ...kustomization, reason: ["Progressing"], class: "action", verb: "update", opens: true, always: true } as const;
-  const named = "^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>\\S+) ";
-  const clusterNamed = "^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ";
+  const kustomization = { group: ['kustomize.toolkit.fluxcd.io'], kind: ['Kustomization'] };
+  const source = { group: ['source.toolkit.fluxcd.io'] };
+  const apply = { ...kustomization, reason: ['Progressing'], class: 'action', verb: 'update', opens: true, always: true } as const;
+  const named = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>\\S+) ';
+  const clusterNamed = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
   return [
-    { ...apply, id: "flux.create", patterns: [`${named}created`], verb: "create", subject: { kind: "$kind", namespace: "$namespace" } },
-    { ...apply, id: "flux.delete", patterns: [`${named}deleted`], verb: "delete", subject: { kind: "$kind", namespace: "$namespace" } },
-    { ...apply, id: "flux.update", patterns: [`${named}configured`], subject: { kind: "$kind", namespace: "$namespace" } },
+    { ...apply, id: 'flux.create', patterns: [`${named}created`], verb: 'create', subject: { kind: '$kind', namespace: '$namespace' } },
+    { ...apply, id: 'flux.delete', patterns: [`${named}deleted`], verb: 'delete', subject: { kind: '$kind', namespace: '$namespace' } },
+    { ...apply, id: 'flux.update', patterns: [`${named}configured`], subject: { kind: '$kind', namespace: '$namespace' } },
     {
       ...apply,
-      id: "flux.change-cluster",
+      id: 'flux.change-cluster',
       patterns: [`${clusterNamed}(?:created|configured|deleted)`],
-      subject: { kind: "$kind", namespace: "" },
+      subject: { kind: '$kind', namespace: '' },
     },
-    { ...kustomization, id: "flux.progressing", reason: ["Progressing"], class: "state", opens: true },
+    { ...kustomization, id: 'flux.progressing', reason: ['Progressing'], class: 'state', opens: true },
     {
       ...kustomization,
       ...sync,
-      id: "flux.reconciled",
-      reason: ["ReconciliationSucceeded"],
-      patterns: ["^Reconciliation finished in (?<duration>[0-9.hmnuµ]*s)", "^"],
-      class: "end",
+      id: 'flux.reconciled',
+      reason: ['ReconciliationSucceeded'],
+      patterns: ['^Reconciliation finished in (?<duration>[0-9.hmnuµ]*s)', '^'],
+      class: 'end',
     },
     {
       ...kustomization,
-      id: "flux.healthy",
-      reason: ["HealthCheckSucceeded", "Progressing", "info"],
-      patterns: ["^Health check passed in (?<duration>[0-9.hmnuµ]*s)"],
-      class: "state",
+      id: 'flux.healthy',
+      reason: ['HealthCheckSucceeded', 'Progressing', 'info'],
+      patterns: ['^Health check passed in (?<duration>[0-9.hmnuµ]*s)'],
+      class: 'state',
     },
-    { ...kustomization, id: "flux.waiting", reason: ["DependencyNotReady", "ArtifactNotReady"], class: "state" },
+    { ...kustomization, id: 'flux.waiting', reason: ['DependencyNotReady', 'ArtifactNotReady'], class: 'state' },
     {
       ...kustomization,
-      id: "flux.failed",
-      reason: ["HealthCheckFailed", "ReconciliationFailed", "BuildFailed", "PruneFailed", "ValidationFailed", "ArtifactFailed"],
-      class: "failure",
+      id: 'flux.failed',
+      reason: ['HealthCheckFailed', 'ReconciliationFailed', 'BuildFailed', 'PruneFailed', 'ValidationFailed', 'ArtifactFailed'],
+      class: 'failure',
       fails: true,
     },
-    { ...source, id: "flux.artifact", reason: ["NewArtifact", "ChartPullSucceeded", "ChartPackageSucceeded"], class: "state", opens: true },
+    { ...source, id: 'flux.artifact', reason: ['NewArtifact', 'ChartPullSucceeded', 'ChartPackageSucceeded'], class: 'state', opens: true },
     {
       ...source,
-      id: "flux.artifact-same",
-      reason: ["ArtifactUpToDate", "GarbageCollectionSucceeded", "GitOperationSucceeded"],
-      class: "noise",
+      id: 'flux.artifact-same',
+      reason: ['ArtifactUpToDate', 'GarbageCollectionSucceeded', 'GitOperationSucceeded'],
+      class: 'noise',
     },
   ];
 }
 
 /** Flux's helm-controller; k3s has one of the same name (below), on HelmCharts of another group. */
 function fluxHelmRules(): readonly Rule[] {
-  const release = { group: ["helm.toolkit.fluxcd.io"], kind: ["HelmRelease"], ...sync };
-  const text = ["release (?<release>\\S+)(?: with chart (?<chart>[^\\s:]+))?", "^"];
+  const release = { group: ['helm.toolkit.fluxcd.io'], kind: ['HelmRelease'], ...sync };
+  const text = ['release (?<release>\\S+)(?: with chart (?<chart>[^\\s:]+))?', '^'];
   return [
     {
       ...release,
-      id: "flux.helm-done",
-      reason: ["InstallSucceeded", "UpgradeSucceeded", "RollbackSucceeded", "UninstallSucceeded", "TestSucceeded"],
+      id: 'flux.helm-done',
+      reason: ['InstallSucceeded', 'UpgradeSucceeded', 'RollbackSucceeded', 'UninstallSucceeded', 'TestSucceeded'],
       patterns: text,
-      class: "end",
+      class: 'end',
       opens: true,
     },
     {
       ...release,
-      id: "flux.helm-failed",
-      reason: ["InstallFailed", "UpgradeFailed", "RollbackFailed", "UninstallFailed", "TestFailed"],
+      id: 'flux.helm-failed',
+      reason: ['InstallFailed', 'UpgradeFailed', 'RollbackFailed', 'UninstallFailed', 'TestFailed'],
       patterns: text,
-      class: "end",
+      class: 'end',
       fails: true,
     },
     {
-      id: "flux.helm-waiting",
-      group: ["helm.toolkit.fluxcd.io"],
-      kind: ["HelmRelease"],
-      reason: ["DependencyNotReady", "HelmChartCreated", "HelmChartInSync"],
-      class: "state",
+      id: 'flux.helm-waiting',
+      group: ['helm.toolkit.fluxcd.io'],
+      kind: ['HelmRelease'],
+      reason: ['DependencyNotReady', 'HelmChartCreated', 'HelmChartInSync'],
+      class: 'state',
     },
   ];
 }
 
 /** Argo CD, written directly (no recorder): controller/appcontroller.go, server/application, util/argo/audit_logger.go. */
 function argoRules(): readonly Rule[] {
-  const app = { group: ["argoproj.io"], kind: ["Application"] };
+  const app = { group: ['argoproj.io'], kind: ['Application'] };
   return [
     {
       ...app,
       ...sync,
-      id: "argocd.sync-started",
-      reason: ["OperationStarted"],
+      id: 'argocd.sync-started',
+      reason: ['OperationStarted'],
       // `Initiated automated sync to '<sha>'` by the controller, `<user> initiated sync to main (<sha>)` by the server.
       patterns: [
         "^Initiated automated sync to '?(?<revision>[^'\\s]+)",
-        "initiated (?:partial )?(?:sync|rollback) to (?<revision>\\S+)",
-        "^",
+        'initiated (?:partial )?(?:sync|rollback) to (?<revision>\\S+)',
+        '^',
       ],
-      class: "start",
+      class: 'start',
       opens: true,
       always: true,
     },
     {
       ...app,
       ...sync,
-      id: "argocd.sync-succeeded",
-      reason: ["OperationCompleted"],
-      patterns: ["^(?:Partial sync|Sync) operation (?:to (?<revision>\\S+) )?succeeded"],
-      class: "end",
+      id: 'argocd.sync-succeeded',
+      reason: ['OperationCompleted'],
+      patterns: ['^(?:Partial sync|Sync) operation (?:to (?<revision>\\S+) )?succeeded'],
+      class: 'end',
     },
     {
       ...app,
       ...sync,
-      id: "argocd.sync-failed",
-      reason: ["OperationCompleted"],
-      patterns: ["^(?:Partial sync|Sync) operation (?:to (?<revision>\\S*) )?failed", "^"],
-      class: "end",
+      id: 'argocd.sync-failed',
+      reason: ['OperationCompleted'],
+      patterns: ['^(?:Partial sync|Sync) operation (?:to (?<revision>\\S*) )?failed', '^'],
+      class: 'end',
       fails: true,
     },
     {
       ...app,
-      id: "argocd.degraded",
-      reason: ["ResourceUpdated"],
-      patterns: ["^Updated health status: .* -> (?<outcome>Degraded|Missing)"],
-      class: "failure",
+      id: 'argocd.degraded',
+      reason: ['ResourceUpdated'],
+      patterns: ['^Updated health status: .* -> (?<outcome>Degraded|Missing)'],
+      class: 'failure',
     },
     {
       ...app,
-      id: "argocd.status",
-      reason: ["ResourceUpdated", "StatusRefreshed"],
-      patterns: ["^Updated (?:sync|health) status: .* -> (?<outcome>\\S+)", "^"],
-      class: "state",
+      id: 'argocd.status',
+      reason: ['ResourceUpdated', 'StatusRefreshed'],
+      patterns: ['^Updated (?:sync|health) status: .* -> (?<outcome>\\S+)', '^'],
+      class: 'state',
     },
     {
-      group: ["argoproj.io"],
-      id: "argocd.run-action",
-      kind: ["Application"],
-      reason: ["ResourceActionRan"],
-      patterns: ["ran action (?<action>\\S+) on resource (?:[^/\\s]*/)?(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+)"],
-      class: "action",
-      verb: "update",
-      subject: { kind: "$kind" },
+      group: ['argoproj.io'],
+      id: 'argocd.run-action',
+      kind: ['Application'],
+      reason: ['ResourceActionRan'],
+      patterns: ['ran action (?<action>\\S+) on resource (?:[^/\\s]*/)?(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+)'],
+      class: 'action',
+      verb: 'update',
+      subject: { kind: '$kind' },
       opens: true,
       always: true,
     },
-    { id: "argocd.acted-on", reason: ["ResourceActionRan"], class: "action", verb: "update", opens: true, always: true },
-    { ...app, id: "argocd.edited", reason: ["ResourceCreated", "ResourceDeleted"], class: "state", opens: true },
+    { id: 'argocd.acted-on', reason: ['ResourceActionRan'], class: 'action', verb: 'update', opens: true, always: true },
+    { ...app, id: 'argocd.edited', reason: ['ResourceCreated', 'ResourceDeleted'], class: 'state', opens: true },
   ];
 }
 
 /** k3s: pkg/deploy (component `deploy`, messages give a path only), helm-controller. */
 function k3sRules(): readonly Rule[] {
-  const addon = { group: ["k3s.cattle.io"], kind: ["Addon"] };
+  const addon = { group: ['k3s.cattle.io'], kind: ['Addon'] };
   return [
-    { ...addon, ...sync, id: "k3s.applying", reason: ["ApplyingManifest"], class: "start", opens: true },
-    { ...addon, ...sync, id: "k3s.applied", reason: ["AppliedManifest"], class: "end" },
-    { ...addon, ...sync, id: "k3s.deleting", reason: ["DeletingManifest"], class: "start", opens: true },
-    { ...addon, ...sync, id: "k3s.deleted", reason: ["DeletedManifest"], class: "end" },
+    { ...addon, ...sync, id: 'k3s.applying', reason: ['ApplyingManifest'], class: 'start', opens: true },
+    { ...addon, ...sync, id: 'k3s.applied', reason: ['AppliedManifest'], class: 'end' },
+    { ...addon, ...sync, id: 'k3s.deleting', reason: ['DeletingManifest'], class: 'start', opens: true },
+    { ...addon, ...sync, id: 'k3s.deleted', reason: ['DeletedManifest'], class: 'end' },
     {
       ...addon,
       ...sync,
-      id: "k3s.apply-failed",
-      reason: ["ApplyManifestFailed", "ParseManifestFailed", "DeleteManifestFailed"],
-      class: "end",
+      id: 'k3s.apply-failed',
+      reason: ['ApplyManifestFailed', 'ParseManifestFailed', 'DeleteManifestFailed'],
+      class: 'end',
       fails: true,
     },
     {
-      id: "k3s.apply-job",
-      group: ["helm.cattle.io"],
-      kind: ["HelmChart"],
-      reason: ["ApplyJob"],
-      patterns: ["^Applying HelmChart (?:from \\S+ )?using Job (?<namespace>[^/\\s]+)/(?<name>\\S+)"],
-      class: "action",
-      verb: "create",
-      subject: { kind: "Job", namespace: "$namespace" },
+      id: 'k3s.apply-job',
+      group: ['helm.cattle.io'],
+      kind: ['HelmChart'],
+      reason: ['ApplyJob'],
+      patterns: ['^Applying HelmChart (?:from \\S+ )?using Job (?<namespace>[^/\\s]+)/(?<name>\\S+)'],
+      class: 'action',
+      verb: 'create',
+      subject: { kind: 'Job', namespace: '$namespace' },
       opens: true,
     },
     {
-      id: "k3s.remove-job",
-      group: ["helm.cattle.io"],
-      kind: ["HelmChart"],
-      reason: ["RemoveJob"],
-      patterns: ["^Uninstalling HelmChart (?:from \\S+ )?using Job (?<namespace>[^/\\s]+)/(?<name>\\S+)"],
-      class: "action",
-      verb: "delete",
-      subject: { kind: "Job", namespace: "$namespace" },
+      id: 'k3s.remove-job',
+      group: ['helm.cattle.io'],
+      kind: ['HelmChart'],
+      reason: ['RemoveJob'],
+      patterns: ['^Uninstalling HelmChart (?:from \\S+ )?using Job (?<namespace>[^/\\s]+)/(?<name>\\S+)'],
+      class: 'action',
+      verb: 'delete',
+      subject: { kind: 'Job', namespace: '$namespace' },
       opens: true,
     },
   ];

@@ -2,71 +2,71 @@
  * Knative Serving, pkg/reconciler/**: `Created <Kind> "<name>"` down from Service to Configuration, Route, Revision; ready
  * on the way up. A Revision's Deployment has no Event: ownership alone leads there.
  */
-import type { Rule } from "../rule.ts";
+import type { Rule } from '../rule.ts';
 
-const group = ["serving.knative.dev", "networking.internal.knative.dev", "autoscaling.internal.knative.dev"];
+const group = ['serving.knative.dev', 'networking.internal.knative.dev', 'autoscaling.internal.knative.dev'];
 const parents = {
   group,
-  kind: ["Service", "Configuration", "Route", "Revision", "Ingress", "PodAutoscaler", "ServerlessService", "DomainMapping"],
+  kind: ['Service', 'Configuration', 'Route', 'Revision', 'Ingress', 'PodAutoscaler', 'ServerlessService', 'DomainMapping'],
 };
 
 export const knativeRules: readonly Rule[] = [
   {
     ...parents,
-    id: "knative.create-placeholder",
-    reason: ["Created"],
+    id: 'knative.create-placeholder',
+    reason: ['Created'],
     patterns: ['^Created placeholder service "(?<name>[^"]+)"'],
-    class: "action",
-    verb: "create",
-    subject: { kind: "Service" },
+    class: 'action',
+    verb: 'create',
+    subject: { kind: 'Service' },
   },
   {
     ...parents,
-    id: "knative.create",
-    reason: ["Created"],
+    id: 'knative.create',
+    reason: ['Created'],
     patterns: ['^Created (?<kind>[A-Z]\\w*) "(?<name>[^"]+)"'],
-    class: "action",
-    verb: "create",
-    subject: { kind: "$kind" },
+    class: 'action',
+    verb: 'create',
+    subject: { kind: '$kind' },
   },
   {
     ...parents,
-    id: "knative.update",
-    reason: ["Updated"],
+    id: 'knative.update',
+    reason: ['Updated'],
     patterns: ['^Updated (?<kind>[A-Z]\\w*) "(?<name>[^"]+)"'],
-    class: "action",
-    verb: "update",
-    subject: { kind: "$kind" },
+    class: 'action',
+    verb: 'update',
+    subject: { kind: '$kind' },
   },
   {
     ...parents,
-    id: "knative.delete",
-    reason: ["Deleted"],
+    id: 'knative.delete',
+    reason: ['Deleted'],
     patterns: ['^Deleted (?<kind>[A-Z]\\w*) "(?<name>[^"]+)"'],
-    class: "action",
-    verb: "delete",
-    subject: { kind: "$kind" },
+    class: 'action',
+    verb: 'delete',
+    subject: { kind: '$kind' },
   },
   {
     ...parents,
-    id: "knative.ready",
-    reason: ["RevisionReady", "ConfigurationReady", "LatestReadyUpdate"],
-    patterns: ['updated to "(?<revision>[^"]+)"', "^"],
-    class: "end",
-    pair: "ready",
-    phase: "ready",
+    id: 'knative.ready',
+    reason: ['RevisionReady', 'ConfigurationReady', 'LatestReadyUpdate'],
+    patterns: ['updated to "(?<revision>[^"]+)"', '^'],
+    class: 'end',
+    pair: 'ready',
+    phase: 'ready',
   },
-  { ...parents, id: "knative.not-ready", reason: ["LatestRevisionUpdate"], class: "state" },
+  { ...parents, id: 'knative.not-ready', reason: ['LatestRevisionUpdate'], class: 'state' },
   {
     ...parents,
-    id: "knative.revision-failed",
-    reason: ["LatestCreatedFailed"],
-    patterns: ['revision "(?<revision>[^"]+)" has failed', "^"],
-    class: "failure",
+    id: 'knative.revision-failed',
+    reason: ['LatestCreatedFailed'],
+    patterns: ['revision "(?<revision>[^"]+)" has failed', '^'],
+    class: 'failure',
     fails: true,
   },
-  { ...parents, id: "knative.failed", reason: ["CreationFailed", "UpdateFailed", "InternalError"], class: "failure" },
+  { ...parents, id: 'knative.failed', reason: ['CreationFailed', 'UpdateFailed', 'InternalError'], class: 'failure' },
   // Written by every generated reconciler, of Knative Eventing and others too.
-  { id: "knative.finalizer", reason: ["FinalizerUpdate"], class: "noise" },
-  { id: "knative.finalizer-failed", reason: ["FinalizerUpdateFailed"], class: "failure" },
+  { id: 'knative.finalizer', reason: ['FinalizerUpdate'], class: 'noise' },
+  { id: 'knative.finalizer-failed', reason: ['FinalizerUpdateFailed'], class: 'failure' },
 ];

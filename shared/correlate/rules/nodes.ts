@@ -3,7 +3,7 @@
  * its Node (none since 1.35), kube-proxy no uid: such Events join by kind and name. Also leader election, which has no cause
  * or effect but tells that a controller changed hands.
  */
-import type { Rule } from "../rule.ts";
+import type { Rule } from '../rule.ts';
 
 export const nodeRules: readonly Rule[] = [
   ...readinessRules(),
@@ -17,20 +17,20 @@ export const nodeRules: readonly Rule[] = [
 function readinessRules(): readonly Rule[] {
   return [
     {
-      id: "node.not-ready",
-      kind: ["Node"],
-      reason: ["NodeNotReady"],
-      class: "start",
-      pair: "outage",
-      phase: "outage",
+      id: 'node.not-ready',
+      kind: ['Node'],
+      reason: ['NodeNotReady'],
+      class: 'start',
+      pair: 'outage',
+      phase: 'outage',
       opens: true,
       always: true,
     },
-    { id: "node.ready", kind: ["Node"], reason: ["NodeReady"], class: "end", pair: "outage", phase: "outage" },
-    { id: "node.cordon", kind: ["Node"], reason: ["NodeNotSchedulable"], class: "action", verb: "update", opens: true, always: true },
-    { id: "node.uncordon", kind: ["Node"], reason: ["NodeSchedulable"], class: "action", verb: "update", opens: true, always: true },
+    { id: 'node.ready', kind: ['Node'], reason: ['NodeReady'], class: 'end', pair: 'outage', phase: 'outage' },
+    { id: 'node.cordon', kind: ['Node'], reason: ['NodeNotSchedulable'], class: 'action', verb: 'update', opens: true, always: true },
+    { id: 'node.uncordon', kind: ['Node'], reason: ['NodeSchedulable'], class: 'action', verb: 'update', opens: true, always: true },
     // The node controller tells it of each pod of a node that went silent: `Node is not ready`.
-    { id: "node.pod-not-ready", kind: ["Pod"], reason: ["NodeNotReady"], class: "state", home: "node" },
+    { id: 'node.pod-not-ready', kind: ['Pod'], reason: ['NodeNotReady'], class: 'state', home: 'node' },
   ];
 }
 
@@ -39,28 +39,28 @@ function kubeletRules(): readonly Rule[] {
   return [
     // No reporter: kube-proxy's Event of the same reason has an empty message or names kube-proxy.
     {
-      id: "node.start",
-      kind: ["Node"],
-      reason: ["Starting"],
-      patterns: ["^Starting kubelet"],
-      class: "start",
-      pair: "join",
-      phase: "join",
+      id: 'node.start',
+      kind: ['Node'],
+      reason: ['Starting'],
+      patterns: ['^Starting kubelet'],
+      class: 'start',
+      pair: 'join',
+      phase: 'join',
       opens: true,
     },
-    { id: "node.proxy-start", reporter: ["kube-proxy"], kind: ["Node"], reason: ["Starting"], class: "state" },
-    { id: "node.rebooted", kind: ["Node"], reason: ["Rebooted"], patterns: ["boot id: (?<boot>\\S+)", "^"], class: "state", opens: true },
-    { id: "node.shutdown", kind: ["Node"], reason: ["Shutdown"], class: "state", opens: true },
-    { id: "node.allocatable", kind: ["Node"], reason: ["NodeAllocatableEnforced"], class: "noise" },
+    { id: 'node.proxy-start', reporter: ['kube-proxy'], kind: ['Node'], reason: ['Starting'], class: 'state' },
+    { id: 'node.rebooted', kind: ['Node'], reason: ['Rebooted'], patterns: ['boot id: (?<boot>\\S+)', '^'], class: 'state', opens: true },
+    { id: 'node.shutdown', kind: ['Node'], reason: ['Shutdown'], class: 'state', opens: true },
+    { id: 'node.allocatable', kind: ['Node'], reason: ['NodeAllocatableEnforced'], class: 'noise' },
     {
-      id: "node.sufficient",
-      kind: ["Node"],
-      reason: ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeHasSufficientDisk"],
-      class: "noise",
+      id: 'node.sufficient',
+      kind: ['Node'],
+      reason: ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID', 'NodeHasSufficientDisk'],
+      class: 'noise',
     },
     // Advice that every start of such a node repeats: `invalid capacity 0 on image filesystem`, `cgroup v1 support is in maintenance mode`.
-    { id: "node.advice", kind: ["Node"], reason: ["InvalidDiskCapacity", "CgroupV1", "PossibleMemoryBackedVolumesOnDisk"], class: "state" },
-    { id: "node.start-failed", kind: ["Node"], reason: ["KubeletSetupFailed", "FailedNodeAllocatableEnforcement"], class: "failure" },
+    { id: 'node.advice', kind: ['Node'], reason: ['InvalidDiskCapacity', 'CgroupV1', 'PossibleMemoryBackedVolumesOnDisk'], class: 'state' },
+    { id: 'node.start-failed', kind: ['Node'], reason: ['KubeletSetupFailed', 'FailedNodeAllocatableEnforcement'], class: 'failure' },
   ];
 }
 
@@ -68,53 +68,53 @@ function kubeletRules(): readonly Rule[] {
 function pressureRules(): readonly Rule[] {
   return [
     {
-      id: "node.pressure",
-      kind: ["Node"],
-      reason: ["NodeHasInsufficientMemory", "NodeHasDiskPressure", "NodeHasInsufficientPID", "NodeOutOfDisk", "NodeHasInsufficientDisk"],
-      class: "state",
+      id: 'node.pressure',
+      kind: ['Node'],
+      reason: ['NodeHasInsufficientMemory', 'NodeHasDiskPressure', 'NodeHasInsufficientPID', 'NodeOutOfDisk', 'NodeHasInsufficientDisk'],
+      class: 'state',
       opens: true,
     },
     {
-      id: "node.reclaim",
-      kind: ["Node"],
-      reason: ["EvictionThresholdMet"],
-      patterns: ["^Attempting to reclaim (?<resource>\\S+)", "^"],
-      class: "failure",
+      id: 'node.reclaim',
+      kind: ['Node'],
+      reason: ['EvictionThresholdMet'],
+      patterns: ['^Attempting to reclaim (?<resource>\\S+)', '^'],
+      class: 'failure',
       opens: true,
     },
     {
-      id: "node.oom",
-      kind: ["Node"],
-      reason: ["SystemOOM"],
-      patterns: ["victim process: (?<process>[^,]*), pid: (?<pid>\\d+)", "^"],
-      class: "failure",
+      id: 'node.oom',
+      kind: ['Node'],
+      reason: ['SystemOOM'],
+      patterns: ['victim process: (?<process>[^,]*), pid: (?<pid>\\d+)', '^'],
+      class: 'failure',
       opens: true,
     },
-    { id: "node.collect-failed", kind: ["Node"], reason: ["ImageGCFailed", "ContainerGCFailed", "FreeDiskSpaceFailed"], class: "failure" },
+    { id: 'node.collect-failed', kind: ['Node'], reason: ['ImageGCFailed', 'ContainerGCFailed', 'FreeDiskSpaceFailed'], class: 'failure' },
   ];
 }
 
 /** pkg/controller/nodelifecycle, pkg/controller/nodeipam, staging/src/k8s.io/cloud-provider/controllers. */
 function controllerRules(): readonly Rule[] {
   return [
-    { id: "node.registered", kind: ["Node"], reason: ["RegisteredNode"], class: "state" },
-    { id: "node.removed", kind: ["Node"], reason: ["RemovingNode"], class: "state" },
-    { id: "node.delete", kind: ["Node"], reason: ["DeletingNode"], class: "action", verb: "delete", opens: true, always: true },
+    { id: 'node.registered', kind: ['Node'], reason: ['RegisteredNode'], class: 'state' },
+    { id: 'node.removed', kind: ['Node'], reason: ['RemovingNode'], class: 'state' },
+    { id: 'node.delete', kind: ['Node'], reason: ['DeletingNode'], class: 'action', verb: 'delete', opens: true, always: true },
     // Up to 1.15, when the node controller itself deleted the pods of a lost node.
     {
-      id: "node.delete-pods",
-      kind: ["Node"],
-      reason: ["DeletingAllPods", "TerminatingAllPods", "TerminatedAllPods"],
-      class: "action",
-      verb: "evict",
+      id: 'node.delete-pods',
+      kind: ['Node'],
+      reason: ['DeletingAllPods', 'TerminatingAllPods', 'TerminatedAllPods'],
+      class: 'action',
+      verb: 'evict',
       opens: true,
     },
-    { id: "node.synced", kind: ["Node"], reason: ["Synced"], class: "noise" },
+    { id: 'node.synced', kind: ['Node'], reason: ['Synced'], class: 'noise' },
     {
-      id: "node.network-failed",
-      kind: ["Node"],
-      reason: ["FailedToCreateRoute", "CIDRNotAvailable", "CIDRAssignmentFailed"],
-      class: "failure",
+      id: 'node.network-failed',
+      kind: ['Node'],
+      reason: ['FailedToCreateRoute', 'CIDRNotAvailable', 'CIDRAssignmentFailed'],
+      class: 'failure',
     },
   ];
 }
@@ -123,10 +123,10 @@ function controllerRules(): readonly Rule[] {
 function leaderRules(): readonly Rule[] {
   return [
     {
-      id: "leader.elected",
-      reason: ["LeaderElection"],
-      patterns: ["^(?<leader>\\S+) (?:became leader|stopped leading)", "^"],
-      class: "noise",
+      id: 'leader.elected',
+      reason: ['LeaderElection'],
+      patterns: ['^(?<leader>\\S+) (?:became leader|stopped leading)', '^'],
+      class: 'noise',
     },
   ];
 }

@@ -2,10 +2,10 @@
  * Argo Rollouts (`rollouts-controller`): utils/conditions/conditions.go, rollout/*.go. The revision number joins the
  * Events of one rollout; `ReplicaSet` is one word here, unlike in a Deployment's messages.
  */
-import type { Rule } from "../rule.ts";
+import type { Rule } from '../rule.ts';
 
-const rollout = { group: ["argoproj.io"], kind: ["Rollout"] };
-const pair = { ...rollout, pair: "rollout", phase: "rollout" } as const;
+const rollout = { group: ['argoproj.io'], kind: ['Rollout'] };
+const pair = { ...rollout, pair: 'rollout', phase: 'rollout' } as const;
 
 export const rolloutRules: readonly Rule[] = [...lifeRules(), ...replicaSetRules(), ...stepRules(), ...analysisRules()];
 
@@ -13,78 +13,78 @@ function lifeRules(): readonly Rule[] {
   return [
     {
       ...pair,
-      id: "rollout.updated",
-      reason: ["RolloutUpdated"],
-      patterns: ["^Rollout updated to revision (?<revision>\\d+)", "^"],
-      class: "start",
+      id: 'rollout.updated',
+      reason: ['RolloutUpdated'],
+      patterns: ['^Rollout updated to revision (?<revision>\\d+)', '^'],
+      class: 'start',
       opens: true,
       always: true,
     },
     {
       ...pair,
-      id: "rollout.completed",
-      reason: ["RolloutCompleted"],
-      patterns: ["^Rollout completed update to revision (?<revision>\\d+) \\((?<hash>[^)]*)\\)", "^"],
-      class: "end",
+      id: 'rollout.completed',
+      reason: ['RolloutCompleted'],
+      patterns: ['^Rollout completed update to revision (?<revision>\\d+) \\((?<hash>[^)]*)\\)', '^'],
+      class: 'end',
     },
     {
       ...pair,
-      id: "rollout.aborted",
-      reason: ["RolloutAborted"],
-      patterns: ["^Rollout aborted update to revision (?<revision>\\d+)", "^"],
-      class: "end",
+      id: 'rollout.aborted',
+      reason: ['RolloutAborted'],
+      patterns: ['^Rollout aborted update to revision (?<revision>\\d+)', '^'],
+      class: 'end',
       fails: true,
     },
     // Said when an update begins, not when one fails: the condition Completed turns false.
     {
       ...rollout,
-      id: "rollout.not-completed",
-      reason: ["RolloutNotCompleted"],
-      patterns: ["^Rollout not completed, started update to revision (?<revision>\\d+)", "^"],
-      class: "state",
+      id: 'rollout.not-completed',
+      reason: ['RolloutNotCompleted'],
+      patterns: ['^Rollout not completed, started update to revision (?<revision>\\d+)', '^'],
+      class: 'state',
       opens: true,
     },
     {
       ...rollout,
-      id: "rollout.failed",
-      reason: ["ProgressDeadlineExceeded", "InvalidSpec", "ServiceReferenceError"],
-      class: "failure",
+      id: 'rollout.failed',
+      reason: ['ProgressDeadlineExceeded', 'InvalidSpec', 'ServiceReferenceError'],
+      class: 'failure',
       fails: true,
     },
-    { ...rollout, id: "rollout.paused", reason: ["RolloutPaused", "RolloutResumed", "RolloutRetry"], class: "state" },
-    { ...rollout, id: "rollout.noise", reason: ["RolloutAddedToInformer"], class: "noise" },
+    { ...rollout, id: 'rollout.paused', reason: ['RolloutPaused', 'RolloutResumed', 'RolloutRetry'], class: 'state' },
+    { ...rollout, id: 'rollout.noise', reason: ['RolloutAddedToInformer'], class: 'noise' },
   ];
 }
 
 function replicaSetRules(): readonly Rule[] {
-  const set = { ...rollout, class: "action", subject: { kind: "ReplicaSet" } } as const;
+  const set = { ...rollout, class: 'action', subject: { kind: 'ReplicaSet' } } as const;
   return [
     {
       ...set,
-      id: "rollout.create-replicaset",
-      reason: ["NewReplicaSetCreated"],
-      patterns: ["^Created ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\)", '^Created new replica set "(?<name>[^"]+)"'],
-      verb: "create",
+      id: 'rollout.create-replicaset',
+      reason: ['NewReplicaSetCreated'],
+      patterns: ['^Created ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\)', '^Created new replica set "(?<name>[^"]+)"'],
+      verb: 'create',
     },
     {
       ...set,
-      id: "rollout.scale-up",
-      reason: ["ScalingReplicaSet"],
+      id: 'rollout.scale-up',
+      reason: ['ScalingReplicaSet'],
       patterns: [
-        "^Scaled up ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\) from (?<from>\\d+) to (?<to>\\d+)",
-        "^Scaled up replica set (?<name>\\S+) to (?<to>\\d+)",
+        '^Scaled up ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\) from (?<from>\\d+) to (?<to>\\d+)',
+        '^Scaled up replica set (?<name>\\S+) to (?<to>\\d+)',
       ],
-      verb: "scale-up",
+      verb: 'scale-up',
     },
     {
       ...set,
-      id: "rollout.scale-down",
-      reason: ["ScalingReplicaSet"],
+      id: 'rollout.scale-down',
+      reason: ['ScalingReplicaSet'],
       patterns: [
-        "^Scaled down ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\) from (?<from>\\d+) to (?<to>\\d+)",
-        "^Scaled down replica set (?<name>\\S+) to (?<to>\\d+)",
+        '^Scaled down ReplicaSet (?<name>\\S+) \\(revision (?<revision>\\d+)\\) from (?<from>\\d+) to (?<to>\\d+)',
+        '^Scaled down replica set (?<name>\\S+) to (?<to>\\d+)',
       ],
-      verb: "scale-down",
+      verb: 'scale-down',
     },
   ];
 }
@@ -93,31 +93,31 @@ function stepRules(): readonly Rule[] {
   return [
     {
       ...rollout,
-      id: "rollout.step",
-      reason: ["RolloutStepCompleted"],
-      patterns: ["^Rollout step (?<step>\\d+)/(?<steps>\\d+) completed", "^"],
-      class: "state",
+      id: 'rollout.step',
+      reason: ['RolloutStepCompleted'],
+      patterns: ['^Rollout step (?<step>\\d+)/(?<steps>\\d+) completed', '^'],
+      class: 'state',
     },
     {
       ...rollout,
-      id: "rollout.traffic",
-      reason: ["TrafficWeightUpdated", "TargetGroupVerified", "TargetGroupUnverified", "Updated VirtualService", "PatchVirtualService"],
-      class: "state",
+      id: 'rollout.traffic',
+      reason: ['TrafficWeightUpdated', 'TargetGroupVerified', 'TargetGroupUnverified', 'Updated VirtualService', 'PatchVirtualService'],
+      class: 'state',
     },
     {
       ...rollout,
-      id: "rollout.traffic-failed",
-      reason: ["TargetGroupVerifyError", "WeightVerifyError", "LoadBalancerNotFound", "TrafficRoutingError"],
-      class: "failure",
+      id: 'rollout.traffic-failed',
+      reason: ['TargetGroupVerifyError', 'WeightVerifyError', 'LoadBalancerNotFound', 'TrafficRoutingError'],
+      class: 'failure',
     },
     {
       ...rollout,
-      id: "rollout.switch-service",
-      reason: ["SwitchService"],
+      id: 'rollout.switch-service',
+      reason: ['SwitchService'],
       patterns: ["^Switched selector for service '(?<name>[^']+)'"],
-      class: "action",
-      verb: "update",
-      subject: { kind: "Service" },
+      class: 'action',
+      verb: 'update',
+      subject: { kind: 'Service' },
     },
   ];
 }
@@ -126,19 +126,19 @@ function analysisRules(): readonly Rule[] {
   return [
     {
       ...rollout,
-      id: "rollout.create-experiment",
-      reason: ["ExperimentCreated"],
+      id: 'rollout.create-experiment',
+      reason: ['ExperimentCreated'],
       patterns: ["^Created Experiment '(?<name>[^']+)'"],
-      class: "action",
-      verb: "create",
-      subject: { kind: "Experiment" },
+      class: 'action',
+      verb: 'create',
+      subject: { kind: 'Experiment' },
     },
     {
       ...rollout,
-      id: "rollout.analysis",
-      reason: ["AnalysisRunPending", "AnalysisRunRunning", "AnalysisRunSuccessful", "AnalysisRunInconclusive"],
-      class: "state",
+      id: 'rollout.analysis',
+      reason: ['AnalysisRunPending', 'AnalysisRunRunning', 'AnalysisRunSuccessful', 'AnalysisRunInconclusive'],
+      class: 'state',
     },
-    { ...rollout, id: "rollout.analysis-failed", reason: ["AnalysisRunFailed", "AnalysisRunError", "ExperimentFailed"], class: "failure" },
+    { ...rollout, id: 'rollout.analysis-failed', reason: ['AnalysisRunFailed', 'AnalysisRunError', 'ExperimentFailed'], class: 'failure' },
   ];
 }
