@@ -24,14 +24,17 @@ export function progressOf(change: ChangeState): Progress {
   const made = Object.values(change.made);
   if (change.expectsEnd) return 'waiting';
   if (made.includes('failing') || change.failed !== '') return 'stuck';
+  if (change.superseded) return 'unsure';
   if (made.includes('waiting') || rolling(change)) return 'waiting';
   if (change.unreplaced.length > 0 || change.kind === 'update' || change.kind === 'cleanup') return 'unsure';
   return made.length === 0 && change.deletes === 0 ? 'unsure' : 'done';
 }
 
-/** A rollout is under way as long as an old ReplicaSet has pods beside the new one. */
+/** A rollout is under way as long as an old ReplicaSet has pods beside the new one, or the new one has fewer than there were. */
 export function rolling(change: ChangeState): boolean {
-  return change.newSet !== '' && Object.values(change.oldSets).some((replicas) => replicas > 0);
+  if (change.newSet === '') return false;
+  const olds = Object.values(change.oldSets);
+  return olds.some((replicas) => replicas > 0) || (olds.length > 0 && change.newReplicas < change.wanted);
 }
 
 export function outcomeOf(change: ChangeState): 'ok' | 'failed' | 'incomplete' {

@@ -75,6 +75,13 @@ export interface ChangeState {
   /** The ReplicaSet that a rollout builds up, and the ones that it takes down. */
   newSet: string;
   oldSets: Record<string, number>;
+  /** Replicas of the new ReplicaSet, and how many there were of all together when the change began. */
+  newReplicas: number;
+  wanted: number;
+  /** A later edit has taken over: what is missing will not come. */
+  superseded: boolean;
+  /** Goes back to a ReplicaSet that was there before. */
+  back: boolean;
   /** An `end` has closed the whole change. */
   closed: boolean;
   failed: string;

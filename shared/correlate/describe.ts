@@ -18,6 +18,7 @@ export function describe(node: Node, one: Placed): void {
   const { meaning, chain, observation } = occurrence.routed;
   node.name = nameOf(occurrence);
   node.title = titleOf(occurrence);
+  if (meaning.rule === 'kubelet.killing' && place.rule !== 'named.delete') node.title += ` of pod ${observation.involved.name}`;
   node.service = serviceOf(observation.reporter);
   node.failed = failureOf(one);
   Object.assign(node.attributes, chainAttributes(chain), eventAttributes(one, 'own'), {
@@ -164,7 +165,7 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
 function kindOf(change: ChangeState): string {
   if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes)
     return 'scale';
-  return change.kind;
+  return change.back ? 'rollback' : change.kind;
 }
 
 function firstFailure(placed: readonly Placed[]): string {

@@ -15,6 +15,7 @@ const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'Repli
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
+  if (meaning.verb === 'create') forgetNamed(walk, object.ref.kind, object.ref.name);
   const { kind } = object.ref;
   const child = meaning.subject;
   if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
@@ -106,6 +107,19 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
   const { meaning } = one.routed;
   const creates = meaning.verb === 'create';
   const name = meaning.subject?.name ?? '';
+  const known = walk.named('Pod', object.ref.namespace, name);
+  const structural = creates ? known?.birth : known?.death;
+  const told = structural?.by === 'structure' ? walk.open(structural.change) : null;
+  if (structural && told) {
+    // A merged Event names the pod after it was accounted for.
+    walk.give(one, {
+      change: told,
+      parent: structural.occurrence,
+      rule: creates ? 'owner.scale-up' : 'owner.scale-down',
+      evidence: structural.occurrence,
+    });
+    return;
+  }
   const disruption = creates ? disruptionFor(walk, one, object) : null;
   const scaling = bindScaling(walk, one, object.ref.name, creates);
   const newer = disruption && scaling && disruption.at > scaling.at && one.at - scaling.at > 5 * second;

@@ -90,7 +90,7 @@ export function placeStop(walk: Walk, one: Occurrence, object: ObjectState): voi
 
 function end(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState, parent: string, rule: string, by: Bond['by']): void {
   walk.give(one, { change, parent, rule, evidence: parent, ...(by === 'structure' ? { confidence: 'structure' as const } : {}) });
-  object.death = { occurrence: parent, change: change.id, at: one.at, by: 'name' };
+  object.death = { occurrence: parent, change: change.id, at: one.at, by };
   forgetMade(walk, object);
 }
 

@@ -112,9 +112,14 @@ export function failing(walk: Walk, object: ObjectState, change: ChangeState, me
   if (!unready) object.troubled = true;
   if (change.trouble === '') change.trouble = message;
   const key = madeKey(object.ref);
+  // A controller that can't make what it should: nothing goes on until it makes something.
+  if (makers.includes(object.ref.kind)) change.made[key] = 'failing';
   const birth = key in change.made ? change : walk.open(object.birth?.change);
   if (birth && key in birth.made) birth.made[key] = unready && birth.made[key] !== 'failing' ? 'unready' : 'failing';
 }
+
+/** Kinds that make pods. */
+const makers: readonly string[] = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController'];
 
 export function madeKey(ref: ObjectRef): string {
   return `${ref.kind}/${ref.name}`;

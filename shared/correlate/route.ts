@@ -75,10 +75,11 @@ export class Names {
     return this.resolve({ apiVersion: '', kind, namespace, name, uid: '' }, at);
   }
 
-  /** Who the events name as the maker of an object of that name, by that time. */
+  /** Who the events name as the maker of the object that bore the name at that time. */
   ownerOf(ref: ObjectRef, at: Micros): ObjectRef | null {
     const known = (this.#owners.get(nameOf(ref)) ?? []).filter((named) => named.at <= at + ownerMayTrail);
-    return known.sort((a, b) => a.at - b.at || (keyOf(a.owner) < keyOf(b.owner) ? -1 : 1))[0]?.owner ?? null;
+    known.sort((a, b) => a.at - b.at || (keyOf(a.owner) < keyOf(b.owner) ? -1 : 1));
+    return (known.findLast((named) => named.at <= at + causeMayTrail) ?? known[0])?.owner ?? null;
   }
 
   nodeOf(pod: ObjectRef): string {

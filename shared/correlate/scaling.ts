@@ -39,6 +39,7 @@ function note(change: ChangeState, scaling: { set: string; up: boolean; from: nu
   if (up) {
     if (change.newSet === '' || change.newSet === set || from === 0) change.newSet = set;
     delete change.oldSets[set];
+    if (change.newSet === set) change.newReplicas = to;
   } else if (set !== change.newSet) {
     change.oldSets[set] = to;
     if (change.kind === 'create' && change.newSet !== '') change.kind = 'rollout';
@@ -88,12 +89,19 @@ function bySequence(walk: Walk, one: Occurrence, scaling: { set: string; up: boo
 }
 
 function begin(walk: Walk, one: Occurrence, set: string, up: boolean, from: number): ChangeState {
-  const fresh = Object.keys(walk.context.replicas).length === 0;
+  const { replicas } = walk.context;
+  const fresh = Object.keys(replicas).length === 0;
   const created = walk.objects.latest(involvedOf(one).uid)?.createdAt ?? null;
   const isNew = fresh && up && from === 0 && (created === null || one.at - created < minute);
-  const others = Object.entries(walk.context.replicas).some(([name, replicas]) => name !== set && replicas > 0);
-  const kind: ChangeKind = isNew ? 'create' : up && from === 0 && (others || !(set in walk.context.replicas)) ? 'rollout' : 'scale';
-  return walk.begin(one, set === '' ? 'rollout' : kind, undefined, { generation: walk.generation(one) });
+  const others = Object.entries(replicas).filter(([name, count]) => name !== set && count > 0);
+  const rolls = set === '' || (up && from === 0 && !isNew && (others.length > 0 || !(set in replicas)));
+  const before = walk.openChanges(['create', 'rollout', 'scale']);
+  const back = up ? rolls && set in replicas : before.some((change) => change.newSet === set && rolling(change));
+  for (const change of before) if (rolling(change)) change.superseded = true;
+  const kind: ChangeKind = isNew ? 'create' : rolls ? 'rollout' : 'scale';
+  const oldSets = rolls && up ? Object.fromEntries(others) : {};
+  const wanted = others.reduce((sum, [, count]) => sum + count, set === '' ? 0 : from);
+  return walk.begin(one, kind, undefined, { generation: walk.generation(one), back, oldSets, wanted });
 }
 
 /** The rescale that this scaling answers: same new size, shortly before. */

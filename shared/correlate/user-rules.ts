@@ -84,7 +84,8 @@ class Reader {
 
   read(document: Document.Parsed): UserRules {
     // Broken syntax shifts everything behind it, so nothing of such a file is used.
-    for (const error of document.errors) this.#fault(error.pos[0], '', error.message);
+    for (const error of document.errors)
+      this.#fault(error.pos[0], '', error.code === 'MULTIPLE_DOCS' ? 'it holds several documents, wanted one' : error.message);
     if (document.errors.length === 0) this.#readRoot(document.contents);
     return { rules: this.#rules, faults: this.#faults };
   }
@@ -170,7 +171,7 @@ class Reader {
       if (!this.#isText(schema, itemAt, item)) continue;
       if (key !== 'patterns' || this.#isPattern(itemAt, textOf(item))) texts.push(textOf(item));
     }
-    draft.lists.set(key, texts);
+    if (texts.length === items.length) draft.lists.set(key, texts);
   }
 
   #isText(schema: RuleKey, at: number, value: unknown): boolean {
@@ -199,8 +200,8 @@ class Reader {
     if (id === undefined) return;
     const at = startOf(map.get('id', true));
     if (!idShape.test(id)) this.#fault(at, 'id', `id is '${id}', wanted small letters, digits, '.', '_' and '-'`);
-    else if (builtInIds.has(id) || id.startsWith(genericPrefix))
-      this.#fault(at, 'id', `id is '${id}', which a built-in rule has, wanted another one`);
+    else if (id.startsWith(genericPrefix)) this.#fault(at, 'id', `id is '${id}', and ids with '${genericPrefix}' are reserved`);
+    else if (builtInIds.has(id)) this.#fault(at, 'id', `id is '${id}', which a built-in rule has, wanted another one`);
     else if (this.#ids.has(id)) this.#fault(at, 'id', `id is '${id}', which a rule above has, wanted another one`);
     this.#ids.add(id);
   }
@@ -213,7 +214,9 @@ class Reader {
       this.#fault(at, 'patterns', 'patterns is missing, a subject needs one that names it');
       return;
     }
-    const groups = new Set((draft.lists.get('patterns') ?? []).flatMap(groupNamesOf));
+    const patterns = draft.lists.get('patterns');
+    if (patterns === undefined) return;
+    const groups = new Set(patterns.flatMap(groupNamesOf));
     for (const key of keysOf('subject.')) {
       const template = draft.texts.get(`subject.${key}`) ?? (key === 'name' ? '$name' : '');
       for (const group of referencesOf(template)) {

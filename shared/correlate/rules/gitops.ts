@@ -28,6 +28,13 @@ function fluxRules(): readonly Rule[] {
       patterns: [`${clusterNamed}(?:created|configured|deleted)`],
       subject: { kind: '$kind', namespace: '' },
     },
+    {
+      ...kustomization,
+      id: 'flux.healthy',
+      reason: ['HealthCheckSucceeded', 'Progressing', 'info'],
+      patterns: ['^Health check passed in (?<duration>[0-9.hmnuµ]*s)'],
+      class: 'state',
+    },
     { ...kustomization, id: 'flux.progressing', reason: ['Progressing'], class: 'state', opens: true },
     {
       ...kustomization,
@@ -36,13 +43,6 @@ function fluxRules(): readonly Rule[] {
       reason: ['ReconciliationSucceeded'],
       patterns: ['^Reconciliation finished in (?<duration>[0-9.hmnuµ]*s)', '^'],
       class: 'end',
-    },
-    {
-      ...kustomization,
-      id: 'flux.healthy',
-      reason: ['HealthCheckSucceeded', 'Progressing', 'info'],
-      patterns: ['^Health check passed in (?<duration>[0-9.hmnuµ]*s)'],
-      class: 'state',
     },
     { ...kustomization, id: 'flux.waiting', reason: ['DependencyNotReady', 'ArtifactNotReady'], class: 'state' },
     {
@@ -143,19 +143,24 @@ function argoRules(): readonly Rule[] {
       patterns: ['^Updated (?:sync|health) status: .* -> (?<outcome>\\S+)', '^'],
       class: 'state',
     },
+    // Told of the resource and of its Application, which does not say the resource's namespace: the first is the action, the second its echo.
     {
-      group: ['argoproj.io'],
-      id: 'argocd.run-action',
-      kind: ['Application'],
+      ...app,
+      id: 'argocd.ran-action',
       reason: ['ResourceActionRan'],
-      patterns: ['ran action (?<action>\\S+) on resource (?:[^/\\s]*/)?(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+)'],
+      patterns: ['ran action (?<action>\\S+)', '^'],
+      class: 'state',
+      opens: true,
+    },
+    {
+      id: 'argocd.act',
+      reason: ['ResourceActionRan'],
+      patterns: ['ran action (?<action>\\S+)', '^'],
       class: 'action',
       verb: 'update',
-      subject: { kind: '$kind' },
       opens: true,
       always: true,
     },
-    { id: 'argocd.acted-on', reason: ['ResourceActionRan'], class: 'action', verb: 'update', opens: true, always: true },
     { ...app, id: 'argocd.edited', reason: ['ResourceCreated', 'ResourceDeleted'], class: 'state', opens: true },
   ];
 }
@@ -188,13 +193,14 @@ function k3sRules(): readonly Rule[] {
       opens: true,
     },
     {
+      // The Job that uninstalls is created, not removed.
       id: 'k3s.remove-job',
       group: ['helm.cattle.io'],
       kind: ['HelmChart'],
       reason: ['RemoveJob'],
       patterns: ['^Uninstalling HelmChart (?:from \\S+ )?using Job (?<namespace>[^/\\s]+)/(?<name>\\S+)'],
       class: 'action',
-      verb: 'delete',
+      verb: 'create',
       subject: { kind: 'Job', namespace: '$namespace' },
       opens: true,
     },

@@ -11,14 +11,13 @@ const parents = {
 };
 
 export const knativeRules: readonly Rule[] = [
+  // Core Services bear the names of Knative's Services, and a subject tells kinds apart, not groups: these have none.
   {
     ...parents,
-    id: 'knative.create-placeholder',
-    reason: ['Created'],
-    patterns: ['^Created placeholder service "(?<name>[^"]+)"'],
-    class: 'action',
-    verb: 'create',
-    subject: { kind: 'Service' },
+    id: 'knative.service',
+    reason: ['Created', 'Updated', 'Deleted'],
+    patterns: ['^(?:Created placeholder service|(?:Created|Updated|Deleted) Service) '],
+    class: 'state',
   },
   {
     ...parents,

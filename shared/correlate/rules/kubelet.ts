@@ -219,7 +219,7 @@ function resizeRules(): readonly Rule[] {
 /** pkg/kubelet/lifecycle/predicate.go: a pod that this node will never run. The reason varies with the resource. */
 function rejectRules(): readonly Rule[] {
   return [
-    { ...common, id: 'kubelet.deadline', reason: ['DeadlineExceeded'], class: 'failure', fails: true },
+    { ...common, id: 'kubelet.deadline', reason: ['DeadlineExceeded'], class: 'failure' },
     {
       ...common,
       id: 'kubelet.rejected',
@@ -246,14 +246,12 @@ function rejectRules(): readonly Rule[] {
         ],
       ],
       class: 'failure',
-      fails: true,
     },
     {
       ...common,
       id: 'kubelet.rejected-other',
       patterns: ["^(?:Pod was rejected: |Node didn't have enough resource: (?<resource>[^,\\s]+)|Predicate \\S+ failed)"],
       class: 'failure',
-      fails: true,
     },
   ];
 }

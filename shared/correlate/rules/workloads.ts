@@ -39,7 +39,7 @@ function deploymentRules(): readonly Rule[] {
       verb: 'scale-down',
     },
     // The ReplicaSet that the message quotes does not exist, so it is no subject.
-    { id: 'deployment.create-failed', kind: ['Deployment', 'Rollout'], reason: ['ReplicaSetCreateError'], class: 'failure', fails: true },
+    { id: 'deployment.create-failed', kind: ['Deployment', 'Rollout'], reason: ['ReplicaSetCreateError'], class: 'failure' },
     // extensions/v1beta1 rollbackTo, up to 1.15.
     { id: 'deployment.rollback', kind: ['Deployment'], reason: ['DeploymentRollback'], class: 'action', verb: 'update', opens: true },
     {

@@ -1,0 +1,47 @@
+/** Which traces a person wants to see. */
+import type { Micros } from '../cloudevent/observation.ts';
+import { goDurationMicros, parseTimestamp } from '../cloudevent/time.ts';
+import type { Segment } from '../spans/span.ts';
+
+export interface Filter {
+  readonly namespace?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly failed?: boolean;
+  /** Traces that ended at this time or later. */
+  readonly since?: Micros;
+}
+
+export function passes(segment: Segment, filter: Filter): boolean {
+  if (filter.namespace !== undefined && !like(filter.namespace, segment.namespace)) return false;
+  if (filter.failed && segment.severity !== 'error') return false;
+  if (filter.since !== undefined && !segment.spans.some((span) => span.end >= (filter.since ?? 0))) return false;
+  if (filter.kind === undefined && filter.name === undefined) return true;
+  return objectsOf(segment).some(
+    ([kind, name]) =>
+      (filter.kind === undefined || like(filter.kind.toLowerCase(), kind.toLowerCase())) &&
+      (filter.name === undefined || like(filter.name, name)),
+  );
+}
+
+function objectsOf(segment: Segment): [string, string][] {
+  const found: [string, string][] = [[segment.rootKind, segment.rootName]];
+  for (const { attributes } of segment.spans) {
+    found.push([String(attributes['k8s.object.kind'] ?? ''), String(attributes['k8s.object.name'] ?? '')]);
+    const pod = attributes['k8s.pod.name'];
+    if (typeof pod === 'string') found.push(['Pod', pod]);
+  }
+  return found;
+}
+
+/** A pattern with `*` for any text. */
+function like(pattern: string, text: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
+}
+
+/** `--since 2h` or a time, against the newest time known; null when it is neither. */
+export function sinceOf(text: string, newest: Micros): Micros | null {
+  const duration = goDurationMicros(text);
+  return duration === null ? parseTimestamp(text) : newest - duration;
+}
