@@ -84,7 +84,7 @@ export function patternFault(source: string): string {
     new RegExp(source, patternFlags);
     return '';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return textOfError(error);
   }
 }
 
@@ -226,9 +226,11 @@ function compileRule(rule: Rule): CompiledRule {
 }
 
 function compilePattern(rule: Rule, source: string): CompiledPattern {
-  const fault = patternFault(source);
-  if (fault !== '') throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${fault}`);
-  return { regexp: new RegExp(source, patternFlags), groups: groupNamesOf(source) };
+  try {
+    return { regexp: new RegExp(source, patternFlags), groups: groupNamesOf(source) };
+  } catch (error) {
+    throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${textOfError(error)}`, { cause: error });
+  }
 }
 
 /** A subject that no pattern can ever name is a slip of the pen. */
@@ -275,4 +277,8 @@ function fixedMeaning(rule: Rule): Meaning {
     fails: rule.fails ?? false,
     groups: emptyGroups,
   });
+}
+
+function textOfError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

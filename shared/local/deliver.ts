@@ -18,7 +18,7 @@ export interface Delivery {
 const delayMost: Micros = lateness - 2_000_000;
 
 export function parseDelivery(text: string): Delivery | null {
-  const parts = new Map(text.split(',').map((part) => part.split('=', 2) as [string, string?]));
+  const parts = new Map(text.split(',').map((part): [string, string] => [part.split('=')[0] ?? '', part.split('=')[1] ?? '']));
   const number = (key: string, fallback: number) => (parts.has(key) ? Number(parts.get(key)) : fallback);
   const delivery = { seed: number('shuffle', 1), duplicate: number('duplicate', 0), calls: number('split', 1) };
   const known = [...parts.keys()].every((key) => ['shuffle', 'duplicate', 'split'].includes(key));

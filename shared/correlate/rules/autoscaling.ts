@@ -238,7 +238,8 @@ function karpenterNodeRules(): readonly Rule[] {
       reason: ['InsufficientCapacityError', 'FailedDraining', 'NodeClassNotReady', 'NodeRepairBlocked', 'TerminationGracePeriodExpiring'],
       class: 'failure',
     },
-    // Conditions of Karpenter's objects, each a reason of its own: `Status condition transitioned, Type: Launched, Status: Unknown -> True, Reason: Launched`.
+    // Conditions of Karpenter's objects, each a reason of its own: `Status condition transitioned, Type: Launched,
+    // Status: Unknown -> True, Reason: Launched`.
     {
       reporter,
       id: 'karpenter.condition',

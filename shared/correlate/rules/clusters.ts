@@ -6,7 +6,7 @@ import type { Rule } from '../rule.ts';
 
 export const clusterRules: readonly Rule[] = [...machineRules(), ...supervisorRules()];
 
-/** kubernetes-sigs/cluster-api internal/controllers/{machinedeployment,machineset,machine}. Names were quoted before they got a namespace. */
+/** kubernetes-sigs/cluster-api internal/controllers/{machinedeployment,machineset,machine}. Names without a namespace are quoted. */
 function machineRules(): readonly Rule[] {
   const group = ['cluster.x-k8s.io', 'controlplane.cluster.x-k8s.io', 'machine.openshift.io'];
   const parents = { group, kind: ['MachineDeployment', 'MachineSet', 'MachinePool', 'KubeadmControlPlane'] };

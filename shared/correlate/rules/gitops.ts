@@ -143,7 +143,8 @@ function argoRules(): readonly Rule[] {
       patterns: ['^Updated (?:sync|health) status: .* -> (?<outcome>\\S+)', '^'],
       class: 'state',
     },
-    // Told of the resource and of its Application, which does not say the resource's namespace: the first is the action, the second its echo.
+    // Told of the resource and of its Application, which does not say the resource's namespace: the first is the action,
+    // the second its echo.
     {
       ...app,
       id: 'argocd.ran-action',

@@ -86,7 +86,7 @@ function attachRules(): readonly Rule[] {
   ];
 }
 
-/** pkg/controller/volume/expand, external-resizer, kubelet. The last step is told of the claim and of its pod: one of them ends the pair. */
+/** pkg/controller/volume/expand, external-resizer, kubelet. The last step is told of the claim, which ends the pair, and of its pod. */
 function resizeRules(): readonly Rule[] {
   const pair = { ...claim, pair: 'resize', phase: 'resize' } as const;
   return [

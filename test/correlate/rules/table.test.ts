@@ -16,7 +16,7 @@ const impliedIds = ['generic.state', 'generic.warning', 'generic.failure'];
 for (const [name, table] of tables) {
   describe(`meaningOf() on ${name}`, () => {
     for (const { rule, observed, wanted, place } of table) {
-      test(`gives ${rule} for ${observed.reason} '${observed.message.slice(0, 60)}'`, () => {
+      test(`gives ${rule} for ${observed.reason} '${observed.message.slice(0, 60).replace(/\n.*/su, '..')}'`, () => {
         assert.equal(textOf(meaningOf(rules, observed)), wanted, place);
       });
     }

@@ -1,0 +1,48 @@
+/** `knspan find`: the traces of one object, on a dump or on the live cluster. */
+import type { Segment } from '../spans/span.ts';
+import { filterOf, rulesOf, type SharedOptions } from './command-replay.ts';
+import { load } from './engine.ts';
+import { passes } from './filter.ts';
+import { InputError } from './input.ts';
+import { listOnce } from './live.ts';
+import { Pipeline } from './pipeline.ts';
+import { screenOf } from './terminal.ts';
+import { listLineOf } from './view-list.ts';
+
+export async function findCommand(object: string, paths: string[], options: SharedOptions & { readonly last: boolean }): Promise<void> {
+  const [kind, name] = object.split('/');
+  if (!kind || !name) throw new InputError(`Cannot find '${object}': wanted kind/name, e.g. deployment/web`);
+  const rules = await rulesOf(options);
+  if (!rules) return;
+  const { observations, objects, newest } =
+    paths.length > 0 ? await load(paths, { objects: options.objects, stdin: process.stdin }) : await listOnce();
+  const pipeline = new Pipeline({ rules, objects, cluster: options.cluster });
+  for (const observation of observations) pipeline.push(observation);
+  const filter = { ...filterOf(options, newest), kind: singular(kind), name };
+  const found = pipeline.finish().filter((segment) => passes(segment, filter));
+  if (found.length === 0) process.stderr.write(`No trace of ${object} among ${observations.length} events\n`);
+  for (const segment of options.last ? found.slice(-1) : found) process.stdout.write(`${lineOf(segment)}\n`);
+}
+
+function lineOf(segment: Segment): string {
+  const template = process.env['KNSPAN_TRACE_URL'];
+  const link = template ? `\n  ${template.replaceAll('{traceId}', segment.traceId)}` : `\n  trace ${segment.traceId}`;
+  return listLineOf(segment, screenOf(process.stdout, process.env)) + link;
+}
+
+const shortKinds: Readonly<Record<string, string>> = {
+  deploy: 'deployment',
+  sts: 'statefulset',
+  ds: 'daemonset',
+  rs: 'replicaset',
+  po: 'pod',
+  cj: 'cronjob',
+  hpa: 'horizontalpodautoscaler',
+  pvc: 'persistentvolumeclaim',
+  no: 'node',
+};
+
+function singular(kind: string): string {
+  const lower = kind.toLowerCase();
+  return shortKinds[lower] ?? lower.replace(/s$/, '');
+}

@@ -1,0 +1,106 @@
+/** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { explainCommand } from './command-explain.ts';
+import { findCommand } from './command-find.ts';
+import { demoCommand, replayCommand } from './command-replay.ts';
+import { rulesCheckCommand } from './command-rules.ts';
+import { watchCommand } from './command-watch.ts';
+import { parseDelivery } from './deliver.ts';
+import { messageOf } from './documents.ts';
+import { InputError } from './input.ts';
+
+const exitCodes = `
+Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage or unreadable input,
+3 the OpenTelemetry backend did not take everything.`;
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function shared(command: Command): Command {
+  return command
+    .option('--objects <path>', 'objects beside the events: a list, or notifications over time (repeatable)', collect, [])
+    .option('--rules <file>', "rules of one's own, YAML or JSON (repeatable)", collect, [])
+    .option('--lenient', 'use the good rules of a file that has bad ones', false)
+    .option('--cluster <name>', 'name of the cluster, part of every id', '')
+    .option('-n, --namespace <glob>', 'only traces in this namespace')
+    .option('--kind <glob>', 'only traces with an object of this kind')
+    .option('--name <glob>', 'only traces with an object of this name')
+    .option('--failed', 'only failed traces', false)
+    .option('--since <duration|time>', 'only traces that ended since (2h: before the newest event)');
+}
+
+function shows(command: Command): Command {
+  return command
+    .addOption(new Option('--view <view>', 'tree: spans of each trace; list: a line a trace').choices(['tree', 'list']).default('tree'))
+    .addOption(new Option('--format <format>', 'otlp-json: one ExportTraceServiceRequest a line').choices(['otlp-json']))
+    .option('--out <file>', 'write there instead of to standard output')
+    .option('--otlp <url>', 'send to an OpenTelemetry backend (also by OTEL_EXPORTER_OTLP_*)')
+    .option('--why', 'say by which rule and evidence each span got its place', false)
+    .addOption(new Option('--orphans <way>', 'events without cause or effect').choices(['digest', 'each', 'drop']).default('digest'))
+    .option('--budget <spans>', 'most spans in a trace; what is alike folds', positive, 1_000)
+    .option('--quiet', 'no counts and no progress on standard error', false)
+    .option('--exit-code', 'exit with 1 when a trace has failed', false);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 10) throw new InvalidArgumentError(`wanted a whole number from 10 on, found '${text}'`);
+  return value;
+}
+
+function program(): Command {
+  const knspan = new Command('knspan')
+    .description('Kubernetes Events in, OpenTelemetry traces out: see what happened to the cluster, why, how long it took, what failed.')
+    .addHelpText('after', exitCodes)
+    .exitOverride();
+  knspan.command('demo').description('a real rollout from the bundled capture').action(demoCommand);
+  shows(shared(knspan.command('replay').argument('<paths...>', 'files, folders, or - for standard input')))
+    .description('correlate Events from files: kubectl get events -A -o json | knspan replay -')
+    .option('--deliver <how>', 'shuffle=SEED,duplicate=P,split=N: hand the input over as a bad network would', (text) => {
+      const delivery = parseDelivery(text);
+      if (!delivery) throw new InvalidArgumentError(`wanted 'shuffle=SEED,duplicate=P,split=N' with P from 0 to 1, found '${text}'`);
+      return delivery;
+    })
+    .addHelpText('after', exitCodes)
+    .action(replayCommand);
+  shows(shared(knspan.command('watch')))
+    .description('follow a live cluster through the current kubeconfig and print or send traces as they settle')
+    .option('--for <duration>', 'stop after this long (30s, 5m); default: until interrupted')
+    .addHelpText('after', exitCodes)
+    .action(watchCommand);
+  shared(knspan.command('explain').argument('<uid>', 'uid of an Event').argument('<paths...>', 'files, folders, or -'))
+    .description('why an event has its parent, and which candidates lost')
+    .action(explainCommand);
+  shared(
+    knspan.command('find').argument('<object>', 'kind/name, e.g. deployment/web').argument('[paths...]', 'a dump; none: the live cluster'),
+  )
+    .description('traces of an object: id, outcome and link (KNSPAN_TRACE_URL, with {traceId})')
+    .option('--last', 'only the last one', false)
+    .action(findCommand);
+  knspan
+    .command('rules')
+    .description('rules of one’s own')
+    .command('check')
+    .argument('<files...>')
+    .description('check rules files')
+    .action(rulesCheckCommand);
+  return knspan;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader has seen enough (head, less).
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof InputError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  } else {
+    process.stderr.write(`knspan has failed: ${messageOf(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,63 @@
+/** Where segments go: the terminal, a file of OTLP/JSON lines, an OpenTelemetry backend. */
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { toOtlpRequest } from '../spans/otlp.ts';
+import type { Segment } from '../spans/span.ts';
+import { createSender, type Sender } from './send.ts';
+import { type Screen, screenOf } from './terminal.ts';
+import { listLineOf } from './view-list.ts';
+import { treeOf } from './view-tree.ts';
+
+export interface OutputOptions {
+  readonly view: 'tree' | 'list';
+  readonly format?: 'otlp-json' | undefined;
+  readonly out?: string | undefined;
+  readonly otlp?: string | undefined;
+  readonly why: boolean;
+}
+
+export interface Output {
+  write(segment: Segment): Promise<void>;
+  /** A sentence when not everything was delivered, else empty. */
+  close(): Promise<string>;
+}
+
+export async function createOutput(
+  options: OutputOptions,
+  stdout: Writable & { isTTY?: boolean; columns?: number },
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Output> {
+  const file = options.out === undefined ? null : createWriteStream(options.out);
+  const text: Writable = file ?? stdout;
+  const sends = options.otlp !== undefined || wantsBackend(env);
+  const sender: Sender | null = sends ? await createSender(options.otlp) : null;
+  const screen: Screen = file ? { width: 120, colour: false } : screenOf(stdout, env);
+  const show = options.format === 'otlp-json' || file !== null || sender === null;
+  return {
+    async write(segment) {
+      await sender?.send(segment);
+      if (show) await put(text, linesOf(segment, options, screen));
+    },
+    async close() {
+      const result = await sender?.close();
+      if (file) await new Promise<void>((resolve) => file.end(resolve));
+      return result && result.lost > 0 ? `Cannot deliver ${result.lost} spans to the OTLP backend: ${result.reason}` : '';
+    },
+  };
+}
+
+/** The standard variables name a backend. */
+function wantsBackend(env: Readonly<Record<string, string | undefined>>): boolean {
+  return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
+}
+
+function linesOf(segment: Segment, options: OutputOptions, screen: Screen): string {
+  if (options.format === 'otlp-json') return `${JSON.stringify(toOtlpRequest(segment))}\n`;
+  if (options.view === 'list') return `${listLineOf(segment, screen)}\n`;
+  return `${treeOf(segment, { screen, why: options.why }).join('\n')}\n`;
+}
+
+/** Waits when the reader is slower. */
+async function put(stream: Writable, text: string): Promise<void> {
+  if (!stream.write(text)) await new Promise<void>((resolve) => stream.once('drain', resolve));
+}
