@@ -34,6 +34,8 @@ export interface ObjectState {
   /** Series by Event uid: the occurrence that began it in the change. */
   series: Record<string, Bond>;
   unhealthy: Bond | null;
+  /** Its latest failure of any kind. */
+  trouble: Bond | null;
   /** The change that the object's troubles belong to since its own change settled. */
   incident: string;
   incidentDay: number;
@@ -49,6 +51,7 @@ export type ChangeKind =
   | 'delete'
   | 'evict'
   | 'heal'
+  | 'drain'
   | 'run'
   | 'incident'
   | 'digest'

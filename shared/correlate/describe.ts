@@ -165,6 +165,7 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
 function kindOf(change: ChangeState): string {
   if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes)
     return 'scale';
+  if (change.kind === 'drain' && change.deletes === 0) return 'cordon';
   return change.back ? 'rollback' : change.kind;
 }
 

@@ -12,6 +12,8 @@ export interface Routed {
   readonly meaning: Meaning;
   /** The object that the event is about, its owner, the owner's owner, ... up to the root of the domain. Never empty. */
   readonly chain: readonly ObjectRef[];
+  /** How much of the chain are owners; the rest belongs to the object that claims the event (a drained node, a preemptor). */
+  readonly owners: number;
 }
 
 export interface Occurrence {

@@ -14,7 +14,7 @@ import { nameKey, type Walk } from './walk.ts';
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
-  const { meaning, chain } = one.routed;
+  const { meaning, chain, owners } = one.routed;
   if (meaning.verb === 'create') forgetNamed(walk, object.ref.kind, object.ref.name);
   const { kind } = object.ref;
   const child = meaning.subject;
@@ -24,7 +24,7 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
     if (kind === 'CronJob') return placeCronJob(walk, one);
     if (kind === 'Job') return placeJob(walk, one, object);
     if (kind === 'ReplicaSet' && chain.some((ref) => ref.kind === 'Deployment')) return placeReplicaSet(walk, one, object);
-    if (directControllers.includes(kind) && chain.length === 1) return placeController(walk, one, object);
+    if (directControllers.includes(kind) && owners === 1) return placeController(walk, one, object);
   }
   placeOther(walk, one, object);
 }
@@ -37,9 +37,17 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
     walk.give(one, origin);
     return remember(walk, one, object, origin.change);
   }
-  const open = meaning.always || meaning.verb === 'rescale' ? undefined : walk.openChanges().at(-1);
+  const drained = meaning.rule === 'node.cordon' ? walk.openChanges(['drain']).at(-1) : undefined;
+  const open = meaning.always || meaning.verb === 'rescale' ? drained : walk.openChanges().at(-1);
   const kinds = { create: 'create', delete: 'delete', rescale: 'scale', 'scale-up': 'scale', 'scale-down': 'scale' } as const;
-  const kind = meaning.pair === 'rollout' ? 'rollout' : meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : 'update';
+  const kind =
+    meaning.rule === 'node.cordon'
+      ? 'drain'
+      : meaning.pair === 'rollout'
+        ? 'rollout'
+        : meaning.verb in kinds
+          ? kinds[meaning.verb as keyof typeof kinds]
+          : 'update';
   const change = open ?? walk.begin(one, kind);
   if (meaning.always && (meaning.pair === 'rollout' || meaning.pair === 'sync')) change.expectsEnd = true;
   walk.give(one, {
@@ -53,29 +61,31 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
 
 /** Somebody evicts the pod: a disruption, which belongs to the preemptor where one is named. */
 function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
-  const { meaning, chain } = one.routed;
-  const preemptor = meaning.home === 'related' ? chain[1] : undefined;
-  if (preemptor) {
-    const state = walk.object(preemptor, chain[2], one.at);
-    if (!state.birth && !state.anchor) bindBirth(walk, one, state);
-    const bond = state.anchor ?? state.birth;
-    const change = walk.open(bond?.change);
-    if (bond && change) {
-      walk.give(one, { change, parent: bond.occurrence, rule: 'related', evidence: `related ${preemptor.kind}/${preemptor.name}` });
-      object.death = walk.bond(one, change, 'name');
-      return;
-    }
-  }
-  const open = walk.open(object.death?.change);
-  const change = open ?? walk.begin(one, 'evict');
-  walk.give(one, { change, rule: 'object.evicted', evidence: one.id });
-  if (open) return;
+  const cause = one.routed.meaning.home === 'related' ? preemptionOf(walk, one) : null;
+  const open =
+    walk.open(object.death?.change) ?? (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain']).at(-1) : undefined);
+  const change = cause?.change ?? open ?? walk.begin(one, 'evict');
+  walk.give(one, cause ?? { change, rule: 'object.evicted', evidence: one.id });
+  if (object.death && walk.open(object.death.change)) return;
   object.death = walk.bond(one, change, 'name');
   forgetNamed(walk, object.ref.kind, object.ref.name);
   change.deletes += 1;
   if (object.owner === '') return;
   walk.context.disruptions.push({ object: object.ref.uid, name: object.ref.name, controller: object.owner, change: change.id, at: one.at });
   change.unreplaced.push(object.ref.name);
+}
+
+/** A preemption hangs on the trouble of the pod that found no room, else on what made that pod. */
+function preemptionOf(walk: Walk, one: Occurrence) {
+  const preemptor = one.routed.chain[one.routed.owners];
+  if (!preemptor) return null;
+  for (const trouble of walk.failuresOf(keyOf(preemptor), one.at)) walk.place(trouble);
+  const state = walk.object(preemptor, one.routed.chain[one.routed.owners + 1], one.at);
+  if (!state.birth && !state.anchor) bindBirth(walk, one, state);
+  const bond = state.trouble ?? state.anchor ?? state.birth;
+  const change = walk.open(bond?.change);
+  if (!bond || !change) return null;
+  return { change, parent: bond.occurrence, rule: 'related', evidence: `related ${preemptor.kind}/${preemptor.name}` };
 }
 
 /** Each job of a CronJob is a change; clearing away old jobs belongs to the run that it follows. */

@@ -53,7 +53,8 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
   walk.give(one, origin);
   remember(walk, one, object, origin.change);
   const unready = meaning.rule === 'kubelet.unhealthy';
-  if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
+  object.trouble = walk.bond(one, origin.change, 'self');
+  if (unready) object.unhealthy = object.trouble;
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
 }
@@ -225,7 +226,7 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
     return remember(walk, one, object, incident);
   }
   const step = meaning.opens || meaning.class === 'start' || meaning.class === 'end' || meaning.rule === 'kubelet.present';
-  if (settled && step) {
+  if (settled && step && object.ref.kind === 'Pod') {
     const origin = incidentOf(walk, one, object);
     walk.give(one, meaning.rule === 'kubelet.present' ? { ...origin, on: 'root' } : origin);
     return remember(walk, one, object, origin.change);
@@ -285,13 +286,10 @@ function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): ChangeS
   const replaced =
     walk.actionsBy(controller, one.at - causeMayTrail, one.at + causeMayTrail).some((action) => action.routed.meaning.verb === 'create') &&
     !rootGone(walk, one);
-  const together = replaced
-    ? undefined
-    : walk
-        .openChanges(['delete'])
-        .filter((change) => one.at - change.start < 10 * second)
-        .at(-1);
-  const change = together ?? walk.begin(one, replaced ? 'heal' : 'delete', one.routed.chain.at(-1), { continues: null });
+  const deleted = walk.openChanges(['delete']).filter((change) => one.at - change.start < 10 * second);
+  const together = replaced ? undefined : deleted.at(-1);
+  const claimed = one.routed.owners < one.routed.chain.length ? claimedChange(walk, one) : undefined;
+  const change = claimed ?? together ?? walk.begin(one, replaced ? 'heal' : 'delete', one.routed.chain.at(-1), { continues: null });
   if (controller !== '') {
     walk.context.disruptions.push({ object: object.ref.uid, name: object.ref.name, controller, change: change.id, at: one.at });
     if (!rootGone(walk, one)) change.unreplaced.push(object.ref.name);
@@ -300,9 +298,16 @@ function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): ChangeS
   return change;
 }
 
-function rootGone(walk: Walk, one: Occurrence): boolean {
+/** The open change of the object that claims the pod: a drain of its node, what its preemptor belongs to. */
+function claimedChange(walk: Walk, one: Occurrence): ChangeState {
   const root = one.routed.chain.at(-1);
-  if (!root || root.uid === '' || one.routed.chain.length < 2) return false;
+  if (root?.kind !== 'Node') return walk.openChanges().at(-1) ?? walk.begin(one, 'evict');
+  return walk.openChanges(['drain']).at(-1) ?? walk.begin(one, 'drain');
+}
+
+function rootGone(walk: Walk, one: Occurrence): boolean {
+  const root = one.routed.chain[one.routed.owners - 1];
+  if (!root || root.uid === '' || one.routed.owners < 2) return false;
   const gone = walk.objects.goneAt(root.uid);
   return gone !== null && Math.abs(gone - one.at) < effectMayTrail;
 }

@@ -58,10 +58,12 @@ function placeEnd(walk: Walk, one: Occurrence, object: ObjectState): boolean {
   const { meaning, observation } = one.routed;
   if (meaning.pair === 'schedule') return false;
   if (meaning.pair === 'run') return placeRunEnd(walk, one, object);
-  const bond = object.open[pairKey(one)];
+  // A node that comes up for the first time ends its joining, one that comes back its outage: NodeReady says both.
+  const key = meaning.rule === 'node.ready' && !object.open[pairKey(one)] ? `join|${observation.container}` : pairKey(one);
+  const bond = object.open[key];
   const change = walk.open(bond?.change);
   if (!bond || !change) return false;
-  delete object.open[pairKey(one)];
+  delete object.open[key];
   walk.give(one, { change, on: bond.occurrence, rule: `pair.${meaning.pair}`, evidence: `end of ${bond.occurrence}` });
   if (meaning.pair === 'container') started(walk, one, object, change);
   if (meaning.fails) failing(walk, object, change, observation.message);

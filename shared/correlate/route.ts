@@ -5,7 +5,8 @@
  */
 import type { Micros, ObjectRef, Observation } from '../cloudevent/observation.ts';
 import type { Objects } from '../objects/index.ts';
-import { causeMayTrail, effectMayTrail, ownerMayTrail, second } from './figures.ts';
+import { Claims, type Known } from './claims.ts';
+import { causeMayTrail, ownerMayTrail, second } from './figures.ts';
 import { keyOf, nameKeyOf, type Routed } from './occurrence.ts';
 import type { Meaning } from './rule.ts';
 
@@ -29,14 +30,14 @@ export class Names {
   #refs = new Map<string, ObjectRef>();
   #nodes = new Map<string, string>();
   #rescaled = new Map<string, { target: ObjectRef; to: string; at: Micros }[]>();
-  #claimed = new Map<string, { by: ObjectRef; at: Micros }[]>();
+  readonly claims = new Claims();
 
   learn(observation: Observation, meaning: Meaning): void {
+    this.claims.learn(observation, meaning);
     const { involved, first, last } = observation;
     this.#see(involved, first.at);
     if (observation.related) this.#see(observation.related, first.at);
     if (meaning.groups['node'] && involved.kind === 'Pod') this.#nodes.set(keyOf(involved), meaning.groups['node']);
-    if (meaning.home === 'related' && observation.related) push(this.#claimed, nameOf(involved), { by: observation.related, at: first.at });
     const { subject, verb } = meaning;
     if (!subject) return;
     const at = observation.merged ? last.at : first.at;
@@ -94,27 +95,36 @@ export class Names {
     const targets = new Set(answers.map((one) => keyOf(one.target)));
     return targets.size === 1 ? (answers[0]?.target ?? null) : null;
   }
-
-  /** The object for whose sake the pod was stopped. */
-  claimedBy(pod: ObjectRef, at: Micros): ObjectRef | null {
-    const claims = (this.#claimed.get(nameOf(pod)) ?? []).filter(
-      (claim) => claim.at <= at + causeMayTrail && at - claim.at < effectMayTrail,
-    );
-    return claims.sort((a, b) => a.at - b.at)[0]?.by ?? null;
-  }
 }
 
 export function route(observation: Observation, meaning: Meaning, names: Names, objects: Objects): Routed {
   const at = observation.last.at;
   const involved = names.resolve(observation.involved, at);
+  const own = chainOf(involved, at, names, objects);
+  const by = claimantOf(observation, meaning, involved, names, objects);
+  if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length };
+  const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
+  return { observation, meaning, chain, owners: own.length };
+}
+
+/** The object whose change the event belongs to, when that is not what owns the involved object. */
+function claimantOf(observation: Observation, meaning: Meaning, involved: ObjectRef, names: Names, objects: Objects): ObjectRef | null {
+  const at = observation.last.at;
+  const nodeOf = (pod: ObjectRef) => objects.latest(pod.uid)?.nodeName || names.nodeOf(pod);
   if (meaning.home === 'node') {
-    const node = objects.latest(involved.uid)?.nodeName || meaning.groups['node'] || names.nodeOf(involved);
-    if (node) return { observation, meaning, chain: [involved, nodeRef(node, names, at)] };
+    const node = meaning.groups['node'] || nodeOf(involved);
+    return node ? nodeRef(node, names, at) : null;
   }
-  const cause =
-    meaning.home === 'related' ? observation.related : meaning.rule === 'kubelet.killing' ? names.claimedBy(involved, at) : null;
-  if (cause) return { observation, meaning, chain: [involved, ...chainOf(names.resolve(cause, at), at, names, objects)] };
-  return { observation, meaning, chain: chainOf(involved, at, names, objects) };
+  if (meaning.home === 'related' && observation.related) return names.resolve(observation.related, at);
+  if (names.claims.none) return null;
+  const known: Known = { nodeOf, ownerOf: (pod) => chainOf(names.resolve(pod, at), at, names, objects)[1] ?? null };
+  const made = meaning.verb === 'create' && meaning.subject?.kind === 'Pod' ? meaning.subject : null;
+  const claim = made
+    ? names.claims.claimOfMaking(involved, nameKeyOf('Pod', made.namespace, made.name), at, known)
+    : involved.kind === 'Pod'
+      ? names.claims.claimOfPod(involved, at, known)
+      : null;
+  return claim ? names.resolve(claim, at) : null;
 }
 
 function nodeRef(name: string, names: Names, at: Micros): ObjectRef {

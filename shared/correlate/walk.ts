@@ -38,6 +38,7 @@ export class Walk {
   #onSubject = new Map<string, Occurrence[]>();
   #byActor = new Map<string, Occurrence[]>();
   #stops = new Map<string, Occurrence[]>();
+  #failures = new Map<string, Occurrence[]>();
   readonly #placeOne: (walk: Walk, occurrence: Occurrence) => void;
 
   constructor(input: {
@@ -56,7 +57,8 @@ export class Walk {
     this.#placeOne = input.placeOne;
     for (const one of input.placed) this.#index(one.occurrence);
     for (const one of input.queue) this.#index(one);
-    for (const map of [this.#onSubject, this.#byActor, this.#stops]) for (const list of map.values()) list.sort((a, b) => a.at - b.at);
+    for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures])
+      for (const list of map.values()) list.sort((a, b) => a.at - b.at);
   }
 
   #index(one: Occurrence): void {
@@ -69,6 +71,7 @@ export class Walk {
       const target = meaning.subject ?? chain[1];
       if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
     }
+    if (meaning.rule === 'scheduler.failed') append(this.#failures, keyOf(involvedOf(one)), one);
     if (meaning.verb === 'stop' && chain[1]) append(this.#stops, keyOf(chain[1]), one);
   }
 
@@ -127,6 +130,7 @@ export class Walk {
       open: {},
       series: {},
       unhealthy: null,
+      trouble: null,
       incident: '',
       incidentDay: 0,
       incidentCount: 0,
@@ -206,6 +210,11 @@ export class Walk {
   /** Stops of the pods of a controller. */
   stopsUnder(controller: string, since: Micros, until: Micros): Occurrence[] {
     return within(this.#stops.get(controller), since, until);
+  }
+
+  /** Failures to find room for a pod, up to what may trail. */
+  failuresOf(pod: string, until: Micros): Occurrence[] {
+    return within(this.#failures.get(pod), until - causeMayTrail, until + causeMayTrail);
   }
 
   bond(one: Occurrence, change: ChangeState, by: Bond['by']): Bond {

@@ -5,8 +5,9 @@
 import type { Rule } from '../rule.ts';
 
 const sync = { pair: 'sync', phase: 'sync' } as const;
+const app = { group: ['argoproj.io'], kind: ['Application'] };
 
-export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(), ...argoRules(), ...k3sRules()];
+export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(), ...argoRules(), ...argoStateRules(), ...k3sRules()];
 
 /**
  * kustomize-controller and source-controller. Progressing lists one changed object a line; a rule can name one, the first,
@@ -95,7 +96,6 @@ function fluxHelmRules(): readonly Rule[] {
 
 /** Argo CD, written directly (no recorder): controller/appcontroller.go, server/application, util/argo/audit_logger.go. */
 function argoRules(): readonly Rule[] {
-  const app = { group: ['argoproj.io'], kind: ['Application'] };
   return [
     {
       ...app,
@@ -129,6 +129,12 @@ function argoRules(): readonly Rule[] {
       class: 'end',
       fails: true,
     },
+  ];
+}
+
+/** What Argo CD says of applications beside syncs. */
+function argoStateRules(): readonly Rule[] {
+  return [
     {
       ...app,
       id: 'argocd.degraded',

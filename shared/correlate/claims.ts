@@ -1,0 +1,153 @@
+/**
+ * Claims: what happens to a pod for the sake of another object belongs to that object's change. A drain claims the pods that it evicts
+ * and what replaces them, a preemption its victims, a node outage the pods that are driven off. Answers depend on event times alone.
+ */
+import type { Micros, ObjectRef, Observation } from '../cloudevent/observation.ts';
+import { causeMayTrail, longestChange, minute, second } from './figures.ts';
+import { keyOf, nameKeyOf } from './occurrence.ts';
+import type { Meaning } from './rule.ts';
+
+/** A kubelet may record the cordon this much after the evictions that it explains. */
+const cordonMayTrail = 5 * second;
+const replacedWithin = 2 * minute;
+const deletionShows = minute;
+const scalingShows = 10 * second;
+
+interface Switch {
+  readonly at: Micros;
+  readonly on: boolean;
+}
+
+interface Stop {
+  readonly pod: ObjectRef;
+  readonly at: Micros;
+  readonly node: string;
+  readonly evicted: boolean;
+}
+
+export class Claims {
+  #cordons = new Map<string, Switch[]>();
+  #outages = new Map<string, Switch[]>();
+  #preempted = new Map<string, { by: ObjectRef; at: Micros }>();
+  #stops = new Map<string, Stop>();
+  #stopsIn = new Map<string, Stop[]>();
+  #deleted = new Map<string, Micros>();
+  #scaled = new Map<string, Switch[]>();
+  #made = new Map<string, { name: string; at: Micros }[]>();
+  #makers = new Map<string, { maker: ObjectRef; at: Micros }>();
+
+  learn(observation: Observation, meaning: Meaning): void {
+    const { involved, first, last, related } = observation;
+    const { subject, verb } = meaning;
+    const at = last.at;
+    if (meaning.rule === 'node.cordon' || meaning.rule === 'node.uncordon')
+      add(this.#cordons, involved.name, { at, on: meaning.rule === 'node.cordon' });
+    if (meaning.rule === 'node.not-ready' || meaning.rule === 'node.ready')
+      add(this.#outages, involved.name, { at, on: meaning.rule === 'node.not-ready' });
+    if (meaning.home === 'related' && related) this.#preempted.set(nameOf(involved), { by: related, at: first.at });
+    if (meaning.rule === 'kubelet.killing' || meaning.rule === 'taint.evict') this.#stopped(observation, meaning);
+    if (!subject) return;
+    const name = nameKeyOf(subject.kind, subject.namespace, subject.name);
+    if (verb === 'delete') this.#deleted.set(name, Math.min(at, this.#deleted.get(name) ?? at));
+    if (verb === 'scale-up' || verb === 'scale-down') add(this.#scaled, name, { at, on: verb === 'scale-up' });
+    if (verb === 'create' && subject.kind === 'Pod') {
+      add(this.#made, keyOf(involved), { name, at });
+      this.#makers.set(name, { maker: involved, at });
+    }
+  }
+
+  #stopped(observation: Observation, meaning: Meaning): void {
+    const { involved, first, instance } = observation;
+    const key = nameOf(involved);
+    const known = this.#stops.get(key);
+    if (known && known.at <= first.at) return;
+    const evicted = meaning.rule === 'taint.evict';
+    const stop = { pod: involved, at: first.at, node: evicted ? '' : instance, evicted };
+    this.#stops.set(key, stop);
+    const list = (this.#stopsIn.get(involved.namespace) ?? []).filter((other) => nameOf(other.pod) !== key);
+    list.push(stop);
+    this.#stopsIn.set(involved.namespace, list);
+  }
+
+  /** Nothing in the cluster claims anything, as nearly always. */
+  get none(): boolean {
+    return this.#cordons.size + this.#outages.size + this.#preempted.size === 0;
+  }
+
+  /** The object for whose sake this pod was stopped or made, or null. `ownerOf` and `nodeOf` answer from the owner chain. */
+  claimOfPod(pod: ObjectRef, at: Micros, known: Known): ObjectRef | null {
+    const stop = this.#stops.get(nameOf(pod));
+    if (stop && stop.at <= at + causeMayTrail && at - stop.at < longestChange) {
+      const by = this.#claimOfStop(stop, known);
+      if (by) return by;
+    }
+    const made = this.#makers.get(nameOf(pod));
+    if (!made || made.at > at + causeMayTrail || at - made.at > longestChange) return null;
+    return this.claimOfMaking(made.maker, nameOf(pod), made.at, known);
+  }
+
+  #claimOfStop(stop: Stop, known: Known): ObjectRef | null {
+    const preempted = this.#preempted.get(nameOf(stop.pod));
+    if (preempted && Math.abs(stop.at - preempted.at) < minute) return preempted.by;
+    const node = stop.node || known.nodeOf(stop.pod);
+    if (node === '') return null;
+    if (stop.evicted) return isOn(this.#outages.get(node), stop.at, causeMayTrail) ? nodeRef(node) : null;
+    if (!isOn(this.#cordons.get(node), stop.at, cordonMayTrail)) return null;
+    const deleted = this.#deleted.get(nameOf(stop.pod));
+    if (deleted !== undefined && Math.abs(deleted - stop.at) < deletionShows) return null;
+    const owner = known.ownerOf(stop.pod);
+    const scaledDown = owner && this.#scaledNear(owner, stop.at, deletionShows, false);
+    return scaledDown ? null : nodeRef(node);
+  }
+
+  /** A pod made in place of one that was claimed: the n-th making after the first stop answers the n-th stop. */
+  claimOfMaking(maker: ObjectRef, pod: string, at: Micros, known: Known): ObjectRef | null {
+    if (this.#scaledNear(maker, at, scalingShows, true)) return null;
+    const stops = (this.#stopsIn.get(maker.namespace) ?? []).filter(
+      (stop) => stop.at <= at + causeMayTrail && at - stop.at < replacedWithin,
+    );
+    const claimed: { by: ObjectRef; at: Micros }[] = [];
+    for (const stop of stops) {
+      const owner = known.ownerOf(stop.pod);
+      if (!owner || keyOf(owner) !== keyOf(maker)) continue;
+      const by = this.#claimOfStop(stop, known);
+      if (by) claimed.push({ by, at: stop.at });
+    }
+    claimed.sort((a, b) => a.at - b.at || (keyOf(a.by) < keyOf(b.by) ? -1 : 1));
+    const since = (claimed[0]?.at ?? at) - causeMayTrail;
+    const before = (this.#made.get(keyOf(maker)) ?? []).filter(
+      (made) => made.at >= since && (made.at < at || (made.at === at && made.name < pod)),
+    );
+    return claimed[before.length]?.by ?? null;
+  }
+
+  #scaledNear(set: ObjectRef, at: Micros, within: Micros, up: boolean): boolean {
+    return (this.#scaled.get(nameOf(set)) ?? []).some((one) => one.on === up && one.at <= at + causeMayTrail && at - one.at < within);
+  }
+}
+
+export interface Known {
+  ownerOf(pod: ObjectRef): ObjectRef | null;
+  nodeOf(pod: ObjectRef): string;
+}
+
+/** Switched on lately (or just after) and not off again by then. */
+function isOn(switches: readonly Switch[] | undefined, at: Micros, mayTrail: Micros): boolean {
+  const by = (switches ?? []).filter((one) => one.at <= at + mayTrail && at - one.at < longestChange).sort((a, b) => a.at - b.at);
+  const before = by.filter((one) => one.at <= at);
+  return (before.at(-1)?.on ?? false) || by.some((one) => one.on && one.at > at);
+}
+
+function nodeRef(name: string): ObjectRef {
+  return { apiVersion: 'v1', kind: 'Node', namespace: '', name, uid: '' };
+}
+
+function nameOf(ref: ObjectRef): string {
+  return nameKeyOf(ref.kind, ref.namespace, ref.name);
+}
+
+function add<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
