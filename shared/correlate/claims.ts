@@ -11,11 +11,14 @@ import type { Meaning } from './rule.ts';
 const cordonMayTrail = 5 * second;
 const replacedWithin = 2 * minute;
 const deletionShows = minute;
-const scalingShows = 10 * second;
 
 interface Switch {
   readonly at: Micros;
   readonly on: boolean;
+}
+
+interface Scaled extends Switch {
+  readonly slots: number;
 }
 
 interface Stop {
@@ -32,7 +35,7 @@ export class Claims {
   #stops = new Map<string, Stop>();
   #stopsIn = new Map<string, Stop[]>();
   #deleted = new Map<string, Micros>();
-  #scaled = new Map<string, Switch[]>();
+  #scaled = new Map<string, Scaled[]>();
   #made = new Map<string, { name: string; at: Micros }[]>();
   #makers = new Map<string, { maker: ObjectRef; at: Micros }>();
 
@@ -49,7 +52,7 @@ export class Claims {
     if (!subject) return;
     const name = nameKeyOf(subject.kind, subject.namespace, subject.name);
     if (verb === 'delete') this.#deleted.set(name, Math.min(at, this.#deleted.get(name) ?? at));
-    if (verb === 'scale-up' || verb === 'scale-down') add(this.#scaled, name, { at, on: verb === 'scale-up' });
+    if (verb === 'scale-up' || verb === 'scale-down') add(this.#scaled, name, { at, on: verb === 'scale-up', slots: slotsOf(meaning) });
     if (verb === 'create' && subject.kind === 'Pod') {
       add(this.#made, keyOf(involved), { name, at });
       this.#makers.set(name, { maker: involved, at });
@@ -102,7 +105,7 @@ export class Claims {
 
   /** A pod made in place of one that was claimed: the n-th making after the first stop answers the n-th stop. */
   claimOfMaking(maker: ObjectRef, pod: string, at: Micros, known: Known): ObjectRef | null {
-    if (this.#scaledNear(maker, at, scalingShows, true)) return null;
+    if (this.#answersScaling(maker, pod, at)) return null;
     const stops = (this.#stopsIn.get(maker.namespace) ?? []).filter(
       (stop) => stop.at <= at + causeMayTrail && at - stop.at < replacedWithin,
     );
@@ -121,6 +124,17 @@ export class Claims {
     return claimed[before.length]?.by ?? null;
   }
 
+  /** The latest scaling up still had pods to be made. */
+  #answersScaling(maker: ObjectRef, pod: string, at: Micros): boolean {
+    const scaled = (this.#scaled.get(nameOf(maker)) ?? []).filter((one) => one.on && one.at <= at + causeMayTrail);
+    const last = scaled.sort((a, b) => a.at - b.at).at(-1);
+    if (!last) return false;
+    const made = (this.#made.get(keyOf(maker)) ?? []).filter(
+      (one) => one.at >= last.at - causeMayTrail && one.at <= at && one.name !== pod,
+    );
+    return made.length < last.slots;
+  }
+
   #scaledNear(set: ObjectRef, at: Micros, within: Micros, up: boolean): boolean {
     return (this.#scaled.get(nameOf(set)) ?? []).some((one) => one.on === up && one.at <= at + causeMayTrail && at - one.at < within);
   }
@@ -136,6 +150,10 @@ function isOn(switches: readonly Switch[] | undefined, at: Micros, mayTrail: Mic
   const by = (switches ?? []).filter((one) => one.at <= at + mayTrail && at - one.at < longestChange).sort((a, b) => a.at - b.at);
   const before = by.filter((one) => one.at <= at);
   return (before.at(-1)?.on ?? false) || by.some((one) => one.on && one.at > at);
+}
+
+function slotsOf({ groups }: Meaning): number {
+  return Math.abs(Number(groups['to'] ?? 0) - Number(groups['from'] ?? 0));
 }
 
 function nodeRef(name: string): ObjectRef {

@@ -34,8 +34,6 @@ export interface ObjectState {
   /** Series by Event uid: the occurrence that began it in the change. */
   series: Record<string, Bond>;
   unhealthy: Bond | null;
-  /** Its latest failure of any kind. */
-  trouble: Bond | null;
   /** The change that the object's troubles belong to since its own change settled. */
   incident: string;
   incidentDay: number;
@@ -78,6 +76,8 @@ export interface ChangeState {
   /** The ReplicaSet that a rollout builds up, and the ones that it takes down. */
   newSet: string;
   oldSets: Record<string, number>;
+  /** The old ReplicaSet whose scaling up, in the middle of a rollout, began this: a new size or a rollback, not yet told. */
+  resized: string;
   /** Replicas of the new ReplicaSet, and how many there were of all together when the change began. */
   newReplicas: number;
   wanted: number;

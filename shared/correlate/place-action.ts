@@ -79,10 +79,13 @@ function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
 function preemptionOf(walk: Walk, one: Occurrence) {
   const preemptor = one.routed.chain[one.routed.owners];
   if (!preemptor) return null;
-  for (const trouble of walk.failuresOf(keyOf(preemptor), one.at)) walk.place(trouble);
+  const failures = walk.failuresOf(keyOf(preemptor), one.at);
+  const reason = failures.findLast((failure) => failure.at < one.at - 1_000) ?? failures[0];
+  if (reason) walk.place(reason);
   const state = walk.object(preemptor, one.routed.chain[one.routed.owners + 1], one.at);
   if (!state.birth && !state.anchor) bindBirth(walk, one, state);
-  const bond = state.trouble ?? state.anchor ?? state.birth;
+  const placed = reason && walk.open(walk.placed.get(reason.id)?.place.change);
+  const bond = placed && reason ? walk.bond(reason, placed, 'self') : (state.anchor ?? state.birth);
   const change = walk.open(bond?.change);
   if (!bond || !change) return null;
   return { change, parent: bond.occurrence, rule: 'related', evidence: `related ${preemptor.kind}/${preemptor.name}` };
@@ -204,6 +207,12 @@ function placeController(walk: Walk, one: Occurrence, object: ObjectState): void
   const pod = child.kind === 'Pod';
   const disruption = pod && meaning.verb === 'create' ? disruptionFor(walk, one, object) : null;
   if (disruption) return replace(walk, one, disruption);
+  const ended = pod && meaning.verb === 'delete' ? walk.named('Pod', child.namespace, child.name)?.death : null;
+  const clearing = walk.open(ended?.change);
+  if (clearing) {
+    // What is left of a pod that was evicted or has failed is cleared away before it is made anew.
+    return walk.give(one, { change: clearing, rule: 'controller.clear', evidence: ended?.occurrence || clearing.id });
+  }
   const open = meaning.verb === 'create' ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
   const change = driven ?? open ?? begin(walk, one, object);
   if (driven && rescale) walk.give(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
@@ -223,10 +232,15 @@ function placeController(walk: Walk, one: Occurrence, object: ObjectState): void
 function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | undefined {
   const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
   const name = one.routed.meaning.subject?.name ?? '';
-  const replacing = open.find((change) =>
-    object.ref.kind === 'StatefulSet' ? change.unreplaced.includes(name) : change.unreplaced.length > 0,
-  );
-  return replacing ?? open.filter((change) => change.kind !== 'heal').at(-1) ?? open.at(-1);
+  const replacing = open.find((change) => replaces(change, object.ref.kind, name));
+  const growing = open.filter((change) => change.kind !== 'heal' && !(object.ref.kind === 'StatefulSet' && change.unreplaced.length > 1));
+  return replacing ?? growing.at(-1);
+}
+
+/** A StatefulSet takes down one pod at a time to make it anew; several that are gone are a scaling down. */
+function replaces(change: ChangeState, kind: string, name: string): boolean {
+  if (kind !== 'StatefulSet') return change.unreplaced.length > 0;
+  return change.unreplaced.length === 1 && change.unreplaced[0] === name;
 }
 
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */

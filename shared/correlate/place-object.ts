@@ -12,7 +12,7 @@ import { nameKey, type Walk } from './walk.ts';
 /** A step or state of an object. */
 export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  const dying = meaning.class === 'state' ? dyingChange(walk, one, object) : null;
+  const dying = meaning.class === 'state' && meaning.rule !== 'kubelet.present' ? dyingChange(walk, one, object) : null;
   if (dying && object.death) {
     walk.give(one, { change: dying, parent: object.death.occurrence, rule: 'object.stopping', evidence: object.death.occurrence });
     return remember(walk, one, object, dying);
@@ -53,8 +53,7 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
   walk.give(one, origin);
   remember(walk, one, object, origin.change);
   const unready = meaning.rule === 'kubelet.unhealthy';
-  object.trouble = walk.bond(one, origin.change, 'self');
-  if (unready) object.unhealthy = object.trouble;
+  if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
 }

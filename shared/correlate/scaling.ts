@@ -37,9 +37,11 @@ function note(change: ChangeState, scaling: { set: string; up: boolean; from: nu
   const { set, up, from, to } = scaling;
   if (set === '') return;
   if (up) {
-    if (change.newSet === '' || change.newSet === set || from === 0) change.newSet = set;
-    delete change.oldSets[set];
-    if (change.newSet === set) change.newReplicas = to;
+    if (change.newSet === '' || change.newSet === set || from === 0) {
+      change.newSet = set;
+      change.newReplicas = to;
+      delete change.oldSets[set];
+    } else change.oldSets[set] = to;
   } else if (set !== change.newSet) {
     change.oldSets[set] = to;
     if (change.kind === 'create' && change.newSet !== '') change.kind = 'rollout';
@@ -73,6 +75,12 @@ function bySequence(walk: Walk, one: Occurrence, scaling: { set: string; up: boo
     return null;
   };
   if (set === '') return rolling(current) ? current : reject('its rollout was complete');
+  if (current.resized !== '' && set === current.newSet) {
+    // Scaled up in the middle of a rollout: a new size when its new ReplicaSet goes on, a rollback when that goes down.
+    if (!up) goBack(current, set);
+    current.resized = '';
+    return current;
+  }
   if (!up) {
     if (set === current.newSet) return reject('it was scaling that ReplicaSet up');
     if (current.newSet === '') return reject('it was scaling down only');
@@ -101,7 +109,27 @@ function begin(walk: Walk, one: Occurrence, set: string, up: boolean, from: numb
   const kind: ChangeKind = isNew ? 'create' : rolls ? 'rollout' : 'scale';
   const oldSets = rolls && up ? Object.fromEntries(others) : {};
   const wanted = others.reduce((sum, [, count]) => sum + count, set === '' ? 0 : from);
-  return walk.begin(one, kind, undefined, { generation: walk.generation(one), back, oldSets, wanted });
+  const running = before.findLast((change) => change.newSet !== '' && change.superseded);
+  const generation = walk.generation(one);
+  if (up && running && set in running.oldSets) {
+    const { newSet, newReplicas } = running;
+    return walk.begin(one, 'rollout', undefined, {
+      generation,
+      newSet,
+      newReplicas,
+      wanted,
+      oldSets: { ...running.oldSets },
+      resized: set,
+    });
+  }
+  return walk.begin(one, kind, undefined, { generation, back, oldSets, wanted });
+}
+
+function goBack(change: ChangeState, set: string): void {
+  change.back = true;
+  change.newSet = change.resized;
+  delete change.oldSets[change.resized];
+  change.oldSets[set] = change.newReplicas;
 }
 
 /** The rescale that this scaling answers: same new size, shortly before. */

@@ -5,7 +5,7 @@
 import type { Micros, ObjectRef } from '../cloudevent/observation.ts';
 import type { Objects } from '../objects/index.ts';
 import type { Bond, ChangeKind, ChangeState, Context, ObjectState, Place, Placed } from './context.ts';
-import { causeMayTrail, rememberFor } from './figures.ts';
+import { causeMayTrail, minute, rememberFor } from './figures.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
 
 export interface Candidate {
@@ -130,7 +130,6 @@ export class Walk {
       open: {},
       series: {},
       unhealthy: null,
-      trouble: null,
       incident: '',
       incidentDay: 0,
       incidentCount: 0,
@@ -173,6 +172,7 @@ export class Walk {
       deletes: 0,
       newSet: '',
       oldSets: {},
+      resized: '',
       newReplicas: 0,
       wanted: 0,
       superseded: false,
@@ -214,7 +214,7 @@ export class Walk {
 
   /** Failures to find room for a pod, up to what may trail. */
   failuresOf(pod: string, until: Micros): Occurrence[] {
-    return within(this.#failures.get(pod), until - causeMayTrail, until + causeMayTrail);
+    return within(this.#failures.get(pod), until - minute, until + causeMayTrail);
   }
 
   bond(one: Occurrence, change: ChangeState, by: Bond['by']): Bond {
