@@ -49,9 +49,12 @@ export function isEventLike(value: unknown): boolean {
 
 export function parseEvent(value: unknown): Result<Observation> {
   if (!isJson(value))
-    return { ok: false, reason: `Cannot read Event: wanted an object, found ${Array.isArray(value) ? 'a list' : typeof value}` };
+    return {
+      ok: false,
+      reason: `Cannot read Event: wanted an object, found ${Array.isArray(value) ? 'a list' : value === null ? 'null' : typeof value}`,
+    };
   if (!isEventLike(value))
-    return { ok: false, reason: `Cannot read Event: kind is '${String(field(value, 'kind') ?? 'absent').slice(0, 60)}', wanted 'Event'` };
+    return { ok: false, reason: `Cannot read Event: kind is '${textField(value, 'kind', 60) || 'absent'}', wanted 'Event'` };
   const metadata = field(value, 'metadata');
   const name = textField(metadata, 'name');
   const namespace = textField(metadata, 'namespace');

@@ -21,6 +21,11 @@ interface Scaled extends Switch {
   readonly slots: number;
 }
 
+interface Made {
+  readonly name: string;
+  readonly at: Micros;
+}
+
 interface Stop {
   readonly pod: ObjectRef;
   readonly at: Micros;
@@ -36,7 +41,7 @@ export class Claims {
   #stopsIn = new Map<string, Stop[]>();
   #deleted = new Map<string, Micros>();
   #scaled = new Map<string, Scaled[]>();
-  #made = new Map<string, { name: string; at: Micros }[]>();
+  #made = new Map<string, Map<string, Made>>();
   #makers = new Map<string, { maker: ObjectRef; at: Micros }>();
 
   learn(observation: Observation, meaning: Meaning): void {
@@ -54,7 +59,8 @@ export class Claims {
     if (verb === 'delete') this.#deleted.set(name, Math.min(at, this.#deleted.get(name) ?? at));
     if (verb === 'scale-up' || verb === 'scale-down') add(this.#scaled, name, { at, on: verb === 'scale-up', slots: slotsOf(meaning) });
     if (verb === 'create' && subject.kind === 'Pod') {
-      add(this.#made, keyOf(involved), { name, at });
+      const made = this.#made.get(keyOf(involved)) ?? new Map<string, Made>();
+      this.#made.set(keyOf(involved), made.set(`${name}@${at}`, { name, at }));
       this.#makers.set(name, { maker: involved, at });
     }
   }
@@ -118,7 +124,7 @@ export class Claims {
     }
     claimed.sort((a, b) => a.at - b.at || (keyOf(a.by) < keyOf(b.by) ? -1 : 1));
     const since = (claimed[0]?.at ?? at) - causeMayTrail;
-    const before = (this.#made.get(keyOf(maker)) ?? []).filter(
+    const before = [...(this.#made.get(keyOf(maker))?.values() ?? [])].filter(
       (made) => made.at >= since && (made.at < at || (made.at === at && made.name < pod)),
     );
     return claimed[before.length]?.by ?? null;
@@ -129,7 +135,7 @@ export class Claims {
     const scaled = (this.#scaled.get(nameOf(maker)) ?? []).filter((one) => one.on && one.at <= at + causeMayTrail);
     const last = scaled.sort((a, b) => a.at - b.at).at(-1);
     if (!last) return false;
-    const made = (this.#made.get(keyOf(maker)) ?? []).filter(
+    const made = [...(this.#made.get(keyOf(maker))?.values() ?? [])].filter(
       (one) => one.at >= last.at - causeMayTrail && one.at <= at && one.name !== pod,
     );
     return made.length < last.slots;

@@ -139,6 +139,8 @@ export interface Context {
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
   settled: Record<string, Settled>;
+  /** The highest occurrence of each Event that has its place. */
+  highest: Record<string, { readonly n: number; readonly at: Micros }>;
   /** Occurrences told: id -> time. */
   ledger: Record<string, Micros>;
 }
@@ -156,6 +158,8 @@ export interface Place {
   /** When the span is the phase from its cause to it (schedule). */
   readonly from: Micros | null;
   readonly late: boolean;
+  /** How many occurrences of the Event between the one told before and this one were never observed. */
+  readonly unobserved: number;
 }
 
 export interface Placed {
@@ -183,6 +187,7 @@ export function emptyContext(): Context {
     replicas: {},
     disruptions: [],
     settled: {},
+    highest: {},
     ledger: {},
   };
 }

@@ -143,7 +143,17 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
     walk.give(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
     return null;
   }
-  const place = { change: bond?.change ?? '', parent: '', on: '', rule: 'late', evidence, confidence: '' as const, from: null, late: true };
+  const place = {
+    change: bond?.change ?? '',
+    parent: '',
+    on: '',
+    rule: 'late',
+    evidence,
+    confidence: '' as const,
+    from: null,
+    late: true,
+    unobserved: 0,
+  };
   return { occurrence: one, place };
 }
 
@@ -157,6 +167,7 @@ function told({ observation: { uid, n } }: Routed, context: Context, walk: Walk)
 function forget(context: Context): void {
   const before = context.watermark - rememberFor;
   dropOldest(context.ledger, (at) => at, before, ledgerRemembered);
+  dropOldest(context.highest, (one) => one.at, before, ledgerRemembered);
   dropOldest(context.objects, (object) => object.lastSeen, before, objectsRemembered);
   dropOldest(context.settled, (one) => one.end, before, objectsRemembered);
   for (const [name, key] of Object.entries(context.names)) if (!(key in context.objects)) delete context.names[name];

@@ -30,7 +30,7 @@ export function describe(node: Node, one: Placed): void {
   if (place.late) node.attributes['knspan.late'] = true;
   if (meaning.phase !== '') node.attributes['knspan.phase'] = meaning.phase;
   if (occurrence.uncertainty > 0) node.attributes['knspan.time.uncertainty_ms'] = Math.ceil(occurrence.uncertainty / 1_000);
-  if (occurrence.unobserved > 0) node.attributes['knspan.series.unobserved'] = occurrence.unobserved;
+  if (place.unobserved > 0) node.attributes['knspan.series.unobserved'] = place.unobserved;
   if (!occurrence.messageKnown || observation.merged) node.attributes['knspan.merged'] = true;
   if (meaning.subject) Object.assign(node.attributes, subjectAttributes(meaning));
 }
@@ -71,11 +71,12 @@ export function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string
 }
 
 export function toSpanEvent(one: Placed): SpanEvent {
-  const attributes = {
+  const attributes: Record<string, AttributeValue> = {
     ...eventAttributes(one, 'own'),
     'knspan.rule': one.place.rule,
     'knspan.event.rule': one.occurrence.routed.meaning.rule,
   };
+  if (one.place.unobserved > 0) attributes['knspan.series.unobserved'] = one.place.unobserved;
   return { name: one.occurrence.routed.observation.reason || 'Event', at: one.occurrence.at, attributes };
 }
 

@@ -22,8 +22,6 @@ export interface Occurrence {
   readonly n: number;
   readonly at: Micros;
   readonly uncertainty: Micros;
-  /** How many occurrences between the one before and this one were never observed. */
-  readonly unobserved: number;
   /** False when only a later notification tells that it happened, so that its own message is not known. */
   readonly messageKnown: boolean;
   readonly routed: Routed;
@@ -59,17 +57,15 @@ function occurrencesOfEvent(seen: Map<number, Routed>, known: (id: string) => bo
   const first = seen.get(lowest);
   if (!first) return;
   const { uid } = first.observation;
-  if (lowest > 1 && !known(`${uid}#1`)) found.push(toOccurrence(first, 1, first.observation.first, 0, !first.observation.merged));
-  let before = lowest > 1 ? 1 : 0;
+  if (lowest > 1 && !known(`${uid}#1`)) found.push(toOccurrence(first, 1, first.observation.first, !first.observation.merged));
   for (const n of counts) {
     const one = seen.get(n);
-    if (one && !known(`${uid}#${n}`)) found.push(toOccurrence(one, n, one.observation.last, n - before - 1, true));
-    before = n;
+    if (one && !known(`${uid}#${n}`)) found.push(toOccurrence(one, n, one.observation.last, true));
   }
 }
 
-function toOccurrence(routed: Routed, n: number, time: Instant, unobserved: number, messageKnown: boolean): Occurrence {
-  return { id: `${routed.observation.uid}#${n}`, n, at: time.at, uncertainty: time.uncertainty, unobserved, messageKnown, routed };
+function toOccurrence(routed: Routed, n: number, time: Instant, messageKnown: boolean): Occurrence {
+  return { id: `${routed.observation.uid}#${n}`, n, at: time.at, uncertainty: time.uncertainty, messageKnown, routed };
 }
 
 /** Of two notifications about the same occurrence (an annotation was edited) the one written first counts. */

@@ -99,9 +99,18 @@ export class Walk {
         confidence: verdict.confidence ?? '',
         from: verdict.from ?? null,
         late: false,
+        unobserved: this.#unobserved(one),
       },
     });
     if (verdict.counts !== false && one.at > change.last) change.last = one.at;
+  }
+
+  #unobserved(one: Occurrence): number {
+    const { uid } = one.routed.observation;
+    const before = this.context.highest[uid]?.n ?? 0;
+    if (one.n <= before) return 0;
+    this.context.highest[uid] = { n: one.n, at: one.at };
+    return one.n - before - 1;
   }
 
   note(one: Occurrence, candidate: string, verdict: string): void {

@@ -68,7 +68,7 @@ function* elementsOf(value: unknown): Generator<Document> {
     return;
   }
   const items = typeof value === 'object' && value !== null && 'items' in value ? value.items : undefined;
-  const kind = typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : '';
+  const kind = typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string' ? value.kind : '';
   if (Array.isArray(items)) for (const one of items) yield { type: 'value', value: one, list: kind };
   else yield { type: 'value', value, list: '' };
 }

@@ -29,6 +29,10 @@ const pageSize = '500';
 const pagesMost = 10_000;
 const backoffFirstMs = 500;
 const backoffMostMs = 30_000;
+/** A watch that ends sooner is not opened again at once. */
+const shortestWatchMs = 1_000;
+/** So often a list whose pages have expired is begun anew. */
+const listsMost = 3;
 /** Event uid -> count: at most so many are compared with a new list. */
 const rememberedMost = 200_000;
 
@@ -51,20 +55,22 @@ export async function follow(options: FollowOptions): Promise<Follower> {
   const objects = new ObjectIndex();
   const watchers: Watcher[] = [];
   for (const path of objectPaths) {
-    const watcher = new Watcher(config, path, options.onProblem, (type, raw, listed) => {
+    const watcher = new Watcher(config, path, options.onProblem, (type, raw, firstList) => {
       const object = parseObject(raw);
-      if (object.ok) objects.add({ object: object.value, seenAt: listed ? null : Date.now() * 1_000, gone: type === 'DELETED' });
+      if (!object.ok) return;
+      const { uid, resourceVersion } = object.value;
+      // A list that is read again holds much that is known.
+      if (type === 'ADDED' && resourceVersion !== '' && objects.latest(uid)?.resourceVersion === resourceVersion) return;
+      objects.add({ object: object.value, seenAt: firstList ? null : Date.now() * 1_000, gone: type === 'DELETED' });
     });
     if (await watcher.start()) watchers.push(watcher);
   }
   const seen = new Map<string, number>();
-  let first = true;
-  const events = new Watcher(config, eventsPath, options.onProblem, (type, raw, listed) => {
+  const events = new Watcher(config, eventsPath, options.onProblem, (type, raw, firstList) => {
     if (type === 'DELETED') return;
     const event = parseEvent(raw);
     if (!event.ok) return options.onProblem(event.reason);
     const { uid, n, last } = event.value;
-    if (listed && first && last.at < options.since) return;
     if ((seen.get(uid) ?? 0) >= n) return;
     seen.delete(uid);
     seen.set(uid, n);
@@ -72,11 +78,10 @@ export async function follow(options: FollowOptions): Promise<Follower> {
       if (seen.size <= rememberedMost) break;
       seen.delete(oldest);
     }
-    options.onEvent(event.value);
+    if (!firstList || last.at >= options.since) options.onEvent(event.value);
   });
   if (!(await events.start()))
     throw new InputError('Cannot follow Events: the API server does not let this user list them, wanted list and watch on events');
-  first = false;
   const stop = () => {
     for (const watcher of [...watchers, events]) watcher.stop();
   };
@@ -113,7 +118,8 @@ async function currentConfig(): Promise<KubeConfig> {
   return config;
 }
 
-type Taken = (type: string, raw: unknown, listed: boolean) => void;
+/** `firstList`: the item comes from the list at the start, not from a notification or a list that was read again. */
+type Taken = (type: string, raw: unknown, firstList: boolean) => void;
 
 /** List, then watch, for ever; every end of the watch is answered. */
 class Watcher {
@@ -124,6 +130,8 @@ class Watcher {
   #version = '';
   #stopped = false;
   #abort: AbortController | null = null;
+  #listedBefore = false;
+  #wake: () => void = () => {};
   #backoffMs = backoffFirstMs;
 
   constructor(config: KubeConfig, path: string, onProblem: (sentence: string) => void, take: Taken) {
@@ -144,6 +152,7 @@ class Watcher {
   stop(): void {
     this.#stopped = true;
     this.#abort?.abort();
+    this.#wake();
   }
 
   async #relist(): Promise<boolean> {
@@ -152,41 +161,48 @@ class Watcher {
       this.#onProblem(`Cannot list ${this.#path}: ${listed.reason}`);
       return false;
     }
+    if (this.#stopped) return true;
     this.#version = listed.version;
-    for (const item of listed.items) this.#take('ADDED', item, true);
+    for (const item of listed.items) this.#take('ADDED', item, !this.#listedBefore);
+    this.#listedBefore = true;
     return true;
   }
 
   async #watch(): Promise<void> {
     const { Watch } = await import('@kubernetes/client-node');
     while (!this.#stopped) {
+      const began = Date.now();
       const end = await this.#watchOnce(new Watch(this.#config));
       if (this.#stopped) return;
       if (end === 'gone') {
         if (!(await this.#relist())) await this.#pause();
-      } else if (end === 'failed') await this.#pause();
+      } else if (end === 'failed' || Date.now() - began < shortestWatchMs) await this.#pause();
     }
   }
 
   /** Resolves when the watch ends: quietly, in failure, or because the version is too old. */
   #watchOnce(watch: InstanceType<typeof import('@kubernetes/client-node').Watch>): Promise<'ended' | 'failed' | 'gone'> {
     return new Promise((resolve) => {
-      let gone = false;
+      let fault: 'failed' | 'gone' | null = null;
       const query = { resourceVersion: this.#version, allowWatchBookmarks: true };
       const onItem = (type: string, raw: unknown) => {
-        this.#backoffMs = backoffFirstMs;
+        if (this.#stopped) return;
         if (type === 'ERROR') {
-          gone = field(raw, 'code') === 410;
+          fault = field(raw, 'code') === 410 ? 'gone' : 'failed';
+          this.#abort?.abort();
           return;
         }
+        this.#backoffMs = backoffFirstMs;
         const version = textField(field(raw, 'metadata'), 'resourceVersion');
         if (version !== '') this.#version = version;
         if (type !== 'BOOKMARK') this.#take(type, raw, false);
       };
       const onEnd = (error: unknown) => {
         const status = isJson(error) ? field(error, 'statusCode') : undefined;
-        const failed = error !== null && error !== undefined && !(error instanceof Error && error.name === 'AbortError');
-        resolve(gone || status === 410 || /\b410\b|Gone/.test(messageOf(error ?? '')) ? 'gone' : failed ? 'failed' : 'ended');
+        // The client lets go of a watch that was silent for long: nothing has failed.
+        const quiet = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
+        const end = error === null || error === undefined || quiet ? 'ended' : 'failed';
+        resolve(status === 410 ? 'gone' : (fault ?? end));
       };
       watch.watch(this.#path, query, onItem, onEnd).then(
         (abort) => {
@@ -204,7 +220,14 @@ class Watcher {
   async #pause(): Promise<void> {
     const wait = this.#backoffMs;
     this.#backoffMs = Math.min(backoffMostMs, wait * 2);
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 
@@ -215,13 +238,20 @@ type Listed =
 /** All pages of a list. */
 async function list(config: KubeConfig, path: string): Promise<Listed> {
   const server = config.getCurrentCluster()?.server ?? '';
-  const items: unknown[] = [];
+  let items: unknown[] = [];
   let next = '';
+  let begun = 1;
   for (let page = 0; page < pagesMost; page += 1) {
     const url = new URL(server.replace(/\/$/, '') + path);
     url.searchParams.set('limit', pageSize);
     if (next !== '') url.searchParams.set('continue', next);
     const answer = await get(config, url);
+    if (!answer.ok && answer.status === 410 && next !== '' && begun < listsMost) {
+      begun += 1;
+      items = [];
+      next = '';
+      continue;
+    }
     if (!answer.ok) return answer;
     const kind = textField(answer.body, 'kind').replace(/List$/, '');
     const apiVersion = textField(answer.body, 'apiVersion');
@@ -234,7 +264,9 @@ async function list(config: KubeConfig, path: string): Promise<Listed> {
   return { ok: false, reason: `more than ${pagesMost} pages` };
 }
 
-async function get(config: KubeConfig, url: URL): Promise<{ ok: true; body: unknown } | { ok: false; reason: string }> {
+type Answer = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly reason: string; readonly status?: number };
+
+async function get(config: KubeConfig, url: URL): Promise<Answer> {
   const { request } = await import(url.protocol === 'https:' ? 'node:https' : 'node:http');
   const options = {};
   await config.applyToHTTPSOptions(options);
@@ -249,7 +281,8 @@ async function get(config: KubeConfig, url: URL): Promise<{ ok: true; body: unkn
           text += chunk;
         });
         response.on('end', () => {
-          if (response.statusCode !== 200) return resolve({ ok: false, reason: `the API server answered ${response.statusCode}` });
+          const status = response.statusCode ?? 0;
+          if (status !== 200) return resolve({ ok: false, status, reason: `the API server answered ${status}` });
           try {
             resolve({ ok: true, body: JSON.parse(text) });
           } catch (error) {
