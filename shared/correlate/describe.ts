@@ -120,8 +120,8 @@ function titleOf(one: Occurrence): string {
   const of = `${observation.involved.kind} ${observation.involved.name}`;
   const text = (): string => {
     if (!one.messageKnown) return `${observation.reason}: message lost, merged with later events`;
-    if (meaning.verb === 'scale-up') return `scale ${subject?.name} up ${groups['from'] ?? '?'} → ${groups['to'] ?? '?'}`;
-    if (meaning.verb === 'scale-down') return `scale ${subject?.name} down ${groups['from'] ?? '?'} → ${groups['to'] ?? '?'}`;
+    if (meaning.verb === 'scale-up') return `scale ${subject?.name} up ${replicasText(groups)}`;
+    if (meaning.verb === 'scale-down') return `scale ${subject?.name} down ${replicasText(groups)}`;
     if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${count}`;
     if (meaning.pair === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
     if (meaning.pair === 'pull') return `pull ${groups['image'] ?? container}${count}`;
@@ -131,6 +131,11 @@ function titleOf(one: Occurrence): string {
     return `${observation.reason} ${of}: ${observation.message}`;
   };
   return text().slice(0, titleMost);
+}
+
+/** Older messages tell only the new number. */
+function replicasText(groups: Readonly<Record<string, string>>): string {
+  return groups['from'] === undefined ? `to ${groups['to'] ?? '?'}` : `${groups['from']} → ${groups['to'] ?? '?'}`;
 }
 
 /** Root attributes to search by, and the title of the trace. */

@@ -123,7 +123,7 @@ function tellReady(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node
   const started = new Map<string, Node>();
   for (const node of nodes.values()) {
     const { placed } = node;
-    if (!placed || placed.occurrence.routed.meaning.pair !== 'container' || !node.real || placed.occurrence.n > 1) continue;
+    if (placed?.occurrence.routed.meaning.pair !== 'container' || !node.real || placed.occurrence.n > 1) continue;
     const uid = placed.occurrence.routed.chain[0]?.uid ?? '';
     const known = started.get(uid);
     if (uid !== '' && (!known || node.end > known.end)) started.set(uid, node);

@@ -34,7 +34,7 @@ export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): voi
   remember(walk, one, object, origin.change);
   if (meaning.pair === 'schedule') {
     object.troubled = false;
-    if (!object.birth || object.birth.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
+    if (object.birth?.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
     const key = madeKey(object.ref);
     if (origin.change.made[key] === 'failing' || !(key in origin.change.made)) origin.change.made[key] = 'waiting';
   }

@@ -68,6 +68,7 @@ async function* readFile(file: string, stdin: Readable): AsyncGenerator<InputIte
   const name = file === '-' ? 'standard input' : file;
   const raw = file === '-' ? stdin : createReadStream(file, { highWaterMark: 1 << 18 });
   const bytes = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
+  if (bytes !== raw) raw.on('error', (error) => bytes.destroy(error));
   bytes.setEncoding('utf8');
   const peeked = await peek(bytes);
   if (!peeked.ok) return yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${peeked.reason}` };

@@ -174,9 +174,10 @@ class Watcher {
       const began = Date.now();
       const end = await this.#watchOnce(new Watch(this.#config));
       if (this.#stopped) return;
-      if (end === 'gone') {
-        if (!(await this.#relist())) await this.#pause();
-      } else if (end === 'failed' || Date.now() - began < shortestWatchMs) await this.#pause();
+      const lived = Date.now() - began >= shortestWatchMs;
+      if (lived) this.#backoffMs = backoffFirstMs;
+      const listed = end !== 'gone' || (await this.#relist());
+      if (!listed || !lived || end === 'failed') await this.#pause();
     }
   }
 

@@ -1,0 +1,95 @@
+/** `npm run bench`: how fast Events are read and correlated, and what memory that takes. Prints figures, asserts nothing. */
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { Observation } from '../../shared/cloudevent/observation.ts';
+import { parseEvent } from '../../shared/cloudevent/parse.ts';
+import { emptyContext, emptyKeep } from '../../shared/correlate/context.ts';
+import { correlate, defaultConfig } from '../../shared/correlate/correlate.ts';
+import { meaningOf } from '../../shared/correlate/match.ts';
+import { Names, route } from '../../shared/correlate/route.ts';
+import { load, loadRules } from '../../shared/local/engine.ts';
+import { Pipeline } from '../../shared/local/pipeline.ts';
+import { ObjectIndex } from '../../shared/objects/index.ts';
+import { rolloutEvents } from '../helpers/rollout.ts';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const loadedRules = await loadRules([], false);
+if (!loadedRules.ok) throw new Error('Cannot compile the built-in rules');
+const { rules } = loadedRules;
+const podsInLarge = 5_000;
+const eventsInFile = Number(process.argv[2] ?? 1_000_000);
+
+say(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${new Date().toISOString().slice(0, 10)}`);
+
+function toObservations(events: readonly unknown[]): Observation[] {
+  return events.flatMap((event) => {
+    const parsed = parseEvent(event);
+    return parsed.ok ? [parsed.value] : [];
+  });
+}
+
+function perSecond(count: number, micros: number): string {
+  return `${Math.round(count / (micros / 1e6)).toLocaleString('en')} events/s`;
+}
+
+async function timed<T>(run: () => T | Promise<T>): Promise<{ value: T; micros: number }> {
+  const began = process.hrtime.bigint();
+  const value = await run();
+  return { value, micros: Number(process.hrtime.bigint() - began) / 1_000 };
+}
+
+const large = [...rolloutEvents({ name: 'web', pods: podsInLarge, uid: 'd', at: Date.UTC(2026, 0, 1) * 1_000 })];
+const parsed = await timed(() => toObservations(large));
+say(`parse: ${perSecond(large.length, parsed.micros)}`);
+
+for (let round = 1; round <= 3; round += 1) {
+  const names = new Names();
+  const objects = new ObjectIndex();
+  const known = parsed.value.map((observation) => ({ observation, meaning: meaningOf(rules, observation) }));
+  for (const { observation, meaning } of known) names.learn(observation, meaning);
+  const routed = await timed(() => known.map(({ observation, meaning }) => route(observation, meaning, names, objects)));
+  const input = { observations: routed.value, keep: emptyKeep, objects, context: emptyContext(), now: Number.POSITIVE_INFINITY };
+  const decided = await timed(() => correlate(input, defaultConfig));
+  const spans = decided.value.segments.reduce((sum, segment) => sum + segment.spans.length, 0);
+  say(
+    `${podsInLarge}-pod rollout, ${large.length} events, round ${round}: routed in ${(routed.micros / 1e6).toFixed(2)} s, correlated in ${(decided.micros / 1e6).toFixed(2)} s, ${spans} spans`,
+  );
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'knspan-bench-'));
+const file = join(folder, 'events.json');
+const podsEach = 20;
+const out = createWriteStream(file);
+out.write('{"apiVersion":"v1","kind":"List","items":[');
+let written = 0;
+for (let deployment = 0; written < eventsInFile; deployment += 1) {
+  const events = rolloutEvents({
+    name: `app-${deployment}`,
+    pods: podsEach,
+    uid: `d${deployment}`,
+    at: (Date.UTC(2026, 0, 1) + deployment * 2_000) * 1_000,
+  });
+  for (const event of events) {
+    if (written >= eventsInFile) break;
+    if (!out.write(`${written === 0 ? '' : ','}${JSON.stringify(event)}`)) await new Promise((resolve) => out.once('drain', resolve));
+    written += 1;
+  }
+}
+out.end(']}');
+await finished(out);
+const read = await timed(() => load([file], { objects: [], stdin: Readable.from([]) }));
+say(`read ${written.toLocaleString('en')} events from one List: ${perSecond(written, read.micros)}`);
+const pipeline = new Pipeline({ rules, objects: new ObjectIndex(), cluster: 'bench' });
+const pushed = await timed(() => {
+  for (const observation of read.value.observations) pipeline.push(observation);
+});
+const finishedAll = await timed(() => pipeline.finish().length);
+say(
+  `correlate ${written.toLocaleString('en')} events: ${perSecond(written, pushed.micros + finishedAll.micros)}, ${finishedAll.value.toLocaleString('en')} traces`,
+);
+say(`peak memory: ${Math.round(process.resourceUsage().maxRSS / 1_024).toLocaleString('en')} MiB`);
+await rm(folder, { recursive: true });

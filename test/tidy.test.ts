@@ -1,0 +1,68 @@
+/** Proves what the house rules say of the tree: which way imports go, how long files are, what may not stand in them. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const linesMost = 300;
+
+const sources = ['functions', 'shared', 'test'].flatMap((folder) =>
+  readdirSync(join(top, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') || name.endsWith('.js'))
+    .map((name) => join(folder, name)),
+);
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(top, file), 'utf8');
+  const found = [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+  return found.map((to) => relative(top, resolve(dirname(join(top, file)), to)));
+}
+
+/** Each stage may import only from stages before it, and from itself. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'shared/cloudevent': [],
+  'shared/objects': ['shared/cloudevent'],
+  'shared/spans': ['shared/cloudevent'],
+  'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
+  'shared/local': ['shared/cloudevent', 'shared/objects', 'shared/spans', 'shared/correlate'],
+};
+
+describe('imports', () => {
+  for (const [folder, allowed] of Object.entries(mayImport)) {
+    it(`${folder} imports only from ${['itself', ...allowed].join(', ')}`, () => {
+      for (const file of sources.filter((name) => name.startsWith(`${folder}/`))) {
+        for (const to of importsOf(file)) {
+          assert.ok(
+            [folder, ...allowed].some((place) => to.startsWith(`${place}/`)),
+            `${file} imports ${to}`,
+          );
+        }
+      }
+    });
+  }
+
+  it('the core takes of objects and spans types only, and reads no clock, no chance, no environment', () => {
+    for (const file of sources.filter((name) => name.startsWith('shared/correlate/'))) {
+      const text = readFileSync(join(top, file), 'utf8');
+      assert.doesNotMatch(text, /Date\.now|Math\.random|process\.|setTimeout|randomUUID/, file);
+      assert.doesNotMatch(text, /import \{(?! type)[^}]*\} from '\.\.\/(objects|spans)\//, file);
+    }
+  });
+});
+
+describe('files', () => {
+  it(`have at most ${linesMost} lines and open with what they are for`, () => {
+    for (const file of sources.filter((name) => name.startsWith('shared/') || name.startsWith('functions/'))) {
+      const text = readFileSync(join(top, file), 'utf8');
+      assert.ok(text.split('\n').length <= linesMost + 1, `${file} has ${text.split('\n').length} lines`);
+      assert.match(text, /^(#!.*\n)?\/(\*\*|\/)/, file);
+    }
+  });
+
+  it('leave nothing behind', () => {
+    const left = new RegExp(['TO' + 'DO', 'FIX' + 'ME', '\\b(it|test|describe)\\.(on' + 'ly|sk' + 'ip)\\b'].join('|'));
+    for (const file of sources) assert.doesNotMatch(readFileSync(join(top, file), 'utf8'), left, file);
+  });
+});
