@@ -11,6 +11,7 @@ export type Document =
 
 /** A line of JSON lines may be this long; a longer one is read as a stream. */
 const firstLineMost = 1 << 20;
+const pieceMost = 256;
 
 export async function* documentsOf(chunks: AsyncIterable<string>): AsyncGenerator<Document> {
   let head = '';
@@ -78,13 +79,18 @@ async function* streamOf(chunks: AsyncIterable<string>): AsyncGenerator<Document
   const reader = new ItemReader();
   try {
     for await (const chunk of chunks) {
-      for (const token of tokensOf(parse(chunk))) yield* reader.take(token);
+      for (const piece of piecesOf(chunk)) for (const token of tokensOf(parse(piece))) yield* reader.take(token);
     }
   } catch (error) {
     yield { type: 'broken', reason: `${messageOf(error)} after ${reader.count} items` };
     return;
   }
   if (reader.depth > 0) yield { type: 'broken', reason: `JSON ends in the middle after ${reader.count} items; the rest is lost` };
+}
+
+/** Lines, or parts of long ones: a fault costs what its piece holds. The parser likes small pieces. */
+function* piecesOf(chunk: string): Generator<string> {
+  for (const line of chunk.split(/(?<=\n)/)) for (let at = 0; at < line.length; at += pieceMost) yield line.slice(at, at + pieceMost);
 }
 
 /** The parser answers with one token, several, or none. */

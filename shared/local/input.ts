@@ -68,17 +68,18 @@ async function* readFile(file: string, stdin: Readable): AsyncGenerator<InputIte
   const name = file === '-' ? 'standard input' : file;
   const raw = file === '-' ? stdin : createReadStream(file, { highWaterMark: 1 << 18 });
   const bytes = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-  if (bytes !== raw) raw.on('error', (error) => bytes.destroy(error));
+  if (bytes !== raw) raw.on('error', (error: Error) => bytes.destroy(error));
   bytes.setEncoding('utf8');
   const peeked = await peek(bytes);
   if (!peeked.ok) return yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${peeked.reason}` };
   let items = 0;
-  let useful = 0;
   let odd = 0;
+  let broken = false;
   const documents = peeked.form === 'json' ? documentsOf(peeked.chunks) : yamlOf(peeked.chunks);
   try {
     for await (const document of documents) {
       if (document.type === 'broken') {
+        broken = true;
         yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${document.reason}` };
         continue;
       }
@@ -87,16 +88,19 @@ async function* readFile(file: string, stdin: Readable): AsyncGenerator<InputIte
       if (item === null) continue;
       // A file of something else (error texts beside a bundle's lists) is said once, not once an element.
       if (item.type === 'skipped' && !isJson(document.value)) odd += 1;
-      else {
-        useful += 1;
-        yield item;
-      }
+      else yield item;
     }
   } catch (error) {
+    broken = true;
     yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${messageOf(error)}` };
   }
-  if (odd > 0) yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${odd} items are no Kubernetes objects` };
-  else if (items === 0 && useful === 0 && peeked.form === 'yaml')
+  if (odd > 0)
+    yield {
+      type: 'skipped',
+      where: name,
+      reason: `Cannot read ${name}: ${odd === 1 ? '1 item is no Kubernetes object' : `${odd} items are no Kubernetes objects`}`,
+    };
+  else if (items === 0 && !broken && peeked.form === 'yaml')
     yield { type: 'skipped', where: name, reason: `Cannot read ${name}: it holds no Kubernetes object` };
 }
 

@@ -75,7 +75,8 @@ for (let deployment = 0; written < eventsInFile; deployment += 1) {
   });
   for (const event of events) {
     if (written >= eventsInFile) break;
-    if (!out.write(`${written === 0 ? '' : ','}${JSON.stringify(event)}`)) await new Promise((resolve) => out.once('drain', resolve));
+    if (!out.write(`${written === 0 ? '' : ','}${JSON.stringify(event)}`))
+      await new Promise<void>((resolve) => out.once('drain', () => resolve()));
     written += 1;
   }
 }

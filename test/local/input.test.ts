@@ -132,6 +132,12 @@ describe('JSON', () => {
   });
 });
 
+test('long messages of signs outside of the basic plane, escapes and quotes come out as they are', async () => {
+  const message = '🚀"\\\n\u2028é日\u0000'.repeat(500);
+  for (const text of [pretty(event(message)), JSON.stringify(event(message)), pretty(list([event(message)]))])
+    assert.ok((await read(text))[0] === `event ${message}`);
+});
+
 describe('YAML', () => {
   test('v1 List, single Event, several documents, each with the time of its capture', async () => {
     const value = list([event('a'), event('b')]);
