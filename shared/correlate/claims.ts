@@ -78,6 +78,19 @@ export class Claims {
     this.#stopsIn.set(involved.namespace, list);
   }
 
+  /** Drops what happened before that time. */
+  forget(before: Micros): void {
+    for (const map of [this.#cordons, this.#outages]) dropBefore(map, before);
+    dropBefore(this.#scaled, before);
+    dropBefore(this.#stopsIn, before);
+    for (const map of [this.#preempted, this.#stops, this.#makers]) for (const [key, { at }] of map) if (at < before) map.delete(key);
+    for (const [key, at] of this.#deleted) if (at < before) this.#deleted.delete(key);
+    for (const [maker, made] of this.#made) {
+      for (const [key, { at }] of made) if (at < before) made.delete(key);
+      if (made.size === 0) this.#made.delete(maker);
+    }
+  }
+
   /** Nothing in the cluster claims anything, as nearly always. */
   get none(): boolean {
     return this.#cordons.size + this.#outages.size + this.#preempted.size === 0;
@@ -156,6 +169,14 @@ function isOn(switches: readonly Switch[] | undefined, at: Micros, mayTrail: Mic
   const by = (switches ?? []).filter((one) => one.at <= at + mayTrail && at - one.at < longestChange).sort((a, b) => a.at - b.at);
   const before = by.filter((one) => one.at <= at);
   return (before.at(-1)?.on ?? false) || by.some((one) => one.on && one.at > at);
+}
+
+export function dropBefore<T extends { readonly at: Micros }>(map: Map<string, T[]>, before: Micros): void {
+  for (const [key, list] of map) {
+    const kept = list.filter((one) => one.at >= before);
+    if (kept.length === 0) map.delete(key);
+    else if (kept.length < list.length) map.set(key, kept);
+  }
 }
 
 function slotsOf({ groups }: Meaning): number {

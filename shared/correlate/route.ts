@@ -5,7 +5,7 @@
  */
 import type { Micros, ObjectRef, Observation } from '../cloudevent/observation.ts';
 import type { Objects } from '../objects/index.ts';
-import { Claims, type Known } from './claims.ts';
+import { Claims, dropBefore, type Known } from './claims.ts';
 import { causeMayTrail, ownerMayTrail, second } from './figures.ts';
 import { keyOf, nameKeyOf, type Routed } from './occurrence.ts';
 import type { Meaning } from './rule.ts';
@@ -21,6 +21,7 @@ interface Named {
 interface Life {
   readonly uid: string;
   seen: Micros;
+  last: Micros;
 }
 
 /** What the events so far say about objects: who names whom, which uids bear a name. */
@@ -51,13 +52,29 @@ export class Names {
     }
   }
 
+  /** Drops what was last spoken of before that time. */
+  forget(before: Micros): void {
+    this.claims.forget(before);
+    dropBefore(this.#owners, before);
+    dropBefore(this.#rescaled, before);
+    for (const [name, lives] of this.#lives) {
+      for (const life of lives) if (life.last < before) this.#refs.delete(life.uid);
+      const kept = lives.filter((life) => life.last >= before);
+      if (kept.length === 0) this.#lives.delete(name);
+      else this.#lives.set(name, kept);
+    }
+    for (const key of this.#nodes.keys()) if (!this.#refs.has(key)) this.#nodes.delete(key);
+  }
+
   #see(ref: ObjectRef, at: Micros): void {
     if (ref.kind === '' || ref.name === '') return;
     const lives = this.#lives.get(nameOf(ref)) ?? [];
     this.#lives.set(nameOf(ref), lives);
     const known = lives.find((life) => life.uid === ref.uid);
-    if (known) known.seen = Math.min(known.seen, at);
-    else lives.push({ uid: ref.uid, seen: at });
+    if (known) {
+      known.seen = Math.min(known.seen, at);
+      known.last = Math.max(known.last, at);
+    } else lives.push({ uid: ref.uid, seen: at, last: at });
     if (ref.uid !== '') this.#refs.set(ref.uid, ref);
   }
 

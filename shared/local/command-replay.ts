@@ -1,5 +1,7 @@
 /** `knspan replay` and `knspan demo`: Events from files to traces. */
 import { fileURLToPath } from 'node:url';
+import type { Observation } from '../cloudevent/observation.ts';
+import { ObjectIndex } from '../objects/index.ts';
 import type { Segment } from '../spans/span.ts';
 import { type Delivery, deliver } from './deliver.ts';
 import { type Counts, load, loadRules } from './engine.ts';
@@ -8,6 +10,7 @@ import { InputError } from './input.ts';
 import { createOutput, type OutputOptions } from './output.ts';
 import { Pipeline } from './pipeline.ts';
 import { clean } from './terminal.ts';
+import { TimeOrdered } from './time-ordered.ts';
 
 export interface SharedOptions {
   readonly objects: readonly string[];
@@ -37,31 +40,39 @@ export async function replayCommand(paths: string[], options: ShowOptions & { re
   const onProgress = (items: number) => {
     if (!options.quiet && Date.now() - began > progressAfterMs) process.stderr.write(`\r${items.toLocaleString('en')} items read`);
   };
-  const loaded = await load(paths, { objects: options.objects, stdin: process.stdin, onProgress });
+  const output = await createOutput(options, process.stdout, process.env);
+  const shown: Shown = { all: 0, traces: 0, failed: 0, spans: 0 };
+  const show = async (segments: readonly Segment[], filter: Filter) => {
+    shown.all += segments.length;
+    for (const segment of segments.filter((one) => passes(one, filter))) {
+      shown.traces += 1;
+      shown.failed += segment.severity === 'error' ? 1 : 0;
+      shown.spans += segment.spans.length;
+      await output.write(segment);
+    }
+  };
+  const objects = new ObjectIndex();
+  const pipeline = new Pipeline({ rules, objects, cluster: options.cluster, orphans: options.orphans, budget: options.budget });
+  const stream = options.deliver || options.since ? null : new TimeOrdered(pipeline);
+  const onEvent = async (observation: Observation) => {
+    const settled = stream?.push(observation) ?? [];
+    if (settled.length > 0) await show(settled, filterOf(options, 0));
+  };
+  const input = { objects: options.objects, into: objects, stdin: process.stdin, onProgress };
+  const loaded = await load(paths, stream ? { ...input, onEvent } : input);
   if (!options.quiet && Date.now() - began > progressAfterMs) process.stderr.write('\r');
-  const pipeline = new Pipeline({
-    rules,
-    objects: loaded.objects,
-    cluster: options.cluster,
-    orphans: options.orphans,
-    budget: options.budget,
-  });
   const filter = filterOf(options, loaded.newest);
-  let segments: Segment[];
-  if (options.deliver) segments = deliver(pipeline, loaded.observations, options.deliver);
+  if (options.deliver) await show(deliver(pipeline, loaded.observations, options.deliver), filter);
   else {
     for (const observation of loaded.observations) pipeline.push(observation);
-    segments = pipeline.finish();
+    await show(pipeline.finish(), filter);
   }
-  const output = await createOutput(options, process.stdout, process.env);
-  const shown = segments.filter((segment) => passes(segment, filter));
-  for (const segment of shown) await output.write(segment);
   const undelivered = await output.close();
-  if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, shown, segments.length));
+  if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, shown));
   if (undelivered !== '') {
     process.stderr.write(`${undelivered}\n`);
     process.exitCode = 3;
-  } else if (options.exitCode && shown.some((segment) => segment.severity === 'error')) process.exitCode = 1;
+  } else if (options.exitCode && shown.failed > 0) process.exitCode = 1;
 }
 
 /** Says the faults and sets the exit code when the rules can't be used. */
@@ -87,11 +98,16 @@ export function filterOf(options: SharedOptions, newest: number): Filter {
   };
 }
 
-function summaryOf(counts: Counts, shown: readonly Segment[], all: number): string {
-  const spans = shown.reduce((sum, segment) => sum + segment.spans.length, 0);
-  const failed = shown.filter((segment) => segment.severity === 'error').length;
-  const more = all > shown.length ? ` of ${all}` : '';
-  const lines = [`${counts.events} events read; ${shown.length}${more} traces shown, ${failed} failed, ${spans} spans`];
+interface Shown {
+  all: number;
+  traces: number;
+  failed: number;
+  spans: number;
+}
+
+function summaryOf(counts: Counts, shown: Shown): string {
+  const more = shown.all > shown.traces ? ` of ${shown.all}` : '';
+  const lines = [`${counts.events} events read; ${shown.traces}${more} traces shown, ${shown.failed} failed, ${shown.spans} spans`];
   if (counts.skipped.length > 0)
     lines.push(`${counts.skipped.length + counts.skippedMore} items skipped:`, ...counts.skipped.map((reason) => `  ${clean(reason)}`));
   if (counts.skippedMore > 0) lines.push(`  and ${counts.skippedMore} more`);

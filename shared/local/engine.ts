@@ -29,12 +29,16 @@ const skippedListed = 5;
 
 export interface LoadOptions {
   readonly objects: readonly string[];
+  /** Where objects go; default: an index of their own. */
+  readonly into?: ObjectIndex;
   readonly stdin: Readable;
   readonly onProgress?: (items: number) => void;
+  /** Takes each event instead of `observations`, so that a long input need not be held. */
+  readonly onEvent?: (observation: Observation) => Promise<void> | void;
 }
 
 export async function load(paths: readonly string[], options: LoadOptions): Promise<Loaded> {
-  const objects = new ObjectIndex();
+  const objects = options.into ?? new ObjectIndex();
   const observations: Observation[] = [];
   const counts: Counts = { events: 0, expired: 0, skipped: [], skippedMore: 0 };
   let newest: Micros = 0;
@@ -48,8 +52,9 @@ export async function load(paths: readonly string[], options: LoadOptions): Prom
         else counts.skippedMore += 1;
       } else if (takesEvents) {
         counts.events += 1;
-        observations.push(item.observation);
         newest = Math.max(newest, item.observation.last.at);
+        if (options.onEvent) await options.onEvent(item.observation);
+        else observations.push(item.observation);
       }
     }
   }

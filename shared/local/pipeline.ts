@@ -5,7 +5,7 @@
 import type { Micros, Observation } from '../cloudevent/observation.ts';
 import { type Context, emptyContext, emptyKeep, type Keep } from '../correlate/context.ts';
 import { type CorrelateConfig, correlate, defaultConfig } from '../correlate/correlate.ts';
-import { lateness, ownerMayTrail } from '../correlate/figures.ts';
+import { lateness, ownerMayTrail, rememberFor } from '../correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../correlate/match.ts';
 import { keyOf, type Routed } from '../correlate/occurrence.ts';
 import { Names, route } from '../correlate/route.ts';
@@ -75,7 +75,9 @@ export class Pipeline {
       this.#inbox.delete(id);
       this.#toDomain(route(observation, meaning, this.#names, this.#options.objects));
     }
-    return this.#decide(now - ownerMayTrail);
+    const segments = this.#decide(now - ownerMayTrail);
+    if (Number.isFinite(now)) this.#forget(now);
+    return segments;
   }
 
   finish(): Segment[] {
@@ -109,6 +111,15 @@ export class Pipeline {
       if (this.#options.explains) this.#remember(result.decided);
     }
     return segments.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
+  }
+
+  /** What no Event can speak of any more. */
+  #forget(now: Micros): void {
+    this.#names.forget(now - rememberFor);
+    for (const [key, { keep, incoming, context }] of this.#domains) {
+      const idle = incoming.length + keep.placed.length + keep.waiting.length === 0;
+      if (idle && Object.values(context.highest).every((one) => one.at < now - rememberFor)) this.#domains.delete(key);
+    }
   }
 
   #remember(decided: ReturnType<typeof correlate>['decided']): void {

@@ -31,7 +31,7 @@ export function clean(text: string): string {
     .replace(/\r?\n/g, '⏎')
     .replace(/\t/g, ' ')
     .replace(
-      /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+      /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
       (sign) => `\\x${sign.codePointAt(0)?.toString(16).padStart(2, '0')}`,
     );
 }
@@ -91,8 +91,8 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 /** A bar for [start, end] of a whole of `total`, `width` columns wide. */
 export function bar(start: number, end: number, total: number, width: number): string {
   const scale = total > 0 ? width / total : 0;
-  const from = Math.min(width - 1, Math.floor(start * scale));
-  const length = Math.max(1 / 8, Math.min(width - from, (end - start) * scale));
+  const from = Math.max(0, Math.min(width - 1, Math.floor(start * scale)));
+  const length = Math.max(1 / 8, Math.min(width - from, (end - Math.max(0, start)) * scale));
   const full = Math.floor(length);
   const part = eighths[Math.round((length - full) * 8)] ?? '';
   const drawn = `${' '.repeat(from)}${'█'.repeat(full)}${Math.round((length - full) * 8) === 8 ? '█' : part}`;

@@ -29,19 +29,19 @@ export function treeOf(segment: Segment, options: TreeOptions): string[] {
 }
 
 function headOf(segment: Segment, root: Span, { screen, why }: TreeOptions): string[] {
-  const outcome = String(root.attributes['knspan.outcome'] ?? segment.severity);
+  const outcome = clean(String(root.attributes['knspan.outcome'] ?? segment.severity));
   const mark = outcome === 'ok' ? paint(screen, 'green', 'ok') : paint(screen, outcome === 'failed' ? 'red' : 'yellow', outcome);
-  const events = `${root.attributes['knspan.events'] ?? segment.spans.length} events`;
+  const events = `${clean(String(root.attributes['knspan.events'] ?? segment.spans.length))} events`;
   const actor = root.attributes['knspan.actor'] ? `, by ${clean(String(root.attributes['knspan.actor']))}` : '';
   const facts = `${durationText(root.end - root.start)}   ${events}`;
-  const room = screen.width - outcome.length - facts.length - 6;
+  const room = Math.max(10, screen.width - widthOf(outcome) - widthOf(facts) - 6);
   const title = paint(screen, 'bold', pad(cut(clean(root.title) + actor, room), Math.min(room, 60)));
   const lines = [`${title}   ${mark}   ${facts}`];
   const cause = root.attributes['knspan.cause'];
   if (typeof cause === 'string') lines.push(paint(screen, 'red', cut(`  because ${clean(cause)}`, screen.width)));
   lines.push(paint(screen, 'dim', `  ${timeText(root.start)}  trace ${root.traceId}`));
   for (const link of root.links)
-    lines.push(paint(screen, 'dim', `  ${String(link.attributes['knspan.link'] ?? 'link')} trace ${link.traceId}`));
+    lines.push(paint(screen, 'dim', `  ${clean(String(link.attributes['knspan.link'] ?? 'link'))} trace ${link.traceId}`));
   if (why) lines.push(...whyOf(root, '  ', screen));
   return lines;
 }
@@ -118,11 +118,7 @@ function whyOf(span: Span, indent: string, screen: Screen): string[] {
   if (rule !== undefined) {
     const confidence = span.attributes['knspan.confidence'] ? `, by ${span.attributes['knspan.confidence']} only` : '';
     lines.push(
-      paint(
-        screen,
-        'dim',
-        cut(`${indent}↳ ${clean(`rule ${rule}: ${span.attributes['knspan.evidence'] ?? ''}`)}${confidence}`, screen.width),
-      ),
+      paint(screen, 'dim', cut(clean(`${indent}↳ rule ${rule}: ${span.attributes['knspan.evidence'] ?? ''}${confidence}`), screen.width)),
     );
   }
   for (const event of span.events) {
@@ -134,7 +130,7 @@ function whyOf(span: Span, indent: string, screen: Screen): string[] {
 
 /** Columns: tree, service, bar, duration. */
 function layOut(rows: readonly Row[], root: Span, { screen }: TreeOptions): string[] {
-  const services = rows.map((row) => row.span?.service.length ?? 0);
+  const services = rows.map((row) => widthOf(clean(row.span?.service ?? '')));
   const serviceWidth = Math.min(serviceMost, Math.max(0, ...services), Math.floor(screen.width / 5));
   const barWidth = Math.max(8, Math.floor(screen.width / 6));
   const treeMost = screen.width - serviceWidth - barWidth - durationWidth - 6;
@@ -148,7 +144,7 @@ function layOut(rows: readonly Row[], root: Span, { screen }: TreeOptions): stri
     const title = pad(cut(text, treeWidth), treeWidth);
     return [
       failed ? paint(screen, 'red', title) : title,
-      paint(screen, 'dim', pad(cut(span.service, serviceWidth), serviceWidth)),
+      paint(screen, 'dim', pad(cut(clean(span.service), serviceWidth), serviceWidth)),
       paint(screen, failed ? 'red' : 'cyan', shownBar),
       padLeft(duration, durationWidth),
     ]

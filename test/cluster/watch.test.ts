@@ -110,9 +110,8 @@ describe('knspan on a live cluster', () => {
     watch.kill('SIGTERM');
     const wanted = spansOf(output).filter((span) => span.traceId === root.traceId).length;
     await until('all spans in Jaeger', async () => {
-      const answer: { data?: { spans: { operationName: string }[] }[] } = await (
-        await fetch(`${jaegerQuery}/api/traces/${root.traceId}`)
-      ).json();
+      const text = await (await fetch(`${jaegerQuery}/api/traces/${root.traceId}`)).text();
+      const answer: { data?: { spans: { operationName: string }[] }[] } = JSON.parse(text);
       const spans = answer.data?.[0]?.spans ?? [];
       return spans.length === wanted && spans.some((span) => span.operationName === 'Deployment web: create') ? true : undefined;
     });
