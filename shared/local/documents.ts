@@ -79,7 +79,10 @@ async function* streamOf(chunks: AsyncIterable<string>): AsyncGenerator<Document
   const reader = new ItemReader();
   try {
     for await (const chunk of chunks) {
-      for (const piece of piecesOf(chunk)) for (const token of tokensOf(parse(piece))) yield* reader.take(token);
+      for (const piece of piecesOf(chunk)) {
+        for (const token of tokensOf(parse(piece))) reader.take(token);
+        yield* reader.taken();
+      }
     }
   } catch (error) {
     yield { type: 'broken', reason: `${messageOf(error)} after ${reader.count} items` };
@@ -109,8 +112,16 @@ class ItemReader {
   #key = '';
   #kind = '';
   #emitted = 0;
+  #out: Document[] = [];
 
-  *take(token: Token): Generator<Document> {
+  /** The documents completed since the last call. */
+  taken(): Document[] {
+    const documents = this.#out;
+    this.#out = [];
+    return documents;
+  }
+
+  take(token: Token): void {
     const opens = token.name === 'startObject' || token.name === 'startArray';
     const closes = token.name === 'endObject' || token.name === 'endArray';
     if (this.depth === 1 && token.name === 'keyValue') this.#key = String(token.value);
@@ -124,17 +135,17 @@ class ItemReader {
       this.#arrayDepth = this.depth + 1;
     }
     if (this.#arrayDepth > 0 && this.depth >= this.#arrayDepth && !(closes && this.depth === this.#arrayDepth)) {
-      yield* this.#inItem(token, opens, closes);
+      this.#inItem(token, opens, closes);
     } else feed(this.#document, token);
     if (opens) this.depth += 1;
     if (closes) {
       this.depth -= 1;
       if (this.#arrayDepth > this.depth) this.#arrayDepth = 0;
     }
-    if (this.depth === 0) yield* this.#endDocument();
+    if (this.depth === 0) this.#endDocument();
   }
 
-  *#inItem(token: Token, opens: boolean, closes: boolean): Generator<Document> {
+  #inItem(token: Token, opens: boolean, closes: boolean): void {
     if (!this.#item) {
       this.#item = new Assembler();
       this.#itemDepth = 0;
@@ -145,11 +156,11 @@ class ItemReader {
     if (this.#itemDepth > 0) return;
     this.count += 1;
     this.#emitted += 1;
-    yield { type: 'value', value: this.#item.current, list: this.#kind };
+    this.#out.push({ type: 'value', value: this.#item.current, list: this.#kind });
     this.#item = null;
   }
 
-  *#endDocument(): Generator<Document> {
+  #endDocument(): void {
     const value: unknown = this.#document.current;
     const isList =
       this.#emitted > 0 ||
@@ -157,7 +168,7 @@ class ItemReader {
       (typeof value === 'object' && value !== null && 'items' in value && Array.isArray(value.items));
     if (!isList) {
       this.count += 1;
-      yield { type: 'value', value, list: '' };
+      this.#out.push({ type: 'value', value, list: '' });
     }
     this.#document = new Assembler();
     this.#key = '';

@@ -80,11 +80,13 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     }
     if (!firstList || last.at >= options.since) options.onEvent(event.value);
   });
-  if (!(await events.start()))
-    throw new InputError('Cannot follow Events: the API server does not let this user list them, wanted list and watch on events');
   const stop = () => {
     for (const watcher of [...watchers, events]) watcher.stop();
   };
+  if (!(await events.start())) {
+    stop();
+    throw new InputError('Cannot follow Events: the API server does not let this user list them, wanted list and watch on events');
+  }
   return { objects, stop };
 }
 
@@ -202,8 +204,7 @@ class Watcher {
         const status = isJson(error) ? field(error, 'statusCode') : undefined;
         // The client lets go of a watch that was silent for long: nothing has failed.
         const quiet = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
-        const end = error === null || error === undefined || quiet ? 'ended' : 'failed';
-        resolve(status === 410 ? 'gone' : (fault ?? end));
+        resolve(status === 410 ? 'gone' : (fault ?? (!error || quiet ? 'ended' : 'failed')));
       };
       watch.watch(this.#path, query, onItem, onEnd).then(
         (abort) => {

@@ -1,8 +1,11 @@
 /** Where segments go: the terminal, a file of OTLP/JSON lines, an OpenTelemetry backend. */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { toOtlpRequest } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
+import { messageOf } from './documents.ts';
+import { InputError } from './input.ts';
 import { createSender, type Sender } from './send.ts';
 import { type Screen, screenOf } from './terminal.ts';
 import { listLineOf } from './view-list.ts';
@@ -27,7 +30,7 @@ export async function createOutput(
   stdout: Writable & { isTTY?: boolean; columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Output> {
-  const file = options.out === undefined ? null : createWriteStream(options.out);
+  const file = options.out === undefined ? null : await opened(options.out);
   const text: Writable = file ?? stdout;
   const sends = options.otlp !== undefined || wantsBackend(env);
   const sender: Sender | null = sends ? await createSender(options.otlp) : null;
@@ -44,6 +47,15 @@ export async function createOutput(
       return result && result.lost > 0 ? `Cannot deliver ${result.lost} spans to the OTLP backend: ${result.reason}` : '';
     },
   };
+}
+
+/** Fails before the first trace when the file can't be written. */
+async function opened(path: string): Promise<Writable> {
+  const file = createWriteStream(path);
+  await once(file, 'open').catch((error: unknown) => {
+    throw new InputError(`Cannot write '${path}': ${messageOf(error)}`);
+  });
+  return file;
 }
 
 /** The standard variables name a backend. */

@@ -24,15 +24,15 @@ export function parseOtlpRequest(value: unknown): ParsedRequest {
   const reader = new Reader();
   const spans: Span[] = [];
   let cluster = '';
-  for (const [resourceSpans, path] of reader.items(reader.record(value, 'request')['resourceSpans'], 'resourceSpans', true)) {
+  for (const [resourceSpans, path] of reader.items(reader.record(value, 'request').resourceSpans, 'resourceSpans', true)) {
     const resource = reader.attributes(
-      reader.optionalRecord(resourceSpans['resource'], `${path}.resource`)['attributes'],
+      reader.optionalRecord(resourceSpans.resource, `${path}.resource`).attributes,
       `${path}.resource.attributes`,
     );
     cluster ||= textOf(resource['k8s.cluster.name']);
     const service = textOf(resource['service.name']);
-    for (const [scopeSpans, scopePath] of reader.items(resourceSpans['scopeSpans'], `${path}.scopeSpans`)) {
-      for (const [span, spanPath] of reader.items(scopeSpans['spans'], `${scopePath}.spans`)) {
+    for (const [scopeSpans, scopePath] of reader.items(resourceSpans.scopeSpans, `${path}.scopeSpans`)) {
+      for (const [span, spanPath] of reader.items(scopeSpans.spans, `${scopePath}.spans`)) {
         if (spans.length < maxSpans) spans.push(reader.span(span, spanPath, service));
         else reader.fault(spanPath, `one of at most ${maxSpans} spans`, 'one more');
       }
@@ -73,50 +73,50 @@ class Reader {
   }
 
   span(value: Json, path: string, service: string): Span {
-    const { [titleKey]: title, ...attributes } = this.attributes(value['attributes'], `${path}.attributes`);
-    const name = this.text(value['name'], `${path}.name`);
-    const start = this.micros(value['startTimeUnixNano'], `${path}.startTimeUnixNano`);
-    const end = this.micros(value['endTimeUnixNano'], `${path}.endTimeUnixNano`);
-    if (end < start) this.fault(`${path}.endTimeUnixNano`, 'no earlier than the start', value['endTimeUnixNano']);
-    const status = this.optionalRecord(value['status'], `${path}.status`);
+    const { [titleKey]: title, ...attributes } = this.attributes(value.attributes, `${path}.attributes`);
+    const name = this.text(value.name, `${path}.name`);
+    const start = this.micros(value.startTimeUnixNano, `${path}.startTimeUnixNano`);
+    const end = this.micros(value.endTimeUnixNano, `${path}.endTimeUnixNano`);
+    if (end < start) this.fault(`${path}.endTimeUnixNano`, 'no earlier than the start', value.endTimeUnixNano);
+    const status = this.optionalRecord(value.status, `${path}.status`);
     return {
-      traceId: this.id(value['traceId'], `${path}.traceId`, 32),
-      spanId: this.id(value['spanId'], `${path}.spanId`, 16),
-      parentSpanId: isAbsent(value['parentSpanId']) ? '' : this.id(value['parentSpanId'], `${path}.parentSpanId`, 16),
+      traceId: this.id(value.traceId, `${path}.traceId`, 32),
+      spanId: this.id(value.spanId, `${path}.spanId`, 16),
+      parentSpanId: isAbsent(value.parentSpanId) ? '' : this.id(value.parentSpanId, `${path}.parentSpanId`, 16),
       name,
       title: textOf(title) || name,
       start,
       end,
       attributes,
-      status: this.status(status['code'], `${path}.status.code`),
-      statusMessage: isAbsent(status['message']) ? '' : this.text(status['message'], `${path}.status.message`),
-      events: this.events(value['events'], `${path}.events`),
-      links: this.links(value['links'], `${path}.links`),
+      status: this.status(status.code, `${path}.status.code`),
+      statusMessage: isAbsent(status.message) ? '' : this.text(status.message, `${path}.status.message`),
+      events: this.events(value.events, `${path}.events`),
+      links: this.links(value.links, `${path}.links`),
       service,
     };
   }
 
   events(value: unknown, path: string): SpanEvent[] {
     return [...this.items(value, path)].map(([event, at]) => ({
-      name: this.text(event['name'], `${at}.name`),
-      at: this.micros(event['timeUnixNano'], `${at}.timeUnixNano`),
-      attributes: this.attributes(event['attributes'], `${at}.attributes`),
+      name: this.text(event.name, `${at}.name`),
+      at: this.micros(event.timeUnixNano, `${at}.timeUnixNano`),
+      attributes: this.attributes(event.attributes, `${at}.attributes`),
     }));
   }
 
   links(value: unknown, path: string): SpanLink[] {
     return [...this.items(value, path)].map(([link, at]) => ({
-      traceId: this.id(link['traceId'], `${at}.traceId`, 32),
-      spanId: this.id(link['spanId'], `${at}.spanId`, 16),
-      attributes: this.attributes(link['attributes'], `${at}.attributes`),
+      traceId: this.id(link.traceId, `${at}.traceId`, 32),
+      spanId: this.id(link.spanId, `${at}.spanId`, 16),
+      attributes: this.attributes(link.attributes, `${at}.attributes`),
     }));
   }
 
   attributes(value: unknown, path: string): Attributes {
     const attributes: Record<string, AttributeValue> = Object.create(null);
     for (const [attribute, at] of this.items(value, path)) {
-      const key = this.text(attribute['key'], `${at}.key`);
-      const parsed = this.value(attribute['value'], `${at}.value`);
+      const key = this.text(attribute.key, `${at}.key`);
+      const parsed = this.value(attribute.value, `${at}.value`);
       if (parsed !== undefined) attributes[key] = parsed;
     }
     return { ...attributes };
@@ -125,12 +125,12 @@ class Reader {
   /** undefined for a value without content. What spans here cannot hold (maps, bytes, mixed lists) becomes text. */
   value(value: unknown, path: string): AttributeValue | undefined {
     const fields = this.optionalRecord(value, path);
-    if ('stringValue' in fields) return this.text(fields['stringValue'], `${path}.stringValue`);
-    if ('boolValue' in fields) return fields['boolValue'] === true;
-    if ('intValue' in fields) return this.number(fields['intValue'], `${path}.intValue`);
-    if ('doubleValue' in fields) return this.number(fields['doubleValue'], `${path}.doubleValue`);
+    if ('stringValue' in fields) return this.text(fields.stringValue, `${path}.stringValue`);
+    if ('boolValue' in fields) return fields.boolValue === true;
+    if ('intValue' in fields) return this.number(fields.intValue, `${path}.intValue`);
+    if ('doubleValue' in fields) return this.number(fields.doubleValue, `${path}.doubleValue`);
     if ('arrayValue' in fields) {
-      const values = this.optionalRecord(fields['arrayValue'], `${path}.arrayValue`)['values'];
+      const values = this.optionalRecord(fields.arrayValue, `${path}.arrayValue`).values;
       return [...this.items(values, `${path}.arrayValue.values`)].map(([item]) => valueText(item, 0));
     }
     return Object.keys(fields).length === 0 ? undefined : valueText(fields, 0);
@@ -195,11 +195,11 @@ function valueText(value: unknown, depth: number): string {
 
 function plain(value: unknown, depth: number): unknown {
   if (!isRecord(value) || depth >= maxDepth) return null;
-  const list = value['arrayValue'] ?? value['kvlistValue'];
-  const values = isRecord(list) && Array.isArray(list['values']) ? list['values'] : null;
+  const list = value.arrayValue ?? value.kvlistValue;
+  const values = isRecord(list) && Array.isArray(list.values) ? list.values : null;
   if (values === null) return valueText(value, depth + 1);
-  if (value['arrayValue'] !== undefined) return values.map((item) => plain(item, depth + 1));
-  return Object.fromEntries(values.filter(isRecord).map((item) => [String(item['key']), plain(item['value'], depth + 1)]));
+  if (value.arrayValue !== undefined) return values.map((item) => plain(item, depth + 1));
+  return Object.fromEntries(values.filter(isRecord).map((item) => [String(item.key), plain(item.value, depth + 1)]));
 }
 
 function show(value: unknown): string {

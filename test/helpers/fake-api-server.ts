@@ -32,7 +32,7 @@ export class FakeApiServer {
     const address = this.#server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: false }, { name: 'nobody' });
+    config.loadFromClusterAndUser({ name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }, { name: 'nobody' });
     return config;
   }
 

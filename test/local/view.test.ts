@@ -115,7 +115,7 @@ describe('list', () => {
       listLineOf(rollout, screen(120)),
       '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: rollout                              7 events  01234567',
     );
-    assert.equal(listLineOf(rollout, screen(80)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web:…      7 events');
+    assert.equal(listLineOf(rollout, screen(80)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: …      7 events');
     assert.equal(listLineOf(rollout, screen(60)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop…');
   });
 });

@@ -1,0 +1,281 @@
+/** The command line as a person runs it: what each command prints, to which stream, and how it exits. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { field, listField, textField } from '../../shared/cloudevent/json.ts';
+import { eventJson } from '../helpers/event.ts';
+
+const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const captures = fileURLToPath(new URL('../replay/captures/', import.meta.url));
+const crashloop = join(captures, 'crashloop', 'events.json');
+const rollout = join(captures, 'deployment-rollout', 'watch.jsonl');
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'knspan-cli-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+interface Ran {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface How {
+  readonly stdin?: string | Buffer;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Close standard output after its first bytes. */
+  readonly closes?: boolean;
+}
+
+function knspan(args: readonly string[], { stdin, env = {}, closes = false }: How = {}): Promise<Ran> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: _, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: __, FORCE_COLOR: ___, ...clean } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { env: { ...clean, COLUMNS: '120', ...env }, timeout: 60_000 });
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      if (closes) child.stdout.destroy();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, out, err }));
+    child.stdin.on('error', () => {});
+    child.stdin.end(stdin ?? '');
+  });
+}
+
+async function file(name: string, content: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+
+/** A backend that takes (200) or refuses traces. */
+async function receiver(status: number): Promise<{ url: string; bodies: string[]; paths: string[]; close: () => void }> {
+  const bodies: string[] = [];
+  const paths: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text;
+    });
+    request.on('end', () => {
+      bodies.push(body);
+      paths.push(request.url ?? '');
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { url: `http://127.0.0.1:${port}`, bodies, paths, close: () => server.close() };
+}
+
+function spansIn(text: string): unknown[] {
+  const resources = listField(JSON.parse(text), 'resourceSpans', 1_000);
+  const scopes = resources.flatMap((resource) => listField(resource, 'scopeSpans', 1_000));
+  return scopes.flatMap((one) => listField(one, 'spans', 100_000));
+}
+
+const heads = (text: string) => text.split('\n').filter((line) => /^\S/.test(line) && !/^[├└│]/.test(line));
+
+describe('demo and replay', () => {
+  test('demo shows the rollout', async () => {
+    const { status, out, err } = await knspan(['demo']);
+    assert.equal(status, 0, err);
+    assert.match(out, /^Deployment checkout\/cart: create.* ok /m);
+    assert.match(out, /^Deployment checkout\/cart: rollout.* ok /m);
+    assert.match(out, /^Deployment checkout\/cart: rollback.* ok /m);
+    assert.match(out, /pull 127\.0\.0\.1:5055\/checkout\/cart:2 \(4\.1 MB\)/);
+    assert.match(out, /What to try next:/);
+    assert.match(err, /^101 events read; 3 traces shown, 0 failed, \d+ spans$/m);
+  });
+
+  test('from standard input the same as from the file', async () => {
+    const [piped, read] = await Promise.all([knspan(['replay', '-'], { stdin: await readFile(crashloop) }), knspan(['replay', crashloop])]);
+    assert.deepEqual([piped.status, read.status], [0, 0]);
+    assert.equal(piped.out, read.out);
+    assert.match(piped.out, /^Deployment payments\/worker: /m);
+  });
+
+  test('--view list: a line a trace; --quiet: nothing on standard error', async () => {
+    const { status, out, err } = await knspan(['replay', crashloop, '--view', 'list', '--quiet']);
+    assert.equal(status, 0);
+    assert.equal(err, '');
+    const lines = out.trimEnd().split('\n');
+    assert.ok(lines.length > 2);
+    for (const line of lines) assert.match(line, /^2026-11-20T20:4\d:\d\dZ +\S+ \S+( \d+ s)? +(ok|failed|\S+) .* events +[0-9a-f]{8}$/);
+  });
+
+  test('--failed, --since, --namespace, --exit-code', async () => {
+    const all = heads((await knspan(['replay', crashloop])).out);
+    const failed = await knspan(['replay', crashloop, '--failed', '--exit-code']);
+    assert.equal(failed.status, 1);
+    assert.deepEqual(
+      heads(failed.out),
+      all.filter((line) => / failed /.test(line)),
+    );
+    assert.ok(heads(failed.out).length < all.length);
+    const since = await knspan(['replay', crashloop, '--since', '2026-11-20T20:44:12Z']);
+    assert.ok(since.status === 0 && heads(since.out).length > 0 && heads(since.out).length < all.length);
+    const none = await knspan(['replay', crashloop, '--namespace', 'nobody', '--exit-code']);
+    assert.deepEqual([none.status, none.out], [0, '']);
+    assert.match(none.err, / 0 of \d+ traces shown/);
+  });
+
+  test('--why, --orphans, --deliver', async () => {
+    const why = await knspan(['replay', crashloop, '--why', '--orphans', 'each']);
+    assert.ok(why.status === 0 && /↳ rule /.test(why.out));
+    const shuffled = await knspan(['replay', rollout, '--view', 'list', '--deliver', 'shuffle=3,duplicate=0.5,split=5']);
+    assert.equal(shuffled.out, (await knspan(['replay', rollout, '--view', 'list'])).out);
+  });
+
+  test('escapes in a message do not reach the terminal raw', async () => {
+    const evil = { message: 'Error: \u001b[31mred\u001b[0m \u001b]0;owned\u0007', reason: '\u001b[2J', type: 'Warning' };
+    const source = { component: '\u001b[5mblink' };
+    const path = await file('evil.json', JSON.stringify(eventJson({ ...evil, source })));
+    for (const args of [['--why'], ['--view', 'list'], ['--orphans', 'each', '--why']]) {
+      const { status, out, err } = await knspan(['replay', path, ...args]);
+      assert.equal(status, 0);
+      assert.ok(out.length > 0 && !/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(out + err), JSON.stringify(out + err));
+    }
+    const uid = '11111111-0000-4000-8000-000000000001';
+    assert.ok(!(await knspan(['explain', uid, path])).out.includes('\u001b'));
+  });
+
+  test('a closed pipe ends quietly', async () => {
+    const { status, err } = await knspan(['replay', captures, '--why', '--quiet'], { closes: true });
+    assert.deepEqual([status, err], [0, '']);
+  });
+});
+
+describe('where traces go', () => {
+  test('--format otlp-json --out: every line is a request', async () => {
+    const path = join(folder, 'out.jsonl');
+    const { status, out } = await knspan(['replay', crashloop, '--format', 'otlp-json', '--out', path, '--cluster', 'c1']);
+    assert.deepEqual([status, out], [0, '']);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    assert.ok(lines.length > 2);
+    for (const line of lines) for (const span of spansIn(line)) assert.match(textField(span, 'traceId'), /^[0-9a-f]{32}$/);
+    assert.ok(lines.every((line) => spansIn(line).length > 0 && line.includes('k8s.cluster.name')));
+  });
+
+  test('an --out that cannot be written: exit 2 with a sentence', async () => {
+    const { status, err } = await knspan(['replay', crashloop, '--out', join(folder, 'none', 'x.txt')]);
+    assert.equal(status, 2, err);
+    assert.match(err, /Cannot write '.*x\.txt': /);
+    assert.doesNotMatch(err, /^ +at /m);
+  });
+
+  for (const suffix of ['', '/', '/v1/traces'])
+    test(`--otlp URL${suffix}: the spans arrive`, async () => {
+      const backend = await receiver(200);
+      const { status, out, err } = await knspan(['replay', crashloop, '--otlp', backend.url + suffix]);
+      backend.close();
+      assert.deepEqual([status, out], [0, ''], err);
+      const count = Number(/(\d+) spans/.exec(err)?.[1]);
+      assert.ok(count > 20);
+      assert.equal(backend.bodies.flatMap(spansIn).length, count);
+      assert.ok(backend.paths.every((path) => path === '/v1/traces'));
+    });
+
+  test('the standard variable names a backend', async () => {
+    const backend = await receiver(200);
+    const { status } = await knspan(['replay', crashloop], { env: { OTEL_EXPORTER_OTLP_ENDPOINT: backend.url } });
+    backend.close();
+    assert.equal(status, 0);
+    assert.ok(backend.bodies.flatMap(spansIn).length > 20);
+  });
+
+  test('a backend that refuses, and none at all: exit 3 with a sentence', async () => {
+    const backend = await receiver(400);
+    const broken = await receiver(500);
+    const none = await receiver(200);
+    none.close();
+    const env = { OTEL_EXPORTER_OTLP_TIMEOUT: '3000' };
+    for (const { url } of [backend, broken, none]) {
+      const { status, err } = await knspan(['replay', crashloop, '--otlp', url], { env });
+      assert.equal(status, 3, err);
+      assert.match(err, /^Cannot deliver \d+ spans to the OTLP backend: \S.*$/m);
+      assert.doesNotMatch(err, /^ +at /m);
+    }
+    backend.close();
+    broken.close();
+  });
+});
+
+describe('wrong usage', () => {
+  for (const [args, wanted] of [
+    [['replay', crashloop, '--nope'], /unknown option '--nope'/],
+    [['replay'], /missing required argument/],
+    [['nope'], /unknown command/],
+    [['replay', crashloop, '--view', 'pie'], /Allowed choices are tree, list/],
+    [['replay', crashloop, '--budget', 'x'], /wanted a whole number from 10 on, found 'x'/],
+    [['replay', crashloop, '--deliver', 'split=0'], /wanted 'shuffle=SEED,duplicate=P,split=N'/],
+    [['replay', crashloop, '--since', 'yesterday'], /^Cannot use --since: wanted a duration .*, found 'yesterday'\n$/],
+    [['replay', '/nowhere/x.json'], /^Cannot read '\/nowhere\/x\.json': ENOENT.*\n$/],
+    [['replay', crashloop, '--rules', '/nowhere/r.yaml'], /^Cannot read rules '\/nowhere\/r\.yaml': ENOENT.*\n$/],
+    [['find', 'cart', rollout], /^Cannot find 'cart': wanted kind\/name, e\.g\. deployment\/web\n$/],
+    [['explain', 'no-such-uid', crashloop], /^Cannot explain event 'no-such-uid': no such event in the input/],
+  ] as const)
+    test(`${args.map((arg) => arg.replace(captures, '')).join(' ')}: exit 2`, async () => {
+      const { status, out, err } = await knspan(args);
+      assert.deepEqual([status, out], [2, '']);
+      assert.match(err, wanted);
+      assert.doesNotMatch(err, /^ +at /m);
+    });
+
+  test('--help is no fault', async () => {
+    const { status, out } = await knspan(['--help']);
+    assert.equal(status, 0);
+    assert.match(out, /Exit codes: 0 done/);
+  });
+});
+
+describe('rules check, explain, find', () => {
+  test('a bad rules file is named with line, column and what would do', async () => {
+    const bad = await file('bad.yaml', 'rules:\n  - id: my-rule\n    class: explode\n    reason: Boom\n');
+    const good = await file('good.yaml', 'rules:\n  - id: my-rule\n    class: failure\n    reason: Boom\n');
+    const { status, out } = await knspan(['rules', 'check', bad]);
+    assert.equal(status, 1);
+    assert.match(out, new RegExp(`^Cannot use rule 'my-rule' in ${bad} line 3, column 12: class is 'explode', permitted are .*failure`));
+    const fine = await knspan(['rules', 'check', good]);
+    assert.deepEqual([fine.status, fine.out], [0, '1 files checked: no faults\n']);
+    const replay = await knspan(['replay', crashloop, '--rules', bad]);
+    assert.equal(replay.status, 2);
+    assert.match(replay.err, /line 3, column 12[\s\S]*--lenient/);
+    assert.equal((await knspan(['replay', crashloop, '--rules', bad, '--lenient'])).status, 0);
+  });
+
+  test('explain: the parent, the rule, the evidence', async () => {
+    const dump = JSON.parse(await readFile(crashloop, 'utf8'));
+    const scheduled = listField(dump, 'items', 1_000).find((item) => field(item, 'reason') === 'Scheduled');
+    const uid = textField(field(scheduled, 'metadata'), 'uid');
+    const { status, out } = await knspan(['explain', uid, crashloop]);
+    assert.equal(status, 0);
+    assert.ok(out.startsWith(`${uid}#1  Pod/`));
+    for (const key of ['parent', 'change', 'rule', 'evidence']) assert.match(out, new RegExp(`^  ${key} +\\S`, 'm'));
+  });
+
+  test('find: each trace of the object with its link', async () => {
+    const env = { KNSPAN_TRACE_URL: 'http://jaeger.example/trace/{traceId}' };
+    const { status, out } = await knspan(['find', 'deployment/cart', rollout], { env });
+    assert.equal(status, 0);
+    assert.equal(out.match(/^ {2}http:\/\/jaeger\.example\/trace\/[0-9a-f]{32}$/gm)?.length, 3);
+    const last = await knspan(['find', 'deploy/cart', rollout, '--last']);
+    assert.match(last.out, /^\S+ +.*\n {2}trace [0-9a-f]{32}\n$/);
+    const none = await knspan(['find', 'deployment/nobody', rollout]);
+    assert.deepEqual([none.status, none.out, none.err], [0, '', 'No trace of deployment/nobody among 101 events\n']);
+  });
+});

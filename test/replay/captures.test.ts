@@ -1,0 +1,23 @@
+/** The captures, each with labels worked out from the audit log: right parents, right changes, nothing missing, true pull times. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { captures, checkShape, checkTold, labelsOf, loadCapture, modes, replay } from '../helpers/trace.ts';
+import { score } from './score.ts';
+
+describe('replay of labelled captures', () => {
+  for (const name of captures) {
+    for (const mode of modes) {
+      it(`${name}, ${mode}: parents, changes, times and shape`, async () => {
+        const capture = await loadCapture(name, mode);
+        const segments = replay(capture);
+        checkShape(segments);
+        checkTold(segments, capture.observations);
+        const result = score(segments, labelsOf(name), capture.observations);
+        assert.deepEqual(result.missing, []);
+        assert.deepEqual(result.wrong, []);
+        assert.ok(result.f1 >= 0.98, `F1 ${result.f1}`);
+        assert.equal(result.pullsWrong, 0);
+      });
+    }
+  }
+});
