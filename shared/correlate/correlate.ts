@@ -158,9 +158,9 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
 }
 
 /** True when every occurrence that the notification tells of has its place or has been told. */
-function told({ observation: { uid, n } }: Routed, context: Context, walk: Walk): boolean {
+function told({ observation: { uid, n }, tellsFirst }: Routed, context: Context, walk: Walk): boolean {
   const done = (id: string) => id in context.ledger || walk.placed.has(id);
-  return done(`${uid}#${n}`) && (n === 1 || done(`${uid}#1`));
+  return done(`${uid}#${n}`) && (n === 1 || !tellsFirst || done(`${uid}#1`));
 }
 
 /** Drops what is older than any Event can be, and the oldest beyond the bounds. */

@@ -14,6 +14,8 @@ export interface Routed {
   readonly chain: readonly ObjectRef[];
   /** How much of the chain are owners; the rest belongs to the object that claims the event (a drained node, a preemptor). */
   readonly owners: number;
+  /** This notification also stands for the Event's first occurrence, should that never have been told by itself. */
+  readonly tellsFirst: boolean;
 }
 
 export interface Occurrence {
@@ -57,7 +59,9 @@ function occurrencesOfEvent(seen: Map<number, Routed>, known: (id: string) => bo
   const first = seen.get(lowest);
   if (!first) return;
   const { uid } = first.observation;
-  if (lowest > 1 && !known(`${uid}#1`)) found.push(toOccurrence(first, 1, first.observation.first, !first.observation.merged));
+  const tellsFirst = [...seen.values()].some((one) => one.tellsFirst);
+  if (lowest > 1 && tellsFirst && !known(`${uid}#1`))
+    found.push(toOccurrence(first, 1, first.observation.first, !first.observation.merged));
   for (const n of counts) {
     const one = seen.get(n);
     if (one && !known(`${uid}#${n}`)) found.push(toOccurrence(one, n, one.observation.last, true));

@@ -119,9 +119,9 @@ export function route(observation: Observation, meaning: Meaning, names: Names, 
   const involved = names.resolve(observation.involved, at);
   const own = chainOf(involved, at, names, objects);
   const by = claimantOf(observation, meaning, involved, names, objects);
-  if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length };
+  if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
   const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
-  return { observation, meaning, chain, owners: own.length };
+  return { observation, meaning, chain, owners: own.length, tellsFirst: true };
 }
 
 /** The object whose change the event belongs to, when that is not what owns the involved object. */

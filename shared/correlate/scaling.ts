@@ -75,6 +75,8 @@ function bySequence(walk: Walk, one: Occurrence, scaling: { set: string; up: boo
     return null;
   };
   if (set === '') return rolling(current) ? current : reject('its rollout was complete');
+  // Its first messages were lost to merging: what it scales is not known, so this may be part of it.
+  if (current.newSet === '' && Object.keys(current.oldSets).length === 0) return current;
   if (current.resized !== '' && set === current.newSet) {
     // Scaled up in the middle of a rollout: a new size when its new ReplicaSet goes on, a rollback when that goes down.
     if (!up) goBack(current, set);

@@ -46,6 +46,7 @@ export class Pipeline {
   readonly #names = new Names();
   readonly #inbox = new Map<string, { observation: Observation; meaning: Meaning }>();
   readonly #domains = new Map<string, Domain>();
+  readonly #firsts = new Map<string, { readonly chain: Routed['chain']; readonly owners: number; readonly at: Micros }>();
   readonly #notes = new Map<string, Candidate[]>();
   readonly #decided = new Map<string, Explanation>();
 
@@ -70,10 +71,11 @@ export class Pipeline {
 
   /** Decides what is settled at `now`, as a live correlator would: events may be late, owners may be named late. */
   advance(now: Micros): Segment[] {
-    for (const [id, { observation, meaning }] of this.#inbox) {
-      if (observation.last.at + ownerMayTrail + lateness > now) continue;
+    const due = [...this.#inbox].filter(([, { observation }]) => observation.last.at + ownerMayTrail + lateness <= now);
+    due.sort(([a, { observation: one }], [b, { observation: other }]) => one.last.at - other.last.at || (a < b ? -1 : 1));
+    for (const [id, { observation, meaning }] of due) {
       this.#inbox.delete(id);
-      this.#toDomain(route(observation, meaning, this.#names, this.#options.objects));
+      this.#toDomain(this.#once(route(observation, meaning, this.#names, this.#options.objects)));
     }
     const segments = this.#decide(now - ownerMayTrail);
     if (Number.isFinite(now)) this.#forget(now);
@@ -87,6 +89,17 @@ export class Pipeline {
   /** Why the occurrences of one Event have the place that they have; needs `explains`. */
   explain(uid: string): Explanation[] {
     return [...this.#decided.values()].filter((one) => one.occurrence.startsWith(`${uid}#`));
+  }
+
+  /** One domain alone tells of an Event's first occurrence, however many domains its repeats belong to. */
+  #once(routed: Routed): Routed {
+    const { uid, n, last } = routed.observation;
+    const first = this.#firsts.get(uid);
+    if (!first) {
+      this.#firsts.set(uid, { chain: routed.chain, owners: routed.owners, at: last.at });
+      return routed;
+    }
+    return n === 1 ? { ...routed, chain: first.chain, owners: first.owners } : { ...routed, tellsFirst: false };
   }
 
   #toDomain(routed: Routed): void {
@@ -116,6 +129,7 @@ export class Pipeline {
   /** What no Event can speak of any more. */
   #forget(now: Micros): void {
     this.#names.forget(now - rememberFor);
+    for (const [uid, { at }] of this.#firsts) if (at < now - rememberFor) this.#firsts.delete(uid);
     for (const [key, { keep, incoming, context }] of this.#domains) {
       const idle = incoming.length + keep.placed.length + keep.waiting.length === 0;
       if (idle && Object.values(context.highest).every((one) => one.at < now - rememberFor)) this.#domains.delete(key);
