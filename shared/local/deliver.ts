@@ -18,17 +18,15 @@ export interface Delivery {
 const delayMost: Micros = lateness - 2_000_000;
 
 export function parseDelivery(text: string): Delivery | null {
-  const parts = new Map(text.split(',').map((part): [string, string] => [part.split('=')[0] ?? '', part.split('=')[1] ?? '']));
-  const number = (key: string, fallback: number) => (parts.has(key) ? Number(parts.get(key)) : fallback);
-  const delivery = { seed: number('shuffle', 1), duplicate: number('duplicate', 0), calls: number('split', 1) };
-  const known = [...parts.keys()].every((key) => ['shuffle', 'duplicate', 'split'].includes(key));
-  const sane =
-    Number.isInteger(delivery.seed) &&
-    delivery.duplicate >= 0 &&
-    delivery.duplicate <= 1 &&
-    Number.isInteger(delivery.calls) &&
-    delivery.calls >= 1;
-  return known && sane ? delivery : null;
+  const given = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [, key, value] = /^(shuffle|duplicate|split)=(\d+(?:\.\d+)?)$/.exec(part) ?? [];
+    if (key === undefined || given.has(key)) return null;
+    given.set(key, Number(value));
+  }
+  const delivery = { seed: given.get('shuffle') ?? 1, duplicate: given.get('duplicate') ?? 0, calls: given.get('split') ?? 1 };
+  const whole = Number.isSafeInteger(delivery.seed) && Number.isSafeInteger(delivery.calls);
+  return whole && delivery.duplicate <= 1 && delivery.calls >= 1 ? delivery : null;
 }
 
 /** Pushes everything, delayed and doubled by chance of the seed, and lets go in `calls` steps of the clock. */
