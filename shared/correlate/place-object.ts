@@ -3,7 +3,8 @@
  * from the event that names the object, from what its owner was doing, from the object's own first sign of life.
  */
 import type { Bond, ChangeState, ObjectState } from './context.ts';
-import { causeMayTrail, effectMayTrail, incidentsPerDay, minute, second } from './figures.ts';
+import { disruptionOf, forgetMade } from './disruption.ts';
+import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from './figures.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
 import { failing, madeKey, pairKey, placeDigest } from './place.ts';
 import { bindScaling } from './scaling.ts';
@@ -276,42 +277,4 @@ export function incidentOf(walk: Walk, one: Occurrence, object: ObjectState): Or
   const change = walk.begin(one, 'incident', object.ref, { continues });
   object.incident = change.id;
   return { change, parent: '', rule: 'incident', evidence: `${one.id}: trouble after the change had settled` };
-}
-
-/** The change that a deletion from outside begins. Several objects that go at once without replacement go in one change. */
-function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
-  forgetMade(walk, object);
-  const controller = object.owner;
-  const replaced =
-    walk.actionsBy(controller, one.at - causeMayTrail, one.at + causeMayTrail).some((action) => action.routed.meaning.verb === 'create') &&
-    !rootGone(walk, one);
-  const deleted = walk.openChanges(['delete']).filter((change) => one.at - change.start < 10 * second);
-  const together = replaced ? undefined : deleted.at(-1);
-  const claimed = one.routed.owners < one.routed.chain.length ? claimedChange(walk, one) : undefined;
-  const change = claimed ?? together ?? walk.begin(one, replaced ? 'heal' : 'delete', one.routed.chain.at(-1), { continues: null });
-  if (controller !== '') {
-    walk.context.disruptions.push({ object: object.ref.uid, name: object.ref.name, controller, change: change.id, at: one.at });
-    if (!rootGone(walk, one)) change.unreplaced.push(object.ref.name);
-  }
-  change.deletes += 1;
-  return change;
-}
-
-/** The open change of the object that claims the pod: a drain of its node, what its preemptor belongs to. */
-function claimedChange(walk: Walk, one: Occurrence): ChangeState {
-  const root = one.routed.chain.at(-1);
-  if (root?.kind !== 'Node') return walk.openChanges().at(-1) ?? walk.begin(one, 'evict');
-  return walk.openChanges(['drain']).at(-1) ?? walk.begin(one, 'drain');
-}
-
-function rootGone(walk: Walk, one: Occurrence): boolean {
-  const root = one.routed.chain[one.routed.owners - 1];
-  if (!root || root.uid === '' || one.routed.owners < 2) return false;
-  const gone = walk.objects.goneAt(root.uid);
-  return gone !== null && Math.abs(gone - one.at) < effectMayTrail;
-}
-
-function forgetMade(walk: Walk, object: ObjectState): void {
-  const birth = walk.open(object.birth?.change ?? object.anchor?.change);
-  if (birth) delete birth.made[madeKey(object.ref)];
 }

@@ -54,7 +54,7 @@ export function* rolloutEvents({ name, pods, uid, at }: RolloutShape): Generator
   };
   yield event('Deployment', name, uid, 'ScalingReplicaSet', `Scaled up replica set ${set} from 0 to ${pods}`, at, 'deployment-controller');
   for (let pod = 0; pod < pods; pod += 1) {
-    const id = `${set}-${pod.toString(36).padStart(5, 'b')}`;
+    const id = `${set}-${(36 ** 4 + pod).toString(36)}`;
     const podUid = `${uid}-p${pod}`;
     const start = at + 1_000 + pod * 2_000;
     const container = 'spec.containers{app}';
