@@ -116,6 +116,10 @@ function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed
     const placed = byChange.get(change.id) ?? [];
     for (const { occurrence } of placed) walk.context.ledger[occurrence.id] = occurrence.at;
     if (change.kind === 'digest' && config.orphans === 'drop') continue;
+    if (change.kind === 'digest' && config.orphans === 'each') {
+      for (const one of placed) segments.push(alone(walk, change, one, config));
+      continue;
+    }
     const segment = renderChange({ change, placed, objects: walk.objects, context: walk.context, config });
     const info = walk.context.settled[change.id];
     const root = segment.spans[0];
@@ -127,6 +131,14 @@ function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed
     segments.push(renderLate({ placed, objects: walk.objects, context: walk.context, config }));
   }
   return segments;
+}
+
+/** An event without cause or effect as a trace of its own. */
+function alone(walk: Walk, digest: ChangeState, placed: Placed, config: CorrelateConfig): Segment {
+  const { id, at } = placed.occurrence;
+  const change: ChangeState = { ...digest, id, kind: 'update', start: at, last: at, closed: true };
+  const place = { ...placed.place, change: id, on: '' };
+  return renderChange({ change, placed: [{ ...placed, place }], objects: walk.objects, context: walk.context, config });
 }
 
 /**

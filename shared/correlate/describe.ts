@@ -56,6 +56,7 @@ export function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string
     'k8s.event.name': observation.name,
     'k8s.event.reason': observation.reason,
     'k8s.event.time': isoOf(occurrence.at),
+    'k8s.event.start_time': isoOf(observation.first.at),
     'k8s.event.message': occurrence.messageKnown ? observation.message : '(lost: merged with later events)',
     'k8s.object.kind': involved.kind,
     'k8s.object.name': involved.name,
