@@ -36,13 +36,13 @@ interface Stop {
 export class Claims {
   #cordons = new Map<string, Switch[]>();
   #outages = new Map<string, Switch[]>();
-  #preempted = new Map<string, { by: ObjectRef; at: Micros }>();
-  #stops = new Map<string, Stop>();
+  #preempted = new Map<string, { readonly by: ObjectRef; readonly at: Micros }[]>();
+  #stops = new Map<string, Stop[]>();
   #stopsIn = new Map<string, Stop[]>();
-  #deleted = new Map<string, Micros>();
+  #deleted = new Map<string, { readonly at: Micros }[]>();
   #scaled = new Map<string, Scaled[]>();
   #made = new Map<string, Map<string, Made>>();
-  #makers = new Map<string, { maker: ObjectRef; at: Micros }>();
+  #makers = new Map<string, { readonly maker: ObjectRef; readonly at: Micros }[]>();
 
   learn(observation: Observation, meaning: Meaning): void {
     const { involved, first, last, related } = observation;
@@ -52,30 +52,35 @@ export class Claims {
       add(this.#cordons, involved.name, { at, on: meaning.rule === 'node.cordon' });
     if (meaning.rule === 'node.not-ready' || meaning.rule === 'node.ready')
       add(this.#outages, involved.name, { at, on: meaning.rule === 'node.not-ready' });
-    if (meaning.home === 'related' && related) this.#preempted.set(nameOf(involved), { by: related, at: first.at });
+    if (meaning.home === 'related' && related) add(this.#preempted, nameOf(involved), { by: related, at: first.at });
     if (meaning.rule === 'kubelet.killing' || meaning.rule === 'taint.evict') this.#stopped(observation, meaning);
     if (!subject) return;
     const name = nameKeyOf(subject.kind, subject.namespace, subject.name);
-    if (verb === 'delete') this.#deleted.set(name, Math.min(at, this.#deleted.get(name) ?? at));
+    if (verb === 'delete') add(this.#deleted, name, { at });
     if (verb === 'scale-up' || verb === 'scale-down') add(this.#scaled, name, { at, on: verb === 'scale-up', slots: slotsOf(meaning) });
     if (verb === 'create' && subject.kind === 'Pod') {
       const made = this.#made.get(keyOf(involved)) ?? new Map<string, Made>();
       this.#made.set(keyOf(involved), made.set(`${name}@${at}`, { name, at }));
-      this.#makers.set(name, { maker: involved, at });
+      add(this.#makers, name, { maker: involved, at });
     }
   }
 
+  /** The first stop of each pod; several containers stop once each. */
   #stopped(observation: Observation, meaning: Meaning): void {
     const { involved, first, instance } = observation;
-    const key = nameOf(involved);
-    const known = this.#stops.get(key);
-    if (known && known.at <= first.at) return;
     const evicted = meaning.rule === 'taint.evict';
     const stop = { pod: involved, at: first.at, node: evicted ? '' : instance, evicted };
-    this.#stops.set(key, stop);
-    const list = (this.#stopsIn.get(involved.namespace) ?? []).filter((other) => nameOf(other.pod) !== key);
-    list.push(stop);
-    this.#stopsIn.set(involved.namespace, list);
+    for (const [map, key] of [
+      [this.#stops, nameOf(involved)],
+      [this.#stopsIn, involved.namespace],
+    ] as const) {
+      const list = map.get(key) ?? [];
+      const known = list.findIndex((other) => keyOf(other.pod) === keyOf(involved));
+      if (known >= 0 && (list[known]?.at ?? 0) <= first.at) continue;
+      if (known >= 0) list[known] = stop;
+      else list.push(stop);
+      map.set(key, list);
+    }
   }
 
   /** Drops what happened before that time. */
@@ -83,8 +88,10 @@ export class Claims {
     for (const map of [this.#cordons, this.#outages]) dropBefore(map, before);
     dropBefore(this.#scaled, before);
     dropBefore(this.#stopsIn, before);
-    for (const map of [this.#preempted, this.#stops, this.#makers]) for (const [key, { at }] of map) if (at < before) map.delete(key);
-    for (const [key, at] of this.#deleted) if (at < before) this.#deleted.delete(key);
+    dropBefore(this.#stops, before);
+    dropBefore(this.#deleted, before);
+    dropBefore(this.#preempted, before);
+    dropBefore(this.#makers, before);
     for (const [maker, made] of this.#made) {
       for (const [key, { at }] of made) if (at < before) made.delete(key);
       if (made.size === 0) this.#made.delete(maker);
@@ -98,25 +105,27 @@ export class Claims {
 
   /** The object for whose sake this pod was stopped or made, or null. `ownerOf` and `nodeOf` answer from the owner chain. */
   claimOfPod(pod: ObjectRef, at: Micros, known: Known): ObjectRef | null {
-    const stop = this.#stops.get(nameOf(pod));
-    if (stop && stop.at <= at + causeMayTrail && at - stop.at < longestChange) {
+    const stops = (this.#stops.get(nameOf(pod)) ?? []).filter((one) => one.at <= at + causeMayTrail && at - one.at < longestChange);
+    const own = stops.filter((one) => pod.uid === '' || one.pod.uid === '' || one.pod.uid === pod.uid);
+    const stop = own.sort((a, b) => a.at - b.at).at(-1);
+    if (stop) {
       const by = this.#claimOfStop(stop, known);
       if (by) return by;
     }
-    const made = this.#makers.get(nameOf(pod));
-    if (!made || made.at > at + causeMayTrail || at - made.at > longestChange) return null;
+    const made = latest(this.#makers.get(nameOf(pod)), at + causeMayTrail);
+    if (!made || at - made.at > longestChange) return null;
     return this.claimOfMaking(made.maker, nameOf(pod), made.at, known);
   }
 
   #claimOfStop(stop: Stop, known: Known): ObjectRef | null {
-    const preempted = this.#preempted.get(nameOf(stop.pod));
-    if (preempted && Math.abs(stop.at - preempted.at) < minute) return preempted.by;
+    const preempted = latest(this.#preempted.get(nameOf(stop.pod)), stop.at + causeMayTrail);
+    if (preempted && stop.at - preempted.at < minute) return preempted.by;
     const node = stop.node || known.nodeOf(stop.pod);
     if (node === '') return null;
     if (stop.evicted) return isOn(this.#outages.get(node), stop.at, causeMayTrail) ? nodeRef(node) : null;
     if (!isOn(this.#cordons.get(node), stop.at, cordonMayTrail)) return null;
-    const deleted = this.#deleted.get(nameOf(stop.pod));
-    if (deleted !== undefined && Math.abs(deleted - stop.at) < deletionShows) return null;
+    const deleted = this.#deleted.get(nameOf(stop.pod)) ?? [];
+    if (deleted.some(({ at }) => at <= stop.at + causeMayTrail && stop.at - at < deletionShows)) return null;
     const owner = known.ownerOf(stop.pod);
     const scaledDown = owner && this.#scaledNear(owner, stop.at, deletionShows, false);
     return scaledDown ? null : nodeRef(node);
@@ -177,6 +186,12 @@ export function dropBefore<T extends { readonly at: Micros }>(map: Map<string, T
     if (kept.length === 0) map.delete(key);
     else if (kept.length < list.length) map.set(key, kept);
   }
+}
+
+/** The last one by that time; of several at once the one whose text comes last, so that the answer does not depend on order. */
+function latest<T extends { readonly at: Micros }>(list: readonly T[] | undefined, until: Micros): T | null {
+  const by = (list ?? []).filter((one) => one.at <= until);
+  return by.sort((a, b) => a.at - b.at || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)).at(-1) ?? null;
 }
 
 function slotsOf({ groups }: Meaning): number {

@@ -189,9 +189,13 @@ function forget(context: Context): void {
 }
 
 function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {
-  const entries = Object.entries(record);
-  for (const [key, value] of entries) if (timeOf(value) < before) delete record[key];
-  if (entries.length <= most) return;
+  let count = 0;
+  for (const key in record) {
+    const value = record[key];
+    if (value !== undefined && timeOf(value) < before) delete record[key];
+    else count += 1;
+  }
+  if (count <= most) return;
   const oldest = Object.entries(record).sort(([, a], [, b]) => timeOf(a) - timeOf(b));
-  for (const [key] of oldest.slice(0, Math.max(0, oldest.length - most))) delete record[key];
+  for (const [key] of oldest.slice(0, count - most)) delete record[key];
 }

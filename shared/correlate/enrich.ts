@@ -6,7 +6,7 @@ import type { Micros } from '../cloudevent/observation.ts';
 import type { ContainerEnd, KubeObject } from '../objects/object.ts';
 import { minute, second } from './figures.ts';
 import { isoOf } from './intervals.ts';
-import { adopt, type Node, newNode, nodesOf } from './node.ts';
+import { adopt, type Node, newNode } from './node.ts';
 import type { Drawing } from './render.ts';
 
 /** Field managers that write for the system itself; an edit by one of them is not what began a change. */
@@ -157,10 +157,4 @@ function readyAt(drawing: Drawing, uid: string, started: Micros): Micros | null 
     if (ready?.at && ready.at + second >= started && ready.at - started < 10 * minute) return ready.at;
   }
   return null;
-}
-
-export function spansBelow(node: Node): number {
-  let count = 0;
-  for (const _ of nodesOf(node)) count += 1;
-  return count;
 }

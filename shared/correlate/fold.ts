@@ -20,9 +20,7 @@ export function foldToBudget(root: Node, budget: number): void {
 }
 
 function count(root: Node): number {
-  let all = 0;
-  for (const _ of nodesOf(root)) all += 1;
-  return all;
+  return nodesOf(root).length;
 }
 
 /** The siblings of one name that save the most spans when folded. */
@@ -72,15 +70,14 @@ function fold(group: readonly Node[]): void {
   node.end = folded.reduce((end, one) => Math.max(end, one.end), node.start + 1);
   node.name = first.name;
   node.service = first.service;
-  const tells = folded.flatMap((one) => [...nodesOf(one)].flatMap((below) => below.tells));
+  const tells = folded.flatMap((one) => nodesOf(one).flatMap((below) => below.tells));
   const uids = [...new Set(tells.map((id) => id.slice(0, id.lastIndexOf('#'))))].sort();
   const durations = folded.map((one) => one.end - one.start).sort((a, b) => a - b);
   const ms = (micros: number | undefined) => (micros ?? 0) / 1_000;
   node.title = `${first.name} × ${folded.length}`;
   node.tells = tells;
   const failed = folded.filter((one) => fails(one));
-  if (failed.length > 0)
-    node.failed = failed.flatMap((one) => [...nodesOf(one)].map((below) => below.failed)).find((text) => text !== '') ?? '';
+  if (failed.length > 0) node.failed = failed.flatMap((one) => nodesOf(one).map((below) => below.failed)).find((text) => text !== '') ?? '';
   node.attributes = {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,

@@ -58,10 +58,18 @@ export function adopt(parent: Node, child: Node): void {
   parent.children.push(child);
 }
 
-/** Parents before children. */
-export function* nodesOf(root: Node): Generator<Node> {
-  yield root;
-  for (const child of root.children) yield* nodesOf(child);
+/** Parents before children, siblings in their order. */
+export function nodesOf(root: Node): Node[] {
+  const found: Node[] = [];
+  const stack = [root];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    found.push(node);
+    for (let index = node.children.length - 1; index >= 0; index -= 1) {
+      const child = node.children[index];
+      if (child) stack.push(child);
+    }
+  }
+  return found;
 }
 
 /** Attributes that name an owner chain by the semantic conventions: `k8s.pod.name`, `k8s.pod.uid`, ... */

@@ -31,6 +31,8 @@ export interface Occurrence {
 
 /** The key of an object: its uid, else its kind, namespace and name. */
 export function keyOf(ref: ObjectRef): string {
+  // Keys are names of properties: one that is special to the language must not be one.
+  if (ref.uid === '__proto__') return `uid/${ref.uid}`;
   return ref.uid !== '' ? ref.uid : nameKeyOf(ref.kind, ref.namespace, ref.name);
 }
 

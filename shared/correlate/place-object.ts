@@ -247,14 +247,18 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
 
 /** The pod of that name is gone before it was up: nothing of it is waited for any more. */
 export function forgetNamed(walk: Walk, kind: string, name: string): void {
-  for (const change of Object.values(walk.context.changes)) delete change.made[`${kind}/${name}`];
+  for (const change of Object.values(walk.context.changes)) {
+    const key = `${kind}/${name}`;
+    if (kind === 'Pod' && change.made[key] === 'failing' && change.failed === '') change.failed = change.trouble;
+    delete change.made[key];
+  }
 }
 
 /** Notes what later occurrences refer to: the pair that this one opens, the series that it begins. */
 export function remember(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): void {
   const { meaning, observation } = one.routed;
   if (meaning.class === 'start' && meaning.pair !== '') object.open[pairKey(one)] = walk.bond(one, change, 'self');
-  if (meaning.class === 'state' || meaning.class === 'failure') object.series[observation.uid] = walk.bond(one, change, 'self');
+  if (meaning.class === 'state' || meaning.class === 'failure') object.series[`event/${observation.uid}`] = walk.bond(one, change, 'self');
 }
 
 /** The object's open incident, or a new one. */

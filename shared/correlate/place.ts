@@ -36,7 +36,7 @@ export function placeDigest(walk: Walk, one: Occurrence, rule: string): void {
 
 /** A repeat of a state or failure that the same open change already tells. */
 function placeRepeat(walk: Walk, one: Occurrence, object: ObjectState): boolean {
-  const series = object.series[one.routed.observation.uid];
+  const series = object.series[`event/${one.routed.observation.uid}`];
   const change = walk.open(series?.change);
   if (!series || !change) return false;
   walk.give(one, {

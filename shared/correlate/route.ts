@@ -29,7 +29,7 @@ export class Names {
   #owners = new Map<string, Named[]>();
   #lives = new Map<string, Life[]>();
   #refs = new Map<string, ObjectRef>();
-  #nodes = new Map<string, string>();
+  #nodes = new Map<string, { readonly node: string; readonly at: Micros }[]>();
   #rescaled = new Map<string, { target: ObjectRef; to: string; at: Micros }[]>();
   readonly claims = new Claims();
 
@@ -38,7 +38,8 @@ export class Names {
     const { involved, first, last } = observation;
     this.#see(involved, first.at);
     if (observation.related) this.#see(observation.related, first.at);
-    if (meaning.groups['node'] && involved.kind === 'Pod') this.#nodes.set(keyOf(involved), meaning.groups['node']);
+    if (meaning.groups['node'] && involved.kind === 'Pod')
+      push(this.#nodes, keyOf(involved), { node: meaning.groups['node'], at: first.at });
     const { subject, verb } = meaning;
     if (!subject) return;
     const at = observation.merged ? last.at : first.at;
@@ -63,7 +64,7 @@ export class Names {
       if (kept.length === 0) this.#lives.delete(name);
       else this.#lives.set(name, kept);
     }
-    for (const key of this.#nodes.keys()) if (!this.#refs.has(key)) this.#nodes.delete(key);
+    dropBefore(this.#nodes, before);
   }
 
   #see(ref: ObjectRef, at: Micros): void {
@@ -100,8 +101,10 @@ export class Names {
     return (known.findLast((named) => named.at <= at + causeMayTrail) ?? known[0])?.owner ?? null;
   }
 
-  nodeOf(pod: ObjectRef): string {
-    return this.#nodes.get(keyOf(pod)) ?? '';
+  /** The node that events had named for the pod by that time. */
+  nodeOf(pod: ObjectRef, at: Micros): string {
+    const known = (this.#nodes.get(keyOf(pod)) ?? []).filter((one) => one.at <= at + ownerMayTrail);
+    return known.sort((a, b) => a.at - b.at || (a.node < b.node ? -1 : 1))[0]?.node ?? '';
   }
 
   /** The workload that was scaled to that size shortly after. */
@@ -127,7 +130,7 @@ export function route(observation: Observation, meaning: Meaning, names: Names, 
 /** The object whose change the event belongs to, when that is not what owns the involved object. */
 function claimantOf(observation: Observation, meaning: Meaning, involved: ObjectRef, names: Names, objects: Objects): ObjectRef | null {
   const at = observation.last.at;
-  const nodeOf = (pod: ObjectRef) => objects.latest(pod.uid)?.nodeName || names.nodeOf(pod);
+  const nodeOf = (pod: ObjectRef) => objects.latest(pod.uid)?.nodeName || names.nodeOf(pod, at);
   if (meaning.home === 'node') {
     const node = meaning.groups['node'] || nodeOf(involved);
     return node ? nodeRef(node, names, at) : null;

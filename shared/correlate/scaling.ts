@@ -11,7 +11,8 @@ const scalingsRemembered = 1_000;
 
 /** Places `Scaled up|down replica set X` of a Deployment. */
 export function placeScaling(walk: Walk, one: Occurrence): void {
-  const set = one.messageKnown ? (one.routed.meaning.subject?.name ?? '') : '';
+  const named = one.messageKnown ? (one.routed.meaning.subject?.name ?? '') : '';
+  const set = named === '__proto__' ? '' : named;
   const up = one.routed.meaning.verb === 'scale-up';
   const to = toNumber(one.routed.meaning.groups['to']) ?? 0;
   const from = toNumber(one.routed.meaning.groups['from']) ?? walk.context.replicas[set] ?? (up ? 0 : to + 1);

@@ -106,7 +106,7 @@ export class Walk {
   }
 
   #unobserved(one: Occurrence): number {
-    const { uid } = one.routed.observation;
+    const uid = `event/${one.routed.observation.uid}`;
     const before = this.context.highest[uid]?.n ?? 0;
     if (one.n <= before) return 0;
     this.context.highest[uid] = { n: one.n, at: one.at };

@@ -53,20 +53,13 @@ export async function replayCommand(paths: string[], options: ShowOptions & { re
   };
   const objects = new ObjectIndex();
   const pipeline = new Pipeline({ rules, objects, cluster: options.cluster, orphans: options.orphans, budget: options.budget });
-  const stream = options.deliver || options.since ? null : new TimeOrdered(pipeline);
-  const onEvent = async (observation: Observation) => {
-    const settled = stream?.push(observation) ?? [];
-    if (settled.length > 0) await show(settled, filterOf(options, 0));
-  };
   const input = { objects: options.objects, into: objects, stdin: process.stdin, onProgress };
-  const loaded = await load(paths, stream ? { ...input, onEvent } : input);
+  const ordered = options.deliver ? null : new TimeOrdered(pipeline);
+  const loaded = await load(paths, ordered ? { ...input, onEvent: (observation: Observation) => ordered.push(observation) } : input);
   if (!options.quiet && Date.now() - began > progressAfterMs) process.stderr.write('\r');
   const filter = filterOf(options, loaded.newest);
   if (options.deliver) await show(deliver(pipeline, loaded.observations, options.deliver), filter);
-  else {
-    for (const observation of loaded.observations) pipeline.push(observation);
-    await show(pipeline.finish(), filter);
-  }
+  else if (ordered) for await (const settled of ordered.finish()) await show(settled, filter);
   const undelivered = await output.close();
   if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, shown));
   if (undelivered !== '') {
