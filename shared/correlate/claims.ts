@@ -107,7 +107,7 @@ export class Claims {
   claimOfPod(pod: ObjectRef, at: Micros, known: Known): ObjectRef | null {
     const stops = (this.#stops.get(nameOf(pod)) ?? []).filter((one) => one.at <= at + causeMayTrail && at - one.at < longestChange);
     const own = stops.filter((one) => pod.uid === '' || one.pod.uid === '' || one.pod.uid === pod.uid);
-    const stop = own.sort((a, b) => a.at - b.at).at(-1);
+    const stop = own.sort((a, b) => a.at - b.at || (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1)).at(-1);
     if (stop) {
       const by = this.#claimOfStop(stop, known);
       if (by) return by;
@@ -155,7 +155,7 @@ export class Claims {
   /** The latest scaling up still had pods to be made. */
   #answersScaling(maker: ObjectRef, pod: string, at: Micros): boolean {
     const scaled = (this.#scaled.get(nameOf(maker)) ?? []).filter((one) => one.on && one.at <= at + causeMayTrail);
-    const last = scaled.sort((a, b) => a.at - b.at).at(-1);
+    const last = scaled.sort((a, b) => a.at - b.at || a.slots - b.slots).at(-1);
     if (!last) return false;
     const made = [...(this.#made.get(keyOf(maker))?.values() ?? [])].filter(
       (one) => one.at >= last.at - causeMayTrail && one.at <= at && one.name !== pod,
@@ -175,7 +175,9 @@ export interface Known {
 
 /** Switched on lately (or just after) and not off again by then. */
 function isOn(switches: readonly Switch[] | undefined, at: Micros, mayTrail: Micros): boolean {
-  const by = (switches ?? []).filter((one) => one.at <= at + mayTrail && at - one.at < longestChange).sort((a, b) => a.at - b.at);
+  const by = (switches ?? [])
+    .filter((one) => one.at <= at + mayTrail && at - one.at < longestChange)
+    .sort((a, b) => a.at - b.at || Number(a.on) - Number(b.on));
   const before = by.filter((one) => one.at <= at);
   return (before.at(-1)?.on ?? false) || by.some((one) => one.on && one.at > at);
 }

@@ -15,7 +15,7 @@ export async function findCommand(object: string, paths: string[], options: Shar
   const rules = await rulesOf(options);
   if (!rules) return;
   const { observations, objects, newest } =
-    paths.length > 0 ? await load(paths, { objects: options.objects, stdin: process.stdin }) : await listOnce();
+    paths.length > 0 ? await load(paths, { objects: options.objects, stdin: process.stdin }) : await listOnce(options.namespace);
   const pipeline = new Pipeline({ rules, objects, cluster: options.cluster });
   for (const observation of observations) pipeline.push(observation);
   const filter = { ...filterOf(options, newest), kind: singular(kind), name };
@@ -40,9 +40,15 @@ const shortKinds: Readonly<Record<string, string>> = {
   hpa: 'horizontalpodautoscaler',
   pvc: 'persistentvolumeclaim',
   no: 'node',
+  ns: 'namespace',
+  svc: 'service',
+  ing: 'ingress',
+  pv: 'persistentvolume',
+  ep: 'endpoints',
 };
 
 function singular(kind: string): string {
   const lower = kind.toLowerCase();
-  return shortKinds[lower] ?? lower.replace(/s$/, '');
+  // deployments, ingresses, policies; but ingress, and endpoints, which is no plural.
+  return shortKinds[lower] ?? (lower === 'endpoints' ? lower : lower.replace(/ies$/, 'y').replace(/(?<=[sx])es$|(?<!s)s$/, ''));
 }

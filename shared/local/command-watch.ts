@@ -26,23 +26,25 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
   const follower = await follow({
     since: filter.since ?? began - lookBack,
+    namespace: options.namespace,
     onProblem: say,
     onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
   });
   pipeline = new Pipeline({ rules, objects: follower.objects, cluster: options.cluster, orphans: options.orphans, budget: options.budget });
   for (const observation of early) pipeline.push(observation);
   say(`Following the cluster: ${follower.objects.size} objects, ${early.length} recent events; traces appear when they have settled`);
-  const output = await createOutput(options, process.stdout, process.env);
+  const output = await createOutput({ ...options, patient: true }, process.stdout, process.env);
+  let undelivered = '';
   await untilStopped(lasts, async () => {
-    for (const segment of pipeline.advance(Date.now() * 1_000)) if (passes(segment, filter)) await output.write(segment);
+    for (const segment of pipeline.advance(follower.knownUntil())) if (passes(segment, filter)) await output.write(segment);
+    const sentence = await output.flush();
+    if (sentence !== undelivered) say(sentence);
+    undelivered = sentence;
   });
   follower.stop();
-  const undelivered = await output.close();
+  await output.close();
   say(`${pipeline.pending} occurrences are still unsettled`);
-  if (undelivered !== '') {
-    say(undelivered);
-    process.exitCode = 3;
-  }
+  if (undelivered !== '') process.exitCode = 3;
   // Watches that are being closed must not hold the process.
   setTimeout(() => process.exit(), 500).unref();
 }

@@ -3,7 +3,7 @@
  * was; after 410 Gone the list is read again and compared, so that nothing is lost and nothing comes twice.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { field, isJson, listField, textField } from '../cloudevent/json.ts';
+import { field, isJson, textField } from '../cloudevent/json.ts';
 import type { Micros, Observation } from '../cloudevent/observation.ts';
 import { parseEvent } from '../cloudevent/parse.ts';
 import { ObjectIndex } from '../objects/index.ts';
@@ -11,11 +11,13 @@ import { parseObject } from '../objects/parse.ts';
 import { messageOf } from './documents.ts';
 import type { Loaded } from './engine.ts';
 import { InputError } from './input.ts';
+import { list } from './live-list.ts';
 
+const nodesPath = '/api/v1/nodes';
 /** What is followed; a kind that may not be read is gone without. */
 const objectPaths: readonly string[] = [
   '/api/v1/pods',
-  '/api/v1/nodes',
+  nodesPath,
   '/apis/apps/v1/deployments',
   '/apis/apps/v1/replicasets',
   '/apis/apps/v1/statefulsets',
@@ -25,19 +27,19 @@ const objectPaths: readonly string[] = [
   '/apis/autoscaling/v2/horizontalpodautoscalers',
 ];
 const eventsPath = '/api/v1/events';
-const pageSize = '500';
-const pagesMost = 10_000;
 const backoffFirstMs = 500;
 const backoffMostMs = 30_000;
 /** A watch that ends sooner is not opened again at once. */
 const shortestWatchMs = 1_000;
-/** So often a list whose pages have expired is begun anew. */
-const listsMost = 3;
+/** What was missed comes within this time once a watch is open again. */
+const catchUpMs = 2_000;
 /** Event uid -> count: at most so many are compared with a new list. */
 const rememberedMost = 200_000;
 
 export interface Follower {
   readonly objects: ObjectIndex;
+  /** All Events until then have come: now, or when the watch of Events was lost. */
+  knownUntil(): Micros;
   stop(): void;
 }
 
@@ -46,6 +48,8 @@ export interface FollowOptions {
   readonly onProblem: (sentence: string) => void;
   /** Events of the first list that are older than this are left out. */
   readonly since: Micros;
+  /** Only this namespace is read, which needs no rights beyond it; absent: all. */
+  readonly namespace?: string | undefined;
   /** For tests: another configuration than the current kubeconfig. */
   readonly config?: KubeConfig;
 }
@@ -55,7 +59,7 @@ export async function follow(options: FollowOptions): Promise<Follower> {
   const objects = new ObjectIndex();
   const watchers: Watcher[] = [];
   for (const path of objectPaths) {
-    const watcher = new Watcher(config, path, options.onProblem, (type, raw, firstList) => {
+    const watcher = new Watcher(config, within(path, options.namespace), options.onProblem, (type, raw, firstList) => {
       const object = parseObject(raw);
       if (!object.ok) return;
       const { uid, resourceVersion } = object.value;
@@ -66,7 +70,7 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     if (await watcher.start()) watchers.push(watcher);
   }
   const seen = new Map<string, number>();
-  const events = new Watcher(config, eventsPath, options.onProblem, (type, raw, firstList) => {
+  const events = new Watcher(config, within(eventsPath, options.namespace), options.onProblem, (type, raw, firstList) => {
     if (type === 'DELETED') return;
     const event = parseEvent(raw);
     if (!event.ok) return options.onProblem(event.reason);
@@ -87,22 +91,29 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     stop();
     throw new InputError('Cannot follow Events: the API server does not let this user list them, wanted list and watch on events');
   }
-  return { objects, stop };
+  return { objects, stop, knownUntil: () => (events.lostAt ?? Date.now()) * 1_000 };
+}
+
+/** A pattern or nothing: all namespaces. Nodes are in none. */
+function within(path: string, namespace: string | undefined): string {
+  if (!namespace || namespace.includes('*') || path === nodesPath) return path;
+  const cut = path.lastIndexOf('/');
+  return `${path.slice(0, cut)}/namespaces/${encodeURIComponent(namespace)}${path.slice(cut)}`;
 }
 
 /** Everything that the cluster has now, as from a file. */
-export async function listOnce(): Promise<Loaded> {
+export async function listOnce(namespace?: string): Promise<Loaded> {
   const config = await currentConfig();
   const objects = new ObjectIndex();
   const observations: Observation[] = [];
   for (const path of objectPaths) {
-    const listed = await list(config, path);
+    const listed = await list(config, within(path, namespace));
     for (const item of listed.ok ? listed.items : []) {
       const object = parseObject(item);
       if (object.ok) objects.add({ object: object.value, seenAt: null, gone: false });
     }
   }
-  const listed = await list(config, eventsPath);
+  const listed = await list(config, within(eventsPath, namespace));
   if (!listed.ok) throw new InputError(`Cannot list Events: ${listed.reason}`);
   for (const item of listed.items) {
     const event = parseEvent(item);
@@ -131,10 +142,15 @@ class Watcher {
   readonly #take: Taken;
   #version = '';
   #stopped = false;
+  /** When the watch ended; null while it is open and has caught up. */
+  lostAt: number | null = null;
   #abort: AbortController | null = null;
   #listedBefore = false;
   #wake: () => void = () => {};
   #backoffMs = backoffFirstMs;
+  /** A watch that fails again and again is said once. */
+  #complained = false;
+  #reason = '';
 
   constructor(config: KubeConfig, path: string, onProblem: (sentence: string) => void, take: Taken) {
     this.#config = config;
@@ -175,9 +191,14 @@ class Watcher {
     while (!this.#stopped) {
       const began = Date.now();
       const end = await this.#watchOnce(new Watch(this.#config));
+      this.lostAt ??= Date.now();
       if (this.#stopped) return;
       const lived = Date.now() - began >= shortestWatchMs;
       if (lived) this.#backoffMs = backoffFirstMs;
+      if (end === 'failed' && !lived && !this.#complained) {
+        this.#complained = true;
+        this.#onProblem(`Cannot watch ${this.#path}: ${this.#reason}, trying again`);
+      }
       const listed = end !== 'gone' || (await this.#relist());
       if (!listed || !lived || end === 'failed') await this.#pause();
     }
@@ -192,16 +213,19 @@ class Watcher {
         if (this.#stopped) return;
         if (type === 'ERROR') {
           fault = field(raw, 'code') === 410 ? 'gone' : 'failed';
+          this.#reason = `the API server says: ${textField(raw, 'message')}`;
           this.#abort?.abort();
           return;
         }
         this.#backoffMs = backoffFirstMs;
+        this.#complained = false;
         const version = textField(field(raw, 'metadata'), 'resourceVersion');
         if (version !== '') this.#version = version;
         if (type !== 'BOOKMARK') this.#take(type, raw, false);
       };
       const onEnd = (error: unknown) => {
         const status = isJson(error) ? field(error, 'statusCode') : undefined;
+        if (!fault) this.#reason = typeof status === 'number' ? `the API server answered ${status}` : messageOf(error);
         // The client lets go of a watch that was silent for long: nothing has failed.
         const quiet = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
         resolve(status === 410 ? 'gone' : (fault ?? (!error || quiet ? 'ended' : 'failed')));
@@ -210,9 +234,13 @@ class Watcher {
         (abort) => {
           this.#abort = abort;
           if (this.#stopped) abort.abort();
+          const caughtUp = () => {
+            if (this.#abort === abort && !abort.signal.aborted) this.lostAt = null;
+          };
+          setTimeout(caughtUp, catchUpMs).unref();
         },
         (error: unknown) => {
-          this.#onProblem(`Cannot watch ${this.#path}: ${messageOf(error)}`);
+          this.#reason = messageOf(error);
           resolve('failed');
         },
       );
@@ -231,69 +259,4 @@ class Watcher {
       };
     });
   }
-}
-
-type Listed =
-  | { readonly ok: true; readonly items: readonly unknown[]; readonly version: string }
-  | { readonly ok: false; readonly reason: string };
-
-/** All pages of a list. */
-async function list(config: KubeConfig, path: string): Promise<Listed> {
-  const server = config.getCurrentCluster()?.server ?? '';
-  let items: unknown[] = [];
-  let next = '';
-  let begun = 1;
-  for (let page = 0; page < pagesMost; page += 1) {
-    const url = new URL(server.replace(/\/$/, '') + path);
-    url.searchParams.set('limit', pageSize);
-    if (next !== '') url.searchParams.set('continue', next);
-    const answer = await get(config, url);
-    if (!answer.ok && answer.status === 410 && next !== '' && begun < listsMost) {
-      begun += 1;
-      items = [];
-      next = '';
-      continue;
-    }
-    if (!answer.ok) return answer;
-    const kind = textField(answer.body, 'kind').replace(/List$/, '');
-    const apiVersion = textField(answer.body, 'apiVersion');
-    for (const item of listField(answer.body, 'items', Number(pageSize) * 2))
-      items.push(isJson(item) ? { kind, apiVersion, ...item } : item);
-    const metadata = field(answer.body, 'metadata');
-    next = textField(metadata, 'continue', 16_384);
-    if (next === '') return { ok: true, items, version: textField(metadata, 'resourceVersion') };
-  }
-  return { ok: false, reason: `more than ${pagesMost} pages` };
-}
-
-type Answer = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly reason: string; readonly status?: number };
-
-async function get(config: KubeConfig, url: URL): Promise<Answer> {
-  const { request } = await import(url.protocol === 'https:' ? 'node:https' : 'node:http');
-  const options = {};
-  await config.applyToHTTPSOptions(options);
-  return new Promise((resolve) => {
-    const outgoing = request(
-      url,
-      { ...options, headers: { accept: 'application/json' } },
-      (response: import('node:http').IncomingMessage) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          const status = response.statusCode ?? 0;
-          if (status !== 200) return resolve({ ok: false, status, reason: `the API server answered ${status}` });
-          try {
-            resolve({ ok: true, body: JSON.parse(text) });
-          } catch (error) {
-            resolve({ ok: false, reason: `the answer is not JSON: ${messageOf(error)}` });
-          }
-        });
-      },
-    );
-    outgoing.on('error', (error: Error) => resolve({ ok: false, reason: error.message }));
-    outgoing.end();
-  });
 }

@@ -6,8 +6,8 @@ import { toOtlpRequest } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
-import { createSender, type Sender } from './send.ts';
-import { type Screen, screenOf } from './terminal.ts';
+import type { Sender, Undelivered } from './send.ts';
+import { clean, type Screen, screenOf } from './terminal.ts';
 import { listLineOf } from './view-list.ts';
 import { treeOf } from './view-tree.ts';
 
@@ -17,10 +17,14 @@ export interface OutputOptions {
   readonly out?: string | undefined;
   readonly otlp?: string | undefined;
   readonly why: boolean;
+  /** A backend may be away for long: nothing is given up early. */
+  readonly patient?: boolean;
 }
 
 export interface Output {
   write(segment: Segment): Promise<void>;
+  /** Lets nothing lie: what was written is sent. A sentence when something was not delivered so far, else empty. */
+  flush(): Promise<string>;
   /** A sentence when not everything was delivered, else empty. */
   close(): Promise<string>;
 }
@@ -33,7 +37,7 @@ export async function createOutput(
   const file = options.out === undefined ? null : await opened(options.out);
   const text: Writable = file ?? stdout;
   const sends = options.otlp !== undefined || wantsBackend(env);
-  const sender: Sender | null = sends ? await createSender(options.otlp) : null;
+  const sender: Sender | null = sends ? await senderFor(options) : null;
   const screen: Screen = file ? { width: 120, colour: false } : screenOf(stdout, env);
   const show = options.format === 'otlp-json' || file !== null || sender === null;
   return {
@@ -41,12 +45,26 @@ export async function createOutput(
       await sender?.send(segment);
       if (show) await put(text, linesOf(segment, options, screen));
     },
+    async flush() {
+      return sentenceOf(await sender?.flush());
+    },
     async close() {
-      const result = await sender?.close();
+      const undelivered = await sender?.close();
       if (file) await new Promise<void>((resolve) => file.end(resolve));
-      return result && result.lost > 0 ? `Cannot deliver ${result.lost} spans to the OTLP backend: ${result.reason}` : '';
+      return sentenceOf(undelivered);
     },
   };
+}
+
+/** Loaded when something is sent only: the exporter and what it needs cost a quarter of a second at start. */
+async function senderFor({ otlp, patient }: OutputOptions): Promise<Sender> {
+  const { createSender } = await import('./send.ts');
+  return createSender({ url: otlp, patient: patient === true });
+}
+
+function sentenceOf(undelivered: Undelivered | undefined): string {
+  const { lost, reason } = undelivered ?? { lost: 0, reason: '' };
+  return lost > 0 ? `Cannot deliver ${lost} spans to the OTLP backend: ${clean(reason)}` : '';
 }
 
 /** Fails before the first trace when the file can't be written. */

@@ -1,50 +1,151 @@
 /** Sends segments to an OpenTelemetry backend through the official OTLP/HTTP exporter, which reads OTEL_EXPORTER_OTLP_* itself. */
+import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { toReadableSpans } from '../spans/readable.ts';
+import { field, textField } from '../cloudevent/json.ts';
+import { type Resources, toReadableSpans } from '../spans/readable.ts';
 import type { Segment } from '../spans/span.ts';
+import { InputError } from './input.ts';
 
 export interface Sender {
+  /** Takes the spans; waits while too many requests are under way. */
   send(segment: Segment): Promise<void>;
-  /** Sends what is left; answers how many spans the backend did not take, and why. */
-  close(): Promise<{ readonly lost: number; readonly reason: string }>;
+  /** Sends what is left and waits until the backend has answered; tells what it has not taken so far. */
+  flush(): Promise<Undelivered>;
+  /** Flushes and lets go of the connections. */
+  close(): Promise<Undelivered>;
+}
+
+export interface Undelivered {
+  readonly lost: number;
+  readonly reason: string;
 }
 
 const spansInRequest = 512;
+/** Rough size of the texts in a request; collectors refuse bodies of some MiB. */
+const charactersInRequest = 1_000_000;
+const requestsMost = 4;
+/** After so many failures in a row, and no success, the rest is not tried: each may last as long as the exporter's timeout. */
+const failuresMost = 8;
 
-/** `url` may be the base of the collector or the full path of its traces. Undefined: from the environment. */
-export async function createSender(url?: string): Promise<Sender> {
+interface Exporter {
+  export(spans: ReadableSpan[], done: (result: { code: number; error?: Error }) => void): void;
+  shutdown(): Promise<void>;
+}
+
+export interface SenderOptions {
+  /** The base of the collector or the full path of its traces. Absent: from the environment. */
+  readonly url?: string | undefined;
+  /** Sends for as long as it takes, also to a backend that has been away for long (`watch`). */
+  readonly patient?: boolean;
+}
+
+export async function createSender(options: SenderOptions = {}): Promise<Sender> {
+  const url = options.url === undefined ? undefined : tracesUrl(options.url);
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-  const exporter = new OTLPTraceExporter(url === undefined ? {} : { url: tracesUrl(url) });
-  let waiting: ReadableSpan[] = [];
-  let lost = 0;
-  let reason = '';
-  const flush = async () => {
-    const batch = waiting;
-    waiting = [];
+  return new BatchSender(new OTLPTraceExporter(url === undefined ? {} : { url }), options.patient === true);
+}
+
+class BatchSender implements Sender {
+  readonly #exporter: Exporter;
+  readonly #patient: boolean;
+  readonly #resources: Resources = new Map();
+  readonly #underWay = new Set<Promise<void>>();
+  #batch: ReadableSpan[] = [];
+  #characters = 0;
+  #lost = 0;
+  #reason = '';
+  #failuresInARow = 0;
+
+  constructor(exporter: Exporter, patient: boolean) {
+    this.#exporter = exporter;
+    this.#patient = patient;
+    onPartialSuccess((rejected, message) => {
+      this.#lost += rejected;
+      this.#reason = message || 'the backend refused some spans';
+    });
+  }
+
+  async send(segment: Segment): Promise<void> {
+    for (const span of toReadableSpans(segment, this.#resources)) {
+      this.#batch.push(span);
+      this.#characters += charactersOf(span);
+      if (this.#batch.length >= spansInRequest || this.#characters >= charactersInRequest) await this.#post();
+    }
+  }
+
+  async flush(): Promise<Undelivered> {
+    await this.#post();
+    await Promise.all(this.#underWay);
+    return { lost: this.#lost, reason: this.#reason };
+  }
+
+  async close(): Promise<Undelivered> {
+    const undelivered = await this.flush();
+    await this.#exporter.shutdown();
+    return undelivered;
+  }
+
+  async #post(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#characters = 0;
     if (batch.length === 0) return;
-    await new Promise<void>((resolve) => {
-      exporter.export(batch, (result) => {
-        if (result.code !== 0) {
-          lost += batch.length;
-          reason = result.error?.message || 'the backend refused';
+    while (this.#underWay.size >= requestsMost) await Promise.race(this.#underWay);
+    if (!this.#patient && this.#failuresInARow >= failuresMost) {
+      this.#lost += batch.length;
+      return;
+    }
+    const request = this.#export(batch).finally(() => this.#underWay.delete(request));
+    this.#underWay.add(request);
+  }
+
+  #export(batch: ReadableSpan[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#exporter.export(batch, ({ code, error }) => {
+        this.#failuresInARow = code === 0 ? 0 : this.#failuresInARow + 1;
+        if (code !== 0) {
+          this.#lost += batch.length;
+          this.#reason = error?.message || 'the backend refused';
         }
         resolve();
       });
     });
-  };
-  return {
-    async send(segment) {
-      waiting.push(...toReadableSpans(segment));
-      if (waiting.length >= spansInRequest) await flush();
-    },
-    async close() {
-      await flush();
-      await exporter.shutdown();
-      return { lost, reason };
-    },
-  };
+  }
 }
 
-function tracesUrl(url: string): string {
-  return /\/v1\/traces\/?$/.test(url) ? url : `${url.replace(/\/+$/, '')}/v1/traces`;
+/** The exporter counts a request as delivered of which the backend took a part; it tells that only to the diagnostic log. */
+function onPartialSuccess(tell: (rejected: number, message: string) => void): void {
+  const warn = (_: string, said?: unknown) => {
+    const answer = typeof said === 'string' ? parsed(said) : null;
+    const rejected = Number(field(answer, 'rejectedSpans'));
+    if (rejected > 0) tell(rejected, textField(answer, 'errorMessage'));
+  };
+  const nothing = () => {};
+  diag.setLogger(
+    { error: nothing, warn, info: nothing, debug: nothing, verbose: nothing },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function charactersOf(span: ReadableSpan): number {
+  let sum = span.name.length + (span.status.message?.length ?? 0);
+  for (const attributes of [span.attributes, ...span.events.map((event) => event.attributes ?? {})])
+    for (const [key, value] of Object.entries(attributes)) sum += key.length + String(value).length;
+  return sum;
+}
+
+function tracesUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new InputError(`Cannot send to '${text}': wanted a URL, e.g. http://localhost:4318`);
+  if (!/\/v1\/traces\/?$/.test(url.pathname)) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  return url.href;
 }

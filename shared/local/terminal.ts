@@ -19,7 +19,7 @@ const widthLeast = 60;
 const widthMost = 240;
 
 export function screenOf(stream: { isTTY?: boolean; columns?: number }, env: Readonly<Record<string, string | undefined>>): Screen {
-  const width = stream.isTTY ? (stream.columns ?? widthWhenPiped) : Number(env['COLUMNS'] ?? widthWhenPiped);
+  const width = stream.isTTY ? (stream.columns ?? widthWhenPiped) : Number(env['COLUMNS'] || widthWhenPiped);
   const wanted = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0';
   const colour = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '' ? false : wanted || stream.isTTY === true;
   return { width: Math.max(widthLeast, Math.min(widthMost, Number.isFinite(width) ? width : widthWhenPiped)), colour };
@@ -38,13 +38,19 @@ export function clean(text: string): string {
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const wide =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+/** Signs that take no column of their own. */
+const narrow = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 
 export function widthOf(text: string): number {
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1;
+  for (const { segment } of segmenter.segment(text)) width += columnsOf(segment);
   return width;
+}
+
+function columnsOf(grapheme: string): number {
+  return wide.test(grapheme) ? 2 : narrow.test(grapheme) ? 0 : 1;
 }
 
 /** Cuts to a width, with … where something is missing. */
@@ -53,7 +59,7 @@ export function cut(text: string, width: number): string {
   let out = '';
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
-    const next = wide.test(segment) ? 2 : 1;
+    const next = columnsOf(segment);
     if (used + next > width - 1) break;
     out += segment;
     used += next;

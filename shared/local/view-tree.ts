@@ -24,7 +24,7 @@ export function treeOf(segment: Segment, options: TreeOptions): string[] {
   if (!root) return [];
   const rows: Row[] = [];
   const below = childrenOf(segment.spans);
-  addRows(rows, below, below.get(root.spanId) ?? [], '', options);
+  addRows(rows, below, topsOf(segment.spans, root, below), '', options);
   return [...headOf(segment, root, options), ...layOut(rows, root, options), ''];
 }
 
@@ -58,6 +58,13 @@ function childrenOf(spans: readonly Span[]): Map<string, Span[]> {
   return below;
 }
 
+/** What hangs under the root; and, in a part of a trace, what hangs under spans of another part. */
+function topsOf(spans: readonly Span[], root: Span, below: ReadonlyMap<string, Span[]>): Span[] {
+  const known = new Set(spans.map((span) => span.spanId));
+  const strays = spans.filter((span) => span !== root && span.parentSpanId !== '' && !known.has(span.parentSpanId));
+  return [...(below.get(root.spanId) ?? []), ...strays].sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
 function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: readonly Span[], indent: string, options: TreeOptions): void {
   const shown = foldSiblings(siblings, below);
   shown.forEach((one, index) => {
@@ -80,7 +87,10 @@ function titleOf(span: Span): string {
   const bytes = Number(span.attributes['knspan.image.bytes'] ?? 0);
   const size = bytes > 0 ? ` (${(bytes / 1e6).toFixed(1)} MB)` : '';
   const ready = span.attributes['knspan.pod.ready'] ? '  ready' : '';
-  return `${span.title}${times}${size}${ready}`;
+  const failed = span.status === 'error' ? '✗ ' : '';
+  const message =
+    failed !== '' && !span.title.includes(span.statusMessage) && !span.statusMessage.includes(span.title) ? `: ${span.statusMessage}` : '';
+  return `${failed}${span.title}${times}${size}${ready}${message}`;
 }
 
 type Shown = { readonly span: Span } | { readonly folded: string };

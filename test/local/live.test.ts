@@ -138,6 +138,47 @@ describe('Events', () => {
   });
 });
 
+describe('a namespace', () => {
+  test('is all that is asked for, save for nodes; a pattern asks for all', async () => {
+    for (const namespace of ['shop', 'sh*']) {
+      const server = new FakeApiServer();
+      const config = await server.start();
+      const scope = namespace === 'shop' ? '/namespaces/shop' : '';
+      server.put(`/api/v1${scope}/events`, 'e', event('x'));
+      const seen: string[] = [];
+      const follower = await follow({ config, since: 0, namespace, onEvent: ({ uid }) => seen.push(uid), onProblem: () => {} });
+      await until('all are watched', () => server.watching === 10);
+      assert.deepEqual(seen, ['e']);
+      const asked = new Set(server.requests.map((url) => url.split('?')[0]));
+      assert.ok(asked.has(`/apis/apps/v1${scope}/replicasets`) && asked.has('/api/v1/nodes'));
+      assert.equal(asked.size, 10);
+      follower.stop();
+      await server.stop();
+    }
+  });
+});
+
+describe('knownUntil', () => {
+  test('stands still while the watch of Events is lost, and goes on when it has caught up', async () => {
+    await staged(
+      () => {},
+      async ({ server, follower, problems }) => {
+        assert.ok(follower.knownUntil() >= now * 1_000);
+        server.forbidden.add(events);
+        server.breakWatches(events);
+        await until('the watch is refused', () => problems.length > 0);
+        const known = follower.knownUntil();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        assert.equal(follower.knownUntil(), known);
+        assert.match(problems[0] ?? '', /^Cannot watch \/api\/v1\/events: .*, trying again$/);
+        server.forbidden.delete(events);
+        await until('it goes on', () => follower.knownUntil() > known + 1_000_000);
+        assert.equal(problems.length, 1);
+      },
+    );
+  });
+});
+
 describe('objects', () => {
   test('a kind that is refused is gone without, said once', async () => {
     const prepare = (server: FakeApiServer) => server.forbidden.add('/api/v1/nodes');

@@ -45,7 +45,7 @@ Deployment shop/web: rollout, by kubectl-set                   failed   10.0 s  
 └─ scale web-5d up 0 → 1                                         deployment-controller ███████████████████▋     9.8 s
    └─ create pod web-5d-x1                                       replicaset-controller ███████████████████▍     9.7 s
       ├─ schedule → node-1                                       default-scheduler     ▏                        20 ms
-      └─ BackOff: Back-off pulling image "registry.example/shop… kubelet                         ▏                  ·
+      └─ ✗ BackOff: Back-off pulling image "registry.example/sh… kubelet                         ▏                  ·
 `),
     );
   });
@@ -61,7 +61,7 @@ Deployment shop/web: rollout, …   failed   10.0 s   7 events
 └─ scale web-5d up 0 →… deployment-… █████████▊     9.8 s
    └─ create pod web-5… replicaset-… █████████▊     9.7 s
       ├─ schedule → no… default-sch… ▏              20 ms
-      └─ BackOff: Back… kubelet           ▏             ·
+      └─ ✗ BackOff: Ba… kubelet           ▏             ·
 `),
     );
   });
@@ -103,8 +103,16 @@ Deployment shop/web: rollout, …   failed   10.0 s   7 events
     assert.doesNotMatch(five, /more like this/);
   });
 
+  test('a failed span says so without colour, with its message where the title has none', () => {
+    const failed = child(root, 'create pod web-1', 0, 1, { status: 'error', statusMessage: 'quota exceeded' });
+    const text = treeOf(segmentOf([root, failed, pull]), { screen: screen(120), why: false }).join('\n');
+    assert.match(text, /✗ create pod web-1: quota exceeded/);
+  });
+
   test('a segment without its root, an empty one', () => {
     assert.deepEqual(treeOf(segmentOf([]), { screen: screen(120), why: false }), []);
+    const late = { ...schedule, spanId: 'f'.repeat(16), parentSpanId: 'e'.repeat(16), title: 'under a span of another part' };
+    assert.match(treeOf(segmentOf([pod, pull, late]), { screen: screen(120), why: false }).join('\n'), /├─ under a span of another part/);
     assert.match(treeOf(segmentOf([pod, pull]), { screen: screen(120), why: false }).join('\n'), /create pod web-5d-x1[\s\S]*BackOff/);
   });
 });
@@ -159,6 +167,9 @@ describe('terminal', () => {
       ['👩‍👩‍👧', 2],
       ['→', 1],
       ['ｆ', 2],
+      ['\u{20000}', 2],
+      ['❤️', 2],
+      ['\u0301', 0],
     ] as const)
       assert.equal(widthOf(text), width, text);
     assert.equal(cut('日本語', 6), '日本語');
@@ -214,6 +225,7 @@ describe('terminal', () => {
     assert.deepEqual(screenOf({ isTTY: true, columns: 10 }, { NO_COLOR: '1' }), { width: 60, colour: false });
     assert.deepEqual(screenOf({}, { COLUMNS: '90', FORCE_COLOR: '1' }), { width: 90, colour: true });
     assert.deepEqual(screenOf({}, { COLUMNS: 'x', FORCE_COLOR: '0' }), { width: 120, colour: false });
+    assert.deepEqual(screenOf({}, { COLUMNS: '' }), { width: 120, colour: false });
     assert.equal(paint(screen(80), 'red', 'x'), 'x');
     assert.equal(paint(screen(80, true), 'red', 'x'), '\u001b[31mx\u001b[39m');
   });
