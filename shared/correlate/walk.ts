@@ -58,7 +58,7 @@ export class Walk {
     for (const one of input.placed) this.#index(one.occurrence);
     for (const one of input.queue) this.#index(one);
     for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures])
-      for (const list of map.values()) list.sort((a, b) => a.at - b.at);
+      for (const list of map.values()) list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   }
 
   #index(one: Occurrence): void {
