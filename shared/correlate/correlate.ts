@@ -52,7 +52,8 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   const limit = walkLimit(input.now);
   const waiting = [...input.keep.waiting, ...input.observations];
   const pinned = new Set(input.keep.placed.map((one) => one.occurrence.id));
-  const queue = occurrencesOf(waiting, (id) => id in context.ledger || pinned.has(id));
+  const placed = input.keep.placed.map((one) => one.occurrence);
+  const queue = occurrencesOf(waiting, (id) => id in context.ledger || pinned.has(id), placed);
   const walk = new Walk({ context, objects: input.objects, placed: input.keep.placed, queue, notes: input.notes ?? null, placeOne });
   const settled: ChangeState[] = [];
   const late: Placed[] = [];

@@ -40,8 +40,11 @@ export function nameKeyOf(kind: string, namespace: string, name: string): string
   return `${kind}/${namespace}/${name}`;
 }
 
-/** All occurrences that the observations tell of, less those that `known` has, in the order of the walk. */
-export function occurrencesOf(routed: readonly Routed[], known: (id: string) => boolean): Occurrence[] {
+/**
+ * All occurrences that the observations tell of, less those that `known` has, in the order of the walk. `placed` are known ones whose
+ * times still help to refine those of others.
+ */
+export function occurrencesOf(routed: readonly Routed[], known: (id: string) => boolean, placed: readonly Occurrence[] = []): Occurrence[] {
   const byEvent = new Map<string, Map<number, Routed>>();
   for (const one of routed) {
     const { uid, n } = one.observation;
@@ -52,7 +55,7 @@ export function occurrencesOf(routed: readonly Routed[], known: (id: string) => 
   }
   const found: Occurrence[] = [];
   for (const seen of byEvent.values()) occurrencesOfEvent(seen, known, found);
-  return inOrder(refineTimes(found));
+  return inOrder(refineTimes(found, placed));
 }
 
 function occurrencesOfEvent(seen: Map<number, Routed>, known: (id: string) => boolean, found: Occurrence[]): void {
@@ -90,11 +93,11 @@ export function compareVersions(a: string, b: string): number {
  * Times cut to the second are refined by the order in which the same reporter wrote its Events: after the latest precise one
  * written before, inside the same second.
  */
-function refineTimes(occurrences: Occurrence[]): Occurrence[] {
+function refineTimes(occurrences: Occurrence[], placed: readonly Occurrence[]): Occurrence[] {
   const precise = new Map<string, Occurrence[]>();
   const slot = (one: Occurrence, at: Micros) =>
     `${one.routed.observation.reporter}|${one.routed.observation.instance}|${Math.floor(at / second)}`;
-  for (const one of occurrences) {
+  for (const one of [...occurrences, ...placed]) {
     if (one.uncertainty > 0 || one.routed.observation.n !== one.n) continue;
     const key = slot(one, one.at);
     const list = precise.get(key);
