@@ -147,7 +147,9 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
     return made(walk, answered, creates, name);
   }
   if (disruption) return replace(walk, one, disruption);
-  const last = walk.context.scalings.filter((one_) => one_.set === object.ref.name && one_.up === creates).at(-1);
+  const last = walk.context.scalings
+    .filter((other) => other.set === object.ref.name && other.up === creates && walk.open(other.change))
+    .at(-1);
   const under = walk.open(last?.change);
   // A scaling that has all its pods makes no more of them: what comes beside a rollout replaces a pod that went silently.
   if (last && under && (rolling(under) || !creates)) {
