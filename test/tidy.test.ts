@@ -28,7 +28,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/objects': ['shared/cloudevent'],
   'shared/spans': ['shared/cloudevent'],
   'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
-  'shared/local': ['shared/cloudevent', 'shared/objects', 'shared/spans', 'shared/correlate'],
+  'shared/runtime': ['shared/cloudevent'],
+  'shared/local': ['shared/runtime', 'shared/cloudevent', 'shared/objects', 'shared/spans', 'shared/correlate'],
 };
 
 describe('imports', () => {
