@@ -39,7 +39,7 @@ export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: 
     },
     remove,
     async postpone(box, id, until) {
-      await client.zadd(keysOf(box).due, 'XX', until, id);
+      await client.zadd(keysOf(box).due, 'XX', String(until), id);
     },
     /** First to the parked ones, then out of the box: a crash between leaves it in both, which loses nothing. */
     async park(box, id, reason) {
@@ -50,7 +50,7 @@ export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: 
     },
     async list(box, most) {
       const { bodies, due, tries } = keysOf(box);
-      const ids = await client.zrange(due, 0, most - 1);
+      const ids = await client.zrange(due, '0', String(most - 1));
       if (ids.length === 0) return [];
       const [texts, counts] = await Promise.all([client.hmget(bodies, ...ids), client.hmget(tries, ...ids)]);
       return ids.map((id, place) => ({ id, body: texts[place] ?? '', tries: Number(counts[place] ?? 0) }));

@@ -58,9 +58,12 @@ function toLogin(userInfo: string | undefined): Login {
   };
 }
 
+/** Without the mapping of replies, which the scripts do not need. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
 /** A client that never queues: away is away, and whoever asks is told at once. */
 export function connectRedis(target: RedisTarget, onError: (error: Error) => void): RedisClient {
-  const options: RedisOptions = {
+  const options: Options = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -75,7 +78,7 @@ export function connectRedis(target: RedisTarget, onError: (error: Error) => voi
   return client;
 }
 
-function clientOf(target: RedisTarget, options: RedisOptions): RedisClient {
+function clientOf(target: RedisTarget, options: Options): RedisClient {
   if (target.kind === 'server') return new Redis(target.url, { ...options, enableAutoPipelining: true });
   const nodes = target.nodes.map((node) => ({ ...node }));
   if (target.kind === 'sentinel')

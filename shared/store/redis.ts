@@ -145,7 +145,7 @@ export class RedisStore implements Store {
 
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
     const reads = keys.map(async (key) => {
-      const reply = await this.#client.zrange(this.#shard(shardOf(key)).index(key), 0, -1, 'WITHSCORES');
+      const reply = await this.#client.zrange(this.#shard(shardOf(key)).index(key), '0', '-1', 'WITHSCORES');
       return pairs(reply).map(([member, at]) => ({ member: textOf(member), score: numberOf(at) }));
     });
     return Promise.all(reads);
