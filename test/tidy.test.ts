@@ -25,10 +25,10 @@ function importsOf(file: string): string[] {
 /** Each stage may import only from stages before it, and from itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/cloudevent': [],
-  'shared/objects': ['shared/cloudevent'],
+  'shared/objects': ['shared/cloudevent', 'shared/runtime'],
   'shared/spans': ['shared/cloudevent'],
   'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
-  'shared/store': ['shared/cloudevent'],
+  'shared/store': ['shared/cloudevent', 'shared/runtime'],
   'shared/runtime': ['shared/cloudevent'],
   'shared/broker': ['shared/cloudevent', 'shared/runtime'],
   'shared/local': [
