@@ -1,6 +1,6 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
-import { type ShardDue, shardCount, type Store } from '../../shared/store/store.ts';
+import { type ShardDue, type Store, shardCount } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
 import type { Router } from './router.ts';
@@ -55,9 +55,13 @@ export class Sweeper {
     const now = this.#options.now();
     const [dues, clock] = await Promise.all([store.due(), store.clock()]);
     const shards = [...dues.entries()];
-    const routed = await each(shards.filter(([, due]) => isDue(due.inbox, now)), ([shard]) => this.#route(shard, now));
-    const decided = await each(shards.filter(([, due]) => hasDomains(due, now, clock) || routed > 0), ([shard]) =>
-      this.#decide(shard, clock, now),
+    const routed = await each(
+      shards.filter(([, due]) => isDue(due.inbox, now)),
+      ([shard]) => this.#route(shard, now),
+    );
+    const decided = await each(
+      shards.filter(([, due]) => hasDomains(due, now, clock) || routed > 0),
+      ([shard]) => this.#decide(shard, clock, now),
     );
     for (const [shard, due] of shards) if (isDue(due.outbox, clock)) await emitter.collect(shard, clock);
     return routed + decided > 0;
