@@ -8,6 +8,7 @@ import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
+import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
@@ -59,6 +60,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const meters = metersOf(metrics, store, clock.now);
   const now = () => clock.now() * 1_000;
   const owners = given.owners ?? noOwners;
+  const fault = (message: string, fields: Fields, error: unknown) =>
+    log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
     store,
     sink,
@@ -68,7 +71,15 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
   });
-  const router = new Router({ store, rules, owners, token: randomUUID(), leaseMs, batch: 500 });
+  const router = new Router({
+    store,
+    rules,
+    owners,
+    token: randomUUID(),
+    leaseMs,
+    batch: 500,
+    onError: (event, error) => fault('could not route an event', { event }, error),
+  });
   const decider = new Decider({
     store,
     rules,
@@ -83,7 +94,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     },
     onError: (domain, error) => {
       meters.decisions.add({ outcome: 'failed' });
-      log.error('could not decide a domain', { domain, reason: String(error), stack: error instanceof Error ? error.stack : '' });
+      fault('could not decide a domain', { domain }, error);
     },
   });
   const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
