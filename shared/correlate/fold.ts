@@ -78,7 +78,7 @@ function fold(group: readonly Node[]): void {
   node.tells = tells;
   const failed = folded.filter((one) => fails(one));
   if (failed.length > 0) node.failed = failed.flatMap((one) => nodesOf(one).map((below) => below.failed)).find((text) => text !== '') ?? '';
-  node.attributes = {
+  Object.assign(node.attributes, {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,
     'k8s.event.uid': uids.slice(0, uidsListed),
@@ -89,7 +89,7 @@ function fold(group: readonly Node[]): void {
     'knspan.fold.duration_min_ms': ms(durations[0]),
     'knspan.fold.duration_median_ms': ms(durations[durations.length >> 1]),
     'knspan.fold.duration_max_ms': ms(durations.at(-1)),
-  };
+  });
   const gone = new Set(folded);
   parent.children = parent.children.filter((child) => !gone.has(child));
   adopt(parent, node);
