@@ -4,6 +4,7 @@
  */
 import { Assembler } from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
+import { counted } from './terminal.ts';
 
 export type Document =
   /** `list` is the kind of the list that the value was an item of, as far as it was known by then. */
@@ -85,10 +86,11 @@ async function* streamOf(chunks: AsyncIterable<string>): AsyncGenerator<Document
       }
     }
   } catch (error) {
-    yield { type: 'broken', reason: `${messageOf(error)} after ${reader.count} items` };
+    yield { type: 'broken', reason: `${messageOf(error)} after ${counted(reader.count, 'item')}` };
     return;
   }
-  if (reader.depth > 0) yield { type: 'broken', reason: `JSON ends in the middle after ${reader.count} items; the rest is lost` };
+  if (reader.depth > 0)
+    yield { type: 'broken', reason: `JSON ends in the middle after ${counted(reader.count, 'item')}; the rest is lost` };
 }
 
 /** Lines, or parts of long ones: a fault costs what its piece holds. The parser likes small pieces. */
