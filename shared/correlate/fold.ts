@@ -66,7 +66,12 @@ function fold(group: readonly Node[]): void {
   const parent = folded[0]?.parent;
   if (!parent) return;
   const first = folded.reduce((a, b) => (a.id < b.id ? a : b));
-  const node = newNode(first.id, 'fold', null, Math.min(...folded.map((one) => one.start)));
+  const node = newNode(
+    first.id,
+    'fold',
+    null,
+    folded.reduce((start, one) => Math.min(start, one.start), Number.POSITIVE_INFINITY),
+  );
   node.end = folded.reduce((end, one) => Math.max(end, one.end), node.start + 1);
   node.name = first.name;
   node.service = first.service;

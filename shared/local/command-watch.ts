@@ -45,7 +45,7 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
       if (sentence !== undelivered) say(sentence);
       undelivered = sentence;
     });
-    await output.close();
+    undelivered = await output.close();
   } finally {
     follower.stop();
     // Watches that are being closed must not hold the process.

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { toOtlpRequest } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 import { messageOf } from './documents.ts';
@@ -47,6 +48,7 @@ export async function createOutput(
       if (show) await put(linesOf(segment, options, screen));
     },
     async flush() {
+      await file?.flush();
       return sentenceOf(await sender?.flush());
     },
     async close() {
@@ -95,8 +97,16 @@ class OutFile {
     if (this.#fault) throw cannotWrite(this.#path, this.#fault);
   }
 
+  /** What was written is in the file, or said not to be. */
+  async flush(): Promise<void> {
+    if (!this.#fault) await new Promise<void>((resolve) => this.#file.write('', () => resolve()));
+    if (this.#fault) throw cannotWrite(this.#path, this.#fault);
+  }
+
   async close(): Promise<void> {
-    if (!this.#fault) await new Promise<void>((resolve) => this.#file.end(() => resolve()));
+    this.#file.end();
+    // A fault comes by its event; here it ends the waiting only.
+    if (!this.#fault) await finished(this.#file).catch(() => {});
     if (this.#fault) throw cannotWrite(this.#path, this.#fault);
   }
 }
