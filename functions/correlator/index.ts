@@ -1,0 +1,146 @@
+/**
+ * The correlator: takes Events as CloudEvents, keeps what is pending and what was recent in the store, decides which event caused which,
+ * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Store } from '../../shared/store/store.ts';
+import { factsMost } from '../../shared/correlate/facts.ts';
+import { rememberFor } from '../../shared/correlate/figures.ts';
+import { loadRules } from '../../shared/correlate/load-rules.ts';
+import type { CompiledRules } from '../../shared/correlate/match.ts';
+import { ConfigError } from '../../shared/runtime/config.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
+import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
+import { openSink, type Sink } from '../../shared/runtime/sink.ts';
+import { openStore } from '../../shared/store/open.ts';
+import { Appender } from './append.ts';
+import { type CorrelatorConfig, readConfig } from './config.ts';
+import { Decider, type Decision } from './decider.ts';
+import { Emitter } from './emitter.ts';
+import { handler } from './handle.ts';
+import { type Meters, metersOf } from './meters.ts';
+import { noOwners, type Owners } from './owners.ts';
+import { Recall } from './recall.ts';
+import { Router } from './router.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** What a local run or a test gives in place of what the settings would open. */
+export interface Given {
+  readonly store?: Store;
+  readonly sink?: Sink;
+  readonly owners?: Owners;
+  readonly rules?: CompiledRules;
+  readonly random?: () => number;
+}
+
+export interface RunningCorrelator extends Stoppable {
+  readonly url: string;
+  /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
+  sweep(): Promise<void>;
+}
+
+const leaseMs = 60_000;
+const holdMs = 45_000;
+const versionsMost = 64;
+
+export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+  const { settings, log, metrics, clock } = surroundings;
+  const config = readConfig(settings);
+  const port = portOf(settings);
+  const sink = given.sink ?? openSink(settings);
+  const store = given.store ?? (await openStore(settings, log));
+  settings.finish('correlator');
+  const rules = given.rules ?? (await rulesOf(config));
+  const meters = metersOf(metrics, store, clock.now);
+  const now = () => clock.now() * 1_000;
+  const owners = given.owners ?? noOwners;
+  const emitter = new Emitter({
+    store,
+    sink,
+    log,
+    random: given.random ?? Math.random,
+    atOnce: config.emitAtOnce,
+    holdMs,
+    onSent: (outcome) => meters.sent.add({ outcome }),
+  });
+  const router = new Router({ store, rules, owners, token: randomUUID(), leaseMs, batch: 500 });
+  const decider = new Decider({
+    store,
+    rules,
+    config: config.correlate,
+    source: config.source,
+    leaseMs,
+    holdMs,
+    batch: 16,
+    onDecision: (shard, decision) => {
+      count(meters, decision);
+      emitter.offer(shard, decision.outgoing);
+    },
+    onError: (domain, error) => {
+      meters.decisions.add({ outcome: 'failed' });
+      log.error('could not decide a domain', { domain, reason: String(error), stack: error instanceof Error ? error.stack : '' });
+    },
+  });
+  const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
+  const pulse = new Pulse(sweeper, surroundings);
+  const server = await serveFunction({
+    name: 'correlator',
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle: handler({
+      cluster: config.cluster,
+      rules,
+      appender: new Appender(store, {
+        factsFor: rememberFor / 1_000 + 30 * 60_000,
+        versionsFor: config.objectsFor,
+        factsMost,
+        versionsMost,
+        waitingMost: 20_000,
+      }),
+      recall: new Recall(),
+      owners,
+      meters,
+      log,
+      now,
+      nudge: () => pulse.nudge(),
+      tick: () => pulse.sweepFor(config.tickWaits),
+    }),
+    beforeClose: async (graceMs) => {
+      await pulse.stop();
+      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      emitter.stop();
+    },
+  });
+  pulse.start();
+  return running(server, store, given, sweeper, emitter);
+}
+
+function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {
+  return {
+    url: server.url,
+    sweep: async () => {
+      await sweeper.sweep();
+      await emitter.settled();
+    },
+    close: async (graceMs) => {
+      await server.close(graceMs);
+      if (!given.store) await store.close();
+    },
+  };
+}
+
+function count(meters: Meters, { outcome, segments }: Decision): void {
+  meters.decisions.add({ outcome });
+  for (const { severity, spans } of segments) {
+    meters.segments.add({ severity });
+    meters.spans.add({}, spans.length);
+  }
+}
+
+async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
+  const loaded = await loadRules(files, false);
+  if (loaded.ok) return loaded.rules;
+  throw new ConfigError(loaded.faults.map(({ text }) => `Cannot start correlator: ${text}`).join('\n'));
+}
