@@ -28,7 +28,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/objects': ['shared/cloudevent'],
   'shared/spans': ['shared/cloudevent'],
   'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
-  'shared/local': ['shared/cloudevent', 'shared/objects', 'shared/spans', 'shared/correlate'],
+  'shared/store': ['shared/cloudevent'],
+  'shared/runtime': ['shared/cloudevent'],
+  'shared/broker': ['shared/cloudevent', 'shared/runtime'],
+  'shared/local': [
+    'shared/runtime',
+    'shared/cloudevent',
+    'shared/objects',
+    'shared/spans',
+    'shared/correlate',
+    'shared/store',
+    'shared/broker',
+  ],
 };
 
 describe('imports', () => {

@@ -5,130 +5,33 @@
  */
 import type { Micros, ObjectRef, Observation } from '../cloudevent/observation.ts';
 import type { Objects } from '../objects/index.ts';
-import { Claims, dropBefore, type Known } from './claims.ts';
-import { causeMayTrail, ownerMayTrail, second } from './figures.ts';
+import { Claims, type Known } from './claims.ts';
+import type { Facts } from './facts.ts';
+import { Names } from './names.ts';
 import { keyOf, nameKeyOf, type Routed } from './occurrence.ts';
 import type { Meaning } from './rule.ts';
 
 const chainLongest = 10;
-const rescaleAnswered = 15 * second;
-
-interface Named {
-  readonly owner: ObjectRef;
-  readonly at: Micros;
-}
-
-interface Life {
-  readonly uid: string;
-  seen: Micros;
-  last: Micros;
-}
-
-/** What the events so far say about objects: who names whom, which uids bear a name. */
-export class Names {
-  #owners = new Map<string, Named[]>();
-  #lives = new Map<string, Life[]>();
-  #refs = new Map<string, ObjectRef>();
-  #nodes = new Map<string, { readonly node: string; readonly at: Micros }[]>();
-  #rescaled = new Map<string, { target: ObjectRef; to: string; at: Micros }[]>();
-  readonly claims = new Claims();
-
-  learn(observation: Observation, meaning: Meaning): void {
-    this.claims.learn(observation, meaning);
-    const { involved, first, last } = observation;
-    this.#see(involved, first.at);
-    if (observation.related) this.#see(observation.related, first.at);
-    if (meaning.groups['node'] && involved.kind === 'Pod')
-      push(this.#nodes, keyOf(involved), { node: meaning.groups['node'], at: first.at });
-    const { subject, verb } = meaning;
-    if (!subject) return;
-    const at = observation.merged ? last.at : first.at;
-    const owns = verb === 'create' || verb === 'scale-up' || verb === 'scale-down' || verb === 'delete';
-    if (owns && subject.name !== involved.name) {
-      push(this.#owners, nameKeyOf(subject.kind, subject.namespace, subject.name), { owner: involved, at });
-      this.#see({ apiVersion: '', ...subject }, at);
-    }
-    if ((verb === 'scale-up' || verb === 'scale-down') && meaning.groups['to']) {
-      push(this.#rescaled, involved.namespace, { target: involved, to: meaning.groups['to'], at });
-    }
-  }
-
-  /** Drops what was last spoken of before that time. */
-  forget(before: Micros): void {
-    this.claims.forget(before);
-    dropBefore(this.#owners, before);
-    dropBefore(this.#rescaled, before);
-    for (const [name, lives] of this.#lives) {
-      for (const life of lives) if (life.last < before) this.#refs.delete(life.uid);
-      const kept = lives.filter((life) => life.last >= before);
-      if (kept.length === 0) this.#lives.delete(name);
-      else this.#lives.set(name, kept);
-    }
-    dropBefore(this.#nodes, before);
-  }
-
-  #see(ref: ObjectRef, at: Micros): void {
-    if (ref.kind === '' || ref.name === '') return;
-    const lives = this.#lives.get(nameOf(ref)) ?? [];
-    this.#lives.set(nameOf(ref), lives);
-    const known = lives.find((life) => life.uid === ref.uid);
-    if (known) {
-      known.seen = Math.min(known.seen, at);
-      known.last = Math.max(known.last, at);
-    } else lives.push({ uid: ref.uid, seen: at, last: at });
-    if (ref.uid !== '') this.#refs.set(ref.uid, ref);
-  }
-
-  /** The object with its uid, where it bears its name alone or was the last to bear it at that time. */
-  resolve(ref: ObjectRef, at: Micros): ObjectRef {
-    if (ref.uid !== '') return ref;
-    const lives = (this.#lives.get(nameOf(ref)) ?? []).filter((life) => life.uid !== '' && life.seen <= at + ownerMayTrail);
-    const latest = lives.sort((a, b) => b.seen - a.seen || (a.uid < b.uid ? -1 : 1)).at(0);
-    const found = latest ? this.#refs.get(latest.uid) : undefined;
-    return found ?? ref;
-  }
-
-  exists(kind: string, namespace: string, name: string, at: Micros): ObjectRef | null {
-    const lives = this.#lives.get(nameKeyOf(kind, namespace, name));
-    if (!lives?.some((life) => life.seen <= at + ownerMayTrail)) return null;
-    return this.resolve({ apiVersion: '', kind, namespace, name, uid: '' }, at);
-  }
-
-  /** Who the events name as the maker of the object that bore the name at that time. */
-  ownerOf(ref: ObjectRef, at: Micros): ObjectRef | null {
-    const known = (this.#owners.get(nameOf(ref)) ?? []).filter((named) => named.at <= at + ownerMayTrail);
-    known.sort((a, b) => a.at - b.at || (keyOf(a.owner) < keyOf(b.owner) ? -1 : 1));
-    return (known.findLast((named) => named.at <= at + causeMayTrail) ?? known[0])?.owner ?? null;
-  }
-
-  /** The node that events had named for the pod by that time. */
-  nodeOf(pod: ObjectRef, at: Micros): string {
-    const known = (this.#nodes.get(keyOf(pod)) ?? []).filter((one) => one.at <= at + ownerMayTrail);
-    return known.sort((a, b) => a.at - b.at || (a.node < b.node ? -1 : 1))[0]?.node ?? '';
-  }
-
-  /** The workload that was scaled to that size shortly after. */
-  scaledTo(namespace: string, size: string, at: Micros): ObjectRef | null {
-    const answers = (this.#rescaled.get(namespace) ?? []).filter(
-      (one) => one.to === size && one.at >= at - causeMayTrail && one.at <= at + rescaleAnswered,
-    );
-    const targets = new Set(answers.map((one) => keyOf(one.target)));
-    return targets.size === 1 ? (answers[0]?.target ?? null) : null;
-  }
-}
-
-export function route(observation: Observation, meaning: Meaning, names: Names, objects: Objects): Routed {
+export function route(observation: Observation, meaning: Meaning, facts: Facts, objects: Objects): Routed {
   const at = observation.last.at;
+  const names = new Names(facts);
   const involved = names.resolve(observation.involved, at);
   const own = chainOf(involved, at, names, objects);
-  const by = claimantOf(observation, meaning, involved, names, objects);
+  const by = claimantOf(observation, meaning, involved, names, objects, new Claims(facts));
   if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
   const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
   return { observation, meaning, chain, owners: own.length, tellsFirst: true };
 }
 
 /** The object whose change the event belongs to, when that is not what owns the involved object. */
-function claimantOf(observation: Observation, meaning: Meaning, involved: ObjectRef, names: Names, objects: Objects): ObjectRef | null {
+function claimantOf(
+  observation: Observation,
+  meaning: Meaning,
+  involved: ObjectRef,
+  names: Names,
+  objects: Objects,
+  claims: Claims,
+): ObjectRef | null {
   const at = observation.last.at;
   const nodeOf = (pod: ObjectRef) => objects.latest(pod.uid)?.nodeName || names.nodeOf(pod, at);
   if (meaning.home === 'node') {
@@ -136,13 +39,13 @@ function claimantOf(observation: Observation, meaning: Meaning, involved: Object
     return node ? nodeRef(node, names, at) : null;
   }
   if (meaning.home === 'related' && observation.related) return names.resolve(observation.related, at);
-  if (names.claims.none) return null;
+  if (claims.none) return null;
   const known: Known = { nodeOf, ownerOf: (pod) => chainOf(names.resolve(pod, at), at, names, objects)[1] ?? null };
   const made = meaning.verb === 'create' && meaning.subject?.kind === 'Pod' ? meaning.subject : null;
   const claim = made
-    ? names.claims.claimOfMaking(involved, nameKeyOf('Pod', made.namespace, made.name), at, known)
+    ? claims.claimOfMaking(involved, nameKeyOf('Pod', made.namespace, made.name), at, known)
     : involved.kind === 'Pod'
-      ? names.claims.claimOfPod(involved, at, known)
+      ? claims.claimOfPod(involved, at, known)
       : null;
   return claim ? names.resolve(claim, at) : null;
 }
@@ -219,14 +122,4 @@ function claimOwner(ref: ObjectRef, at: Micros, names: Names): ObjectRef | null 
     if (owner) return owner;
   }
   return null;
-}
-
-function nameOf(ref: ObjectRef): string {
-  return nameKeyOf(ref.kind, ref.namespace, ref.name);
-}
-
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -5,10 +5,11 @@
 import type { Micros, Observation } from '../cloudevent/observation.ts';
 import { type Context, emptyContext, emptyKeep, type Keep } from '../correlate/context.ts';
 import { type CorrelateConfig, correlate, defaultConfig } from '../correlate/correlate.ts';
+import { factsOf, MemoryFacts } from '../correlate/facts.ts';
 import { lateness, ownerMayTrail, rememberFor } from '../correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../correlate/match.ts';
 import { keyOf, type Routed } from '../correlate/occurrence.ts';
-import { Names, route } from '../correlate/route.ts';
+import { route } from '../correlate/route.ts';
 import type { Meaning } from '../correlate/rule.ts';
 import type { Candidate } from '../correlate/walk.ts';
 import type { Objects } from '../objects/index.ts';
@@ -43,7 +44,7 @@ interface Domain {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #config: CorrelateConfig;
-  readonly #names = new Names();
+  readonly #facts = new MemoryFacts();
   readonly #inbox = new Map<string, { observation: Observation; meaning: Meaning }>();
   readonly #domains = new Map<string, Domain>();
   readonly #firsts = new Map<string, { readonly chain: Routed['chain']; readonly owners: number; readonly at: Micros }>();
@@ -64,7 +65,7 @@ export class Pipeline {
 
   push(observation: Observation): void {
     const meaning = meaningOf(this.#options.rules, observation);
-    this.#names.learn(observation, meaning);
+    for (const fact of factsOf(observation, meaning)) this.#facts.add(fact);
     const id = `${observation.uid}#${observation.n}`;
     if (!this.#inbox.has(id)) this.#inbox.set(id, { observation, meaning });
   }
@@ -75,7 +76,7 @@ export class Pipeline {
     due.sort(([a, { observation: one }], [b, { observation: other }]) => one.last.at - other.last.at || (a < b ? -1 : 1));
     for (const [id, { observation, meaning }] of due) {
       this.#inbox.delete(id);
-      this.#toDomain(this.#once(route(observation, meaning, this.#names, this.#options.objects)));
+      this.#toDomain(this.#once(route(observation, meaning, this.#facts, this.#options.objects)));
     }
     const segments = this.#decide(now - ownerMayTrail);
     if (Number.isFinite(now)) this.#forget(now);
@@ -128,7 +129,7 @@ export class Pipeline {
 
   /** What no Event can speak of any more. */
   #forget(now: Micros): void {
-    this.#names.forget(now - rememberFor);
+    this.#facts.forget(now - rememberFor);
     for (const [uid, { at }] of this.#firsts) if (at < now - rememberFor) this.#firsts.delete(uid);
     for (const [key, { keep, incoming, context }] of this.#domains) {
       const idle = incoming.length + keep.placed.length + keep.waiting.length === 0;

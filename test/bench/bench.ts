@@ -9,8 +9,9 @@ import type { Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { emptyContext, emptyKeep } from '../../shared/correlate/context.ts';
 import { correlate, defaultConfig } from '../../shared/correlate/correlate.ts';
+import { factsOf, MemoryFacts } from '../../shared/correlate/facts.ts';
 import { meaningOf } from '../../shared/correlate/match.ts';
-import { Names, route } from '../../shared/correlate/route.ts';
+import { route } from '../../shared/correlate/route.ts';
 import { load, loadRules } from '../../shared/local/engine.ts';
 import { Pipeline } from '../../shared/local/pipeline.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
@@ -47,11 +48,11 @@ const parsed = await timed(() => toObservations(large));
 say(`parse: ${perSecond(large.length, parsed.micros)}`);
 
 for (let round = 1; round <= 3; round += 1) {
-  const names = new Names();
+  const facts = new MemoryFacts();
   const objects = new ObjectIndex();
   const known = parsed.value.map((observation) => ({ observation, meaning: meaningOf(rules, observation) }));
-  for (const { observation, meaning } of known) names.learn(observation, meaning);
-  const routed = await timed(() => known.map(({ observation, meaning }) => route(observation, meaning, names, objects)));
+  for (const { observation, meaning } of known) for (const fact of factsOf(observation, meaning)) facts.add(fact);
+  const routed = await timed(() => known.map(({ observation, meaning }) => route(observation, meaning, facts, objects)));
   const input = { observations: routed.value, keep: emptyKeep, objects, context: emptyContext(), now: Number.POSITIVE_INFINITY };
   const decided = await timed(() => correlate(input, defaultConfig));
   const spans = decided.value.segments.reduce((sum, segment) => sum + segment.spans.length, 0);

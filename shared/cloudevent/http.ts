@@ -1,0 +1,262 @@
+/**
+ * The gate for CloudEvents over HTTP: a request -> the events in it, or one sentence why not; and an event -> a request.
+ *
+ * The SDK parses, without its schema validation, and we check what the specification requires. Left to itself it would invent an
+ * id and a time where there are none, take 'abc' for the JSON text "abc" and an unreadable date for now; so it gets JSON that is
+ * parsed already, and time and id are taken from what was sent. On a 2.1 GHz core a recorded delivery of 1.9 kB costs 15 µs here, of
+ * which the SDK takes 6 and JSON.parse 3; the SDK alone with its own JSON and date handling takes 23, its schema validation 1 more.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import { CloudEvent, HTTP } from 'cloudevents';
+import { field, isJson, type Json, type Result } from './json.ts';
+
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  /** Empty where absent, like `time` and `dataContentType`. */
+  readonly subject: string;
+  /** As sent. */
+  readonly time: string;
+  readonly dataContentType: string;
+  readonly extensions: Readonly<Record<string, string>>;
+  /** Parsed JSON; undefined without data or where the data is not JSON. */
+  readonly data: unknown;
+  /** The data where it is text but not JSON. */
+  readonly dataText?: string;
+}
+
+export type ContentMode = 'binary' | 'structured' | 'batch';
+
+const depthMost = 100;
+const batchMost = 1_000;
+const extensionsMost = 100;
+const valueMost = 8_192;
+const core = ['id', 'source', 'type', 'specversion', 'subject', 'time', 'datacontenttype', 'dataschema', 'data', 'data_base64'];
+const apart = ['data', 'data_base64', 'time'];
+const required = ['specversion', 'id', 'source', 'type'] as const;
+
+class Refusal extends Error {}
+
+/** null: not a CloudEvent at all. */
+export function contentMode(headers: IncomingHttpHeaders): ContentMode | null {
+  const media = mediaType(headers['content-type'] ?? '');
+  if (media === 'application/cloudevents-batch+json') return 'batch';
+  if (media === 'application/cloudevents+json') return 'structured';
+  if (media.startsWith('application/cloudevents')) return null;
+  return headers['ce-specversion'] === undefined ? null : 'binary';
+}
+
+/** Names of headers in lower case, as Node gives them. */
+export function parseHttp(headers: IncomingHttpHeaders, body: Buffer): Result<ReceivedEvent[]> {
+  try {
+    const mode = contentMode(headers);
+    if (mode === 'binary') return { ok: true, value: [parseBinary(headers, body)] };
+    if (mode === 'structured') return { ok: true, value: [parseStructured(parseJson(body))] };
+    if (mode === 'batch') return { ok: true, value: parseBatch(parseJson(body)) };
+    return { ok: false, reason: 'Cannot read CloudEvent: wanted ce- headers or the content type application/cloudevents+json' };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Refusal ? error.message : 'Cannot read CloudEvent: its attributes or data are malformed' };
+  }
+}
+
+/** A request that carries one event in binary mode. Names are ASCII by the specification, values are percent-encoded. */
+export function toHttp(event: CloudEvent<unknown>): { headers: Record<string, string>; body: string } {
+  const message = HTTP.binary(event);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers[name] = name.startsWith('ce-') ? percentEncoded(String(value)) : String(value);
+  }
+  if (event.data === undefined) delete headers['content-type'];
+  return { headers, body: typeof message.body === 'string' ? message.body : '' };
+}
+
+/** The body parsed, with a bound on its depth: what walks it later may recurse. */
+export function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new Refusal('Cannot read CloudEvent: the body is not UTF-8');
+  if (isDeep(body)) throw new Refusal(`Cannot read CloudEvent: the JSON is nested deeper than ${depthMost}`);
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    // The engine's message quotes the text, which may hold a secret; only the place is told.
+    const place = / at position [0-9]+/.exec(String(error))?.[0] ?? '';
+    throw new Refusal(`Cannot read CloudEvent: the body is not JSON${place}`);
+  }
+}
+
+function parseBinary(headers: IncomingHttpHeaders, body: Buffer): ReceivedEvent {
+  const attributes: Record<string, string | undefined> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (name.startsWith('ce-') && name !== 'ce-time')
+      attributes[name] = decoded(Array.isArray(value) ? value.join(', ') : (value ?? ''), name);
+  }
+  for (const name of required) checkRequired(name, attributes[`ce-${name}`]);
+  const contentType = headers['content-type'] ?? '';
+  const { data, dataText } = parseData(body, contentType);
+  const event = HTTP.toEvent({ headers: attributes, body: undefined });
+  if (Array.isArray(event)) throw new Refusal('Cannot read CloudEvent: wanted one event in binary mode');
+  return received({ ...event }, headers['ce-time'], contentType, data, dataText);
+}
+
+function parseStructured(value: unknown): ReceivedEvent {
+  if (!isJson(value)) throw new Refusal('Cannot read CloudEvent: wanted a JSON object');
+  for (const name of required) checkRequired(name, field(value, name));
+  for (const name of ['subject', 'time', 'datacontenttype', 'dataschema', 'data_base64']) checkText(name, field(value, name));
+  const contentType = String(field(value, 'datacontenttype') ?? '');
+  const base64 = field(value, 'data_base64');
+  const event = { ...new CloudEvent(attributesOf(value), false) };
+  const { data, dataText } =
+    typeof base64 === 'string' ? parseData(fromBase64(base64), contentType) : structuredData(field(value, 'data'), contentType);
+  return received(event, field(value, 'time'), contentType, data, dataText);
+}
+
+function parseBatch(value: unknown): ReceivedEvent[] {
+  if (!Array.isArray(value)) throw new Refusal('Cannot read CloudEvents: wanted a JSON list of events');
+  if (value.length > batchMost) throw new Refusal(`Cannot read CloudEvents: ${value.length} in one batch, wanted at most ${batchMost}`);
+  return value.map(parseStructured);
+}
+
+function received(event: Json, time: unknown, dataContentType: string, data: unknown, dataText: string | undefined): ReceivedEvent {
+  const { id, source, type, subject } = event;
+  return {
+    id: String(id),
+    source: String(source),
+    type: String(type),
+    subject: typeof subject === 'string' ? subject : '',
+    time: typeof time === 'string' ? time : '',
+    dataContentType,
+    extensions: extensionsOf(event),
+    data,
+    ...(dataText === undefined ? {} : { dataText }),
+  };
+}
+
+function extensionsOf(event: Json): Record<string, string> {
+  const extensions: Record<string, string> = {};
+  let count = 0;
+  for (const [name, value] of Object.entries(event)) {
+    if (value === undefined || core.includes(name) || name === 'datacontentencoding' || name === 'schemaurl') continue;
+    if (!/^[a-z0-9]{1,100}$/.test(name))
+      throw new Refusal(`Cannot read CloudEvent: extension ${quoted(name)}, wanted a name of a-z and 0-9`);
+    if (typeof value === 'object') throw new Refusal(`Cannot read CloudEvent: extension '${name}' is no text, number or boolean`);
+    count += 1;
+    if (count > extensionsMost) throw new Refusal(`Cannot read CloudEvent: wanted at most ${extensionsMost} extensions`);
+    const text = String(value);
+    if (text.length > valueMost) throw new Refusal(`Cannot read CloudEvent: extension '${name}' is longer than ${valueMost}`);
+    extensions[name] = text;
+  }
+  return extensions;
+}
+
+function checkRequired(name: (typeof required)[number], value: unknown): void {
+  const label = `attribute '${name}'`;
+  if (value === undefined || value === null || value === '') throw new Refusal(`Cannot read CloudEvent: ${label} is missing`);
+  checkText(name, value);
+  if (name === 'specversion' && value !== '1.0')
+    throw new Refusal(`Cannot read CloudEvent: specversion is ${quoted(String(value))}, wanted '1.0'`);
+}
+
+function checkText(name: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (typeof value !== 'string') throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is no text`);
+  if (name !== 'data_base64' && value.length > valueMost)
+    throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is longer than ${valueMost}`);
+}
+
+interface Data {
+  readonly data: unknown;
+  readonly dataText?: string;
+}
+
+/** Data without a content type is JSON by the specification; a Broker leaves the type out where the sender did, so text is let pass. */
+function parseData(body: Buffer, contentType: string): Data {
+  if (body.length === 0) return { data: undefined };
+  const media = mediaType(contentType);
+  if (media === 'application/json' || media === 'text/json' || media.endsWith('+json')) return { data: parseJson(body) };
+  if (!isUtf8(body)) return { data: undefined };
+  const dataText = body.toString('utf8');
+  if (media !== '' || isDeep(body)) return { data: undefined, dataText };
+  try {
+    return { data: JSON.parse(dataText) };
+  } catch {
+    return { data: undefined, dataText };
+  }
+}
+
+function structuredData(value: unknown, contentType: string): Data {
+  const media = mediaType(contentType);
+  const isText = typeof value === 'string' && media !== '' && !media.endsWith('json');
+  return isText ? { data: undefined, dataText: value } : { data: value };
+}
+
+function fromBase64(text: string): Buffer {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) throw new Refusal('Cannot read CloudEvent: data_base64 is not base64');
+  return Buffer.from(text, 'base64');
+}
+
+/** Without what is read apart from the SDK; null means absent in the JSON format. */
+function attributesOf(event: Json): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null && !apart.includes(name)));
+}
+
+function mediaType(contentType: string): string {
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+/**
+ * A header value as the sender meant it. Node reads the bytes as latin1, Knative's Go SDK sends UTF-8 unencoded, the HTTP binding
+ * asks for percent-encoding: all three come out as the same text.
+ */
+function decoded(value: string, name: string): string {
+  let text = value;
+  if (/[\u0080-\u00ff]/.test(text)) {
+    const bytes = Buffer.from(text, 'latin1');
+    if (isUtf8(bytes)) text = bytes.toString('utf8');
+  }
+  if (text.includes('%')) {
+    try {
+      text = decodeURIComponent(text);
+    } catch {
+      // Not percent-encoded after all.
+    }
+  }
+  if (text.length > valueMost) throw new Refusal(`Cannot read CloudEvent: header '${name.slice(0, 60)}' is longer than ${valueMost}`);
+  return text;
+}
+
+/** As the HTTP binding says: all but printable ASCII, and of that space, the quote and the percent sign itself. */
+function percentEncoded(text: string): string {
+  return /[^\u0021\u0023\u0024\u0026-\u007e]/.test(text)
+    ? text.toWellFormed().replaceAll(/[^\u0021\u0023\u0024\u0026-\u007e]/gu, (character) => byteCodes(character))
+    : text;
+}
+
+function byteCodes(character: string): string {
+  return [...Buffer.from(character, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+}
+
+/** One pass over the bytes, some nanoseconds each, before anything is built. */
+function isDeep(body: Buffer): boolean {
+  let depth = 0;
+  let inText = false;
+  for (let index = 0; index < body.length; index += 1) {
+    const byte = body[index];
+    if (inText) {
+      if (byte === 0x5c) index += 1;
+      else if (byte === 0x22) inText = false;
+    } else if (byte === 0x22) inText = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      depth += 1;
+      if (depth > depthMost) return true;
+    } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+  }
+  return false;
+}
+
+function quoted(text: string): string {
+  const clean = text.slice(0, 60).replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
+  return `'${clean}${text.length > 60 ? '…' : ''}'`;
+}

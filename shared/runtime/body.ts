@@ -1,0 +1,74 @@
+/** Reads the body of a request within a bound, and within a bound over all requests of a server at once. */
+import type { IncomingMessage } from 'node:http';
+
+export type Body = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'too large' | 'no room' | 'gone' };
+
+export interface BodyBounds {
+  /** Of one request. */
+  readonly most: number;
+  /** Of all requests that are under way. */
+  readonly mostAtOnce: number;
+}
+
+/** What comes after the bound is read and dropped up to this multiple of it, so that a polite sender gets to read the answer. */
+const dropped = 4;
+const nothing = Buffer.alloc(0);
+
+export class BodyReader {
+  readonly #bounds: BodyBounds;
+  #held = 0;
+
+  constructor(bounds: BodyBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** The bytes count as held until `release`. */
+  read(request: IncomingMessage): Promise<Body> {
+    return new Promise((resolve) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      let refusal: 'too large' | 'no room' | undefined;
+      const refuse = (why: 'too large' | 'no room') => {
+        refusal ??= why;
+        this.#held -= heldOf(chunks);
+        chunks.length = 0;
+      };
+      const done = (body: Body) => {
+        request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone).on('error', ignore);
+        resolve(body);
+      };
+      const onData = (chunk: Buffer) => {
+        size += chunk.length;
+        if (refusal !== undefined) {
+          if (size > this.#bounds.most * dropped) done({ kind: refusal });
+          return;
+        }
+        chunks.push(chunk);
+        this.#held += chunk.length;
+        if (size > this.#bounds.most) refuse('too large');
+        else if (this.#held > this.#bounds.mostAtOnce) refuse('no room');
+      };
+      const onEnd = () => done(refusal === undefined ? { kind: 'read', bytes: joined(chunks) } : { kind: refusal });
+      const onGone = () => {
+        this.#held -= heldOf(chunks);
+        done({ kind: 'gone' });
+      };
+      request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+    });
+  }
+
+  release(body: Body): void {
+    if (body.kind === 'read') this.#held -= body.bytes.length;
+  }
+}
+
+/** A sender that goes away after its request was read; who answers finds that out. */
+function ignore(): void {}
+
+function heldOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  return chunks.length === 1 ? (chunks[0] ?? nothing) : Buffer.concat(chunks);
+}

@@ -1,0 +1,6 @@
+#!lua
+-- KEYS the name. ARGV holder.
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0

@@ -1,0 +1,70 @@
+/** Boxes of things to be sent, in Redis: bodies, when each is due, how often it was tried, since when it is there. */
+
+import { textField } from '../cloudevent/json.ts';
+import { boxKeys, parkedKey } from './keys.ts';
+import type { Run } from './redis.ts';
+import type { RedisClient } from './redis-connect.ts';
+import { listOf, numberOf, textOf } from './replies.ts';
+import { type Bounds, type Box, type BoxItem, parkedMost, shardCount } from './store.ts';
+
+const bodyMost = 16 * 1_024 * 1_024;
+
+export interface RedisBox {
+  put(box: Box, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean>;
+  claim(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
+  remove(box: Box, ids: readonly string[]): Promise<void>;
+  postpone(box: Box, id: string, until: number): Promise<void>;
+  park(box: Box, id: string, reason: string): Promise<void>;
+  list(box: Box, most: number): Promise<readonly BoxItem[]>;
+  listParked(most: number): Promise<readonly { id: string; reason: string; body: string }[]>;
+}
+
+export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: Bounds): RedisBox {
+  const keysOf = (box: Box) => boxKeys(prefix, box);
+  const mostIn = (box: Box) => (box.kind === 'letters' ? bounds.letters : Math.ceil(bounds.outbox / shardCount));
+  const remove = async (box: Box, ids: readonly string[]) => {
+    const { bodies, due, tries, since } = keysOf(box);
+    if (ids.length > 0) await run('remove-from-box', [bodies, due, tries, since], ids);
+  };
+  return {
+    async put(box, items, dueAt) {
+      const { bodies, due, since } = keysOf(box);
+      const args = items.flatMap(({ id, body }) => [id, body]);
+      return numberOf(await run('put-in-box', [bodies, due, since], [mostIn(box), dueAt, ...args])) === 1;
+    },
+    async claim(box, clock, holdMs, most) {
+      const { bodies, due, tries } = keysOf(box);
+      const reply = listOf(await run('claim-box', [bodies, due, tries], [clock, holdMs, most]));
+      return Array.from({ length: reply.length / 3 }, (_, place) => toItem(reply, 3 * place));
+    },
+    remove,
+    async postpone(box, id, until) {
+      await client.zadd(keysOf(box).due, 'XX', String(until), id);
+    },
+    /** First to the parked ones, then out of the box: a crash between leaves it in both, which loses nothing. */
+    async park(box, id, reason) {
+      const body = (await client.hget(keysOf(box).bodies, id)) ?? '';
+      await client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body }));
+      await client.ltrim(parkedKey(prefix), 0, parkedMost - 1);
+      await remove(box, [id]);
+    },
+    async list(box, most) {
+      const { bodies, due, tries } = keysOf(box);
+      const ids = await client.zrange(due, '0', String(most - 1));
+      if (ids.length === 0) return [];
+      const [texts, counts] = await Promise.all([client.hmget(bodies, ...ids), client.hmget(tries, ...ids)]);
+      return ids.map((id, place) => ({ id, body: texts[place] ?? '', tries: Number(counts[place] ?? 0) }));
+    },
+    async listParked(most) {
+      const texts = await client.lrange(parkedKey(prefix), 0, most - 1);
+      return texts.map((text) => {
+        const parked: unknown = JSON.parse(text);
+        return { id: textField(parked, 'id'), reason: textField(parked, 'reason'), body: textField(parked, 'body', bodyMost) };
+      });
+    },
+  };
+}
+
+function toItem(reply: readonly unknown[], at: number): BoxItem {
+  return { id: textOf(reply[at]), body: textOf(reply[at + 1]), tries: numberOf(reply[at + 2]) };
+}

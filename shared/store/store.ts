@@ -1,0 +1,189 @@
+/**
+ * What the functions keep between requests: the role. `memory.ts` (embedded, volatile) and `redis.ts` play it; one contract suite runs
+ * over both. All state is text to the store; `codec.ts` gives it meaning. Every method may reject when the store is away: nothing
+ * is acknowledged then.
+ *
+ * Two clocks: *event time* (microseconds, from the correlator's clock) says what is due; the *store's own clock* (milliseconds) times
+ * leases and the outbox, never a replica's.
+ */
+import type { Micros } from '../cloudevent/observation.ts';
+
+/** State is spread over so many shards; all keys of one shard lie in one slot of a Redis Cluster. */
+export const shardCount = 16;
+
+/** One notification about one Event: `id` is uid#n within its cluster. */
+export interface InboxEntry {
+  /** The Event within its cluster. */
+  readonly event: string;
+  readonly n: number;
+  /** resourceVersion: of two notifications about the same occurrence the one written first counts. */
+  readonly version: string;
+  /** Event time from which it may be routed. */
+  readonly due: Micros;
+  readonly body: string;
+}
+
+export interface InboxItem {
+  readonly event: string;
+  readonly n: number;
+  readonly body: string;
+}
+
+export interface RouteProposal {
+  readonly event: string;
+  readonly n: number;
+  readonly route: string;
+}
+
+/** Set once: the route of the occurrence, and which occurrence of the Event was routed first (its route is '' where it was number 1). */
+export interface PinnedRoute {
+  readonly route: string;
+  readonly firstN: number;
+  readonly firstRoute: string;
+}
+
+export interface DomainEntry {
+  readonly domain: string;
+  /** uid#n within its cluster. */
+  readonly id: string;
+  readonly due: Micros;
+  readonly body: string;
+}
+
+export interface Claimed {
+  readonly domain: string;
+  /** Fencing number: a commit with an older one changes nothing. */
+  readonly fence: number;
+}
+
+export interface DomainRead {
+  /** Empty when the domain is new. */
+  readonly state: string;
+  readonly incoming: readonly { readonly id: string; readonly body: string }[];
+}
+
+export interface Commit {
+  readonly domain: string;
+  readonly fence: number;
+  /** Ids of the incoming entries that the new state holds or that are decided. */
+  readonly taken: readonly string[];
+  /** Empty: nothing to remember. */
+  readonly state: string;
+  /** How long the state is remembered, in ms; null while it holds what is undecided. */
+  readonly keepFor: number | null;
+  /** Event time of the next decision; null when nothing is open. */
+  readonly due: Micros | null;
+  /** How many observations this decides for good. */
+  readonly decided: number;
+  readonly segments: readonly { readonly id: string; readonly body: string }[];
+}
+
+/** `stale`: another worker has the domain. `full`: the outbox takes no more; nothing was changed, the domain is due again later. */
+export type CommitOutcome = 'committed' | 'stale' | 'full';
+
+/** A box of things to be sent: the outbox of a shard, or the dead letters. */
+export type Box = { readonly kind: 'outbox'; readonly shard: number } | { readonly kind: 'letters' };
+
+export interface BoxItem {
+  readonly id: string;
+  readonly body: string;
+  /** This attempt is the n-th, from 1. */
+  readonly tries: number;
+}
+
+/** One entry of the shared index: a fact or a version of an object under a key. */
+export interface IndexEntry {
+  readonly key: string;
+  readonly member: string;
+  /** Of the same member said twice the lower score stays. */
+  readonly score: number;
+}
+
+/** What is due in a shard: the earliest times, null where there is nothing. */
+export interface ShardDue {
+  /** Event time. */
+  readonly inbox: Micros | null;
+  /** Event time. */
+  readonly domains: Micros | null;
+  /** Store clock, ms: the earliest lease that runs out. */
+  readonly lease: number | null;
+  /** Store clock, ms. */
+  readonly outbox: number | null;
+}
+
+export interface Figures {
+  readonly inbox: number;
+  /** Observations routed and not decided for good. */
+  readonly held: number;
+  readonly domains: number;
+  readonly outbox: number;
+  /** Store clock of the oldest segment in the outbox, ms; null when it is empty. */
+  readonly outboxSince: number | null;
+  readonly letters: number;
+  readonly parked: number;
+}
+
+export interface Bounds {
+  /** Observations in the inbox and, apart, observations routed and undecided; over all shards. */
+  readonly pending: number;
+  /** Segments; over all shards. */
+  readonly outbox: number;
+  readonly letters: number;
+  /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
+  readonly seenFor: number;
+}
+
+export const defaultBounds: Bounds = { pending: 1_000_000, outbox: 100_000, letters: 100_000, seenFor: 2 * 3_600_000 };
+
+export interface Store {
+  /** Milliseconds of the store's own clock. */
+  clock(): Promise<number>;
+  /** What may be lost when the store stops, in sentences for the log; `refuse` where that must not be. */
+  check(): Promise<{ readonly refuse: readonly string[]; readonly warn: readonly string[] }>;
+
+  /** Durable when it resolves. Says for each entry whether it was new; null when the inbox is full and nothing was taken. */
+  append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null>;
+  /** The due entries in event time, or null when another worker routes the shard. Keeps the lease under `token`. */
+  claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null>;
+  /** Null when the lease is lost. */
+  pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): Promise<readonly PinnedRoute[] | null>;
+  /** Removes what has reached its domain; with nothing more to do gives the lease back. */
+  routed(shard: number, token: string, done: readonly { readonly event: string; readonly n: number }[], release: boolean): Promise<void>;
+  /** Which of these were never appended. Those that were are remembered for as long again. */
+  unseen(ids: readonly { readonly event: string; readonly n: number }[]): Promise<readonly boolean[]>;
+
+  /** `most` entries a key, the highest scores stay. */
+  putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void>;
+  readIndex(keys: readonly string[]): Promise<readonly (readonly { readonly member: string; readonly score: number }[])[]>;
+
+  /** False when too much is undecided: nothing was added. Idempotent by id. */
+  addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean>;
+  claimDomains(shard: number, clock: number, now: Micros, leaseMs: number, most: number): Promise<readonly Claimed[]>;
+  readDomains(shard: number, domains: readonly string[]): Promise<readonly DomainRead[]>;
+  /** One atomic step. `holdMs`: the committing worker sends the segments itself within that time, before others may. */
+  commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome>;
+
+  /** False when the box is full. Idempotent by id. */
+  putInBox(box: Box, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
+  /** What is to be sent now; each is nobody else's for `holdMs`. */
+  claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
+  removeFromBox(box: Box, ids: readonly string[]): Promise<void>;
+  postpone(box: Box, id: string, until: number): Promise<void>;
+  /** Takes it out of the box for a person to look at; the oldest parked ones go when there are too many. */
+  park(box: Box, id: string, reason: string): Promise<void>;
+  listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
+  listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
+
+  due(): Promise<readonly ShardDue[]>;
+  figures(): Promise<Figures>;
+
+  /** True for the one holder of the name, for so long. */
+  hold(name: string, holder: string, ms: number): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
+  /** The value that was set first under the name. */
+  setOnce(name: string, value: string, keepFor: number | null): Promise<string>;
+  ready(): boolean;
+  close(): Promise<void>;
+}
+
+export const parkedMost = 1_000;
