@@ -40,9 +40,7 @@ const table: ReadonlyMap<string, readonly BuiltIn[]> = new Map<string, BuiltIn[]
 
 /** The function of this name that takes so many inputs. */
 export function builtIn(name: string, count: number): BuiltIn | undefined {
-  return table
-    .get(name)
-    ?.find(({ inputs, rest }) => inputs.length === count || (rest !== undefined && inputs.length <= count));
+  return table.get(name)?.find(({ inputs, rest }) => inputs.length === count || (rest !== undefined && inputs.length <= count));
 }
 
 function canCast(value: Value | undefined, type: ValueType): Outcome {

@@ -2,8 +2,9 @@
  * Tokens -> expression, by the precedence of the CESQL grammar: NOT and minus bind strongest, then LIKE and IN, then * / %, + -,
  * comparisons; AND, OR and XOR are of one rank and group from the right: `a AND b OR c` is `a AND (b OR c)`.
  */
-import { messageOf } from '../fault.ts';
+
 import type { Result } from '../../cloudevent/json.ts';
+import { messageOf } from '../../runtime/log.ts';
 import { type Token, tokensOf } from './lexer.ts';
 import { type BinaryOperator, CesqlSyntaxError, cesqlLimits, type Expression } from './syntax.ts';
 
