@@ -63,6 +63,20 @@ describe('the conformance suite', () => {
   }
 });
 
+test('AND, OR and XOR are of one rank and group from the right, as the grammar of the SDK has it', () => {
+  const values: readonly (readonly [string, boolean])[] = [
+    ['FALSE AND TRUE OR TRUE', false],
+    ['(FALSE AND TRUE) OR TRUE', true],
+    ['TRUE OR TRUE AND FALSE', true],
+    ['TRUE XOR TRUE OR TRUE', false],
+  ];
+  for (const [text, wanted] of values) {
+    const parsed = parseCesql(text);
+    if (!parsed.ok) assert.fail(parsed.reason);
+    assert.equal(evaluate(parsed.value, () => undefined).value, wanted, text);
+  }
+});
+
 describe('whatever is written', () => {
   const word = fc.constantFrom(
     ...['AND', 'OR', 'XOR', 'NOT', 'LIKE', 'IN', 'EXISTS', 'TRUE', 'type', 'missing', "'a%'", '"b"', '12', '-3', '0', '(', ')', ','],
