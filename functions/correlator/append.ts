@@ -2,7 +2,7 @@
  * Makes durable what has been received, many requests in one write: while one write is under way the next ones gather. A request is
  * answered when all that it brought is in the store.
  */
-import type { IndexEntry, InboxEntry, Store } from '../../shared/store/store.ts';
+import type { InboxEntry, IndexEntry, Store } from '../../shared/store/store.ts';
 
 /** What one request brings. */
 export interface Brought {

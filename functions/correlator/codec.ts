@@ -136,7 +136,13 @@ export function idOf({ observation: { uid, n } }: Routed): string {
 
 /** A fact without its index, key and, where only its earliest time counts, time: those are the key and the score. */
 export function factText({ index, at, ref, text, on, count }: Fact): string {
-  return JSON.stringify([ref && [ref.apiVersion, ref.kind, ref.namespace, ref.name, ref.uid], text, on, count, timeless.has(index) ? 0 : at]);
+  return JSON.stringify([
+    ref && [ref.apiVersion, ref.kind, ref.namespace, ref.name, ref.uid],
+    text,
+    on,
+    count,
+    timeless.has(index) ? 0 : at,
+  ]);
 }
 
 export function readFact(index: FactIndex, key: string, at: number, member: string): Fact {

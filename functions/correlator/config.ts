@@ -18,10 +18,17 @@ export interface CorrelatorConfig {
 
 export function readConfig(settings: Settings): CorrelatorConfig {
   return {
-    cluster: settings.optionalText('KNSPAN_CLUSTER', { pattern: /^[A-Za-z0-9._:/-]{0,253}$/, what: 'name of the cluster, part of every id' }) ?? '',
+    cluster:
+      settings.optionalText('KNSPAN_CLUSTER', { pattern: /^[A-Za-z0-9._:/-]{0,253}$/, what: 'name of the cluster, part of every id' }) ??
+      '',
     correlate: {
       rootService: settings.text('KNSPAN_ROOT_SERVICE', { default: 'knspan', what: 'service.name of root spans' }),
-      budget: settings.number('KNSPAN_BUDGET', { default: 1_000, min: 10, max: 100_000, what: 'most spans in a trace; what is alike folds' }),
+      budget: settings.number('KNSPAN_BUDGET', {
+        default: 1_000,
+        min: 10,
+        max: 100_000,
+        what: 'most spans in a trace; what is alike folds',
+      }),
       orphans: settings.choice('KNSPAN_ORPHANS', ['digest', 'each', 'drop'], 'digest', 'Events without cause or effect'),
     },
     rules: (settings.optionalText('KNSPAN_RULES', { what: "files with rules of one's own, separated by commas" }) ?? '')

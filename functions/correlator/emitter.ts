@@ -3,7 +3,7 @@
  * holds up no other. What this process has just committed it sends at once; what others left behind it finds when it is due.
  */
 import type { Log } from '../../shared/runtime/log.ts';
-import type { Sent, Sink } from '../../shared/runtime/sink.ts';
+import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
 import type { Box, BoxItem, Store } from '../../shared/store/store.ts';
 
 export interface EmitterOptions {
@@ -15,7 +15,7 @@ export interface EmitterOptions {
   readonly atOnce: number;
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
-  readonly onSent: (outcome: Sent['kind']) => void;
+  readonly onSent: (outcome: SinkOutcome['kind']) => void;
 }
 
 interface Job {

@@ -5,7 +5,7 @@ import { lateness, ownerMayTrail } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
-import type { IndexEntry, InboxEntry } from '../../shared/store/store.ts';
+import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
 import type { Appender, Brought } from './append.ts';
 import { type Arrived, arrivedText } from './codec.ts';
 import { type Intake, intakeOf } from './intake.ts';

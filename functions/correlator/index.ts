@@ -3,16 +3,17 @@
  * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
  */
 import { randomUUID } from 'node:crypto';
-import { type Store } from '../../shared/store/store.ts';
 import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
-import { loadRules } from '../../shared/correlate/load-rules.ts';
-import type { CompiledRules } from '../../shared/correlate/match.ts';
+import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
+import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
+import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
-import { openSink, type Sink } from '../../shared/runtime/sink.ts';
-import { openStore } from '../../shared/store/open.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { openStore, readStoreSettings } from '../../shared/store/open.ts';
+import type { Store } from '../../shared/store/store.ts';
 import { Appender } from './append.ts';
 import { type CorrelatorConfig, readConfig } from './config.ts';
 import { Decider, type Decision } from './decider.ts';
@@ -20,6 +21,7 @@ import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
 import { type Meters, metersOf } from './meters.ts';
 import { noOwners, type Owners } from './owners.ts';
+import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
@@ -31,6 +33,8 @@ export interface Given {
   readonly owners?: Owners;
   readonly rules?: CompiledRules;
   readonly random?: () => number;
+  /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
+  readonly beats?: boolean;
 }
 
 export interface RunningCorrelator extends Stoppable {
@@ -47,13 +51,17 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
-  const sink = given.sink ?? openSink(settings);
-  const store = given.store ?? (await openStore(settings, log));
+  const sinkOptions = given.sink ? null : sinkOptionsOf(settings);
+  const storeSettings = given.store ? null : readStoreSettings(settings);
   settings.finish('correlator');
+  const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
+  const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
   const now = () => clock.now() * 1_000;
   const owners = given.owners ?? noOwners;
+  const fault = (message: string, fields: Fields, error: unknown) =>
+    log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
     store,
     sink,
@@ -63,7 +71,15 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
   });
-  const router = new Router({ store, rules, owners, token: randomUUID(), leaseMs, batch: 500 });
+  const router = new Router({
+    store,
+    rules,
+    owners,
+    token: randomUUID(),
+    leaseMs,
+    batch: 500,
+    onError: (event, error) => fault('could not route an event', { event }, error),
+  });
   const decider = new Decider({
     store,
     rules,
@@ -78,7 +94,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     },
     onError: (domain, error) => {
       meters.decisions.add({ outcome: 'failed' });
-      log.error('could not decide a domain', { domain, reason: String(error), stack: error instanceof Error ? error.stack : '' });
+      fault('could not decide a domain', { domain }, error);
     },
   });
   const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
@@ -113,7 +129,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
       emitter.stop();
     },
   });
-  pulse.start();
+  if (given.beats !== false) pulse.start();
   return running(server, store, given, sweeper, emitter);
 }
 
@@ -139,8 +155,11 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
   }
 }
 
+/** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
+  if (files.length === 0) return compileRules(builtInRules, []);
+  const { loadRules } = await import('../../shared/local/engine.ts');
   const loaded = await loadRules(files, false);
   if (loaded.ok) return loaded.rules;
-  throw new ConfigError(loaded.faults.map(({ text }) => `Cannot start correlator: ${text}`).join('\n'));
+  throw new ConfigError(loaded.faults.map((fault) => `Cannot start correlator: ${fault.message}`).join('\n'));
 }

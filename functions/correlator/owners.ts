@@ -14,4 +14,3 @@ export interface Owners {
 
 /** Where there is no API server to ask. */
 export const noOwners: Owners = { prefetch: () => {}, learn: async () => {} };
-

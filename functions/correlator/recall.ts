@@ -61,4 +61,3 @@ export function entriesOfObject(cluster: string, version: ObjectVersion): IndexE
   if (target) entries.push(toEntry(cluster, { ...bare('target', nameKeyOf(target.kind, namespace, target.name), score), ref }));
   return entries;
 }
-

@@ -22,10 +22,12 @@ export interface RouterOptions {
   readonly token: string;
   readonly leaseMs: number;
   readonly batch: number;
+  readonly onError: (event: string, error: unknown) => void;
 }
 
 /** Domains are looked at by this step, so that one under fire is not decided anew for each event. */
 const step = 5 * second;
+const nothing = { routed: 0, more: false, full: false };
 
 export class Router {
   readonly #options: RouterOptions;
@@ -34,26 +36,27 @@ export class Router {
     this.#options = options;
   }
 
-  /** Routes a batch. Says how many have reached their domain, and whether more are due. */
-  async routeShard(shard: number, now: Micros): Promise<{ routed: number; more: boolean }> {
+  /** Routes a batch. Says how many have reached their domain, whether more are due, whether some found no room. */
+  async routeShard(shard: number, now: Micros): Promise<{ routed: number; more: boolean; full: boolean }> {
     const { store, token, leaseMs, batch } = this.#options;
     const items = await store.claimInbox(shard, token, now, leaseMs, batch);
-    if (!items || items.length === 0) return { routed: 0, more: false };
+    if (!items || items.length === 0) return nothing;
     const arrived = items.map(({ body }) => readArrived(body));
     await this.#options.owners.learn(arrived);
     const routed = await this.#routeAll(arrived);
     const proposals = items.map(({ event, n }, place) => ({ event, n, route: routeText(routedAt(routed, place)) }));
     const pinned = await store.pinRoutes(shard, token, proposals);
-    if (!pinned) return { routed: 0, more: false };
+    if (!pinned) return nothing;
     const entries = items.map((item, place) => toEntry(item, arrived[place], routedAt(routed, place), pinned[place]));
     const placed = await this.#addAll(entries);
     const more = items.length === batch && placed.size === items.length;
     const done = items.filter((_, place) => placed.has(place));
     await store.routed(shard, token, done, !more);
-    return { routed: done.length, more };
+    return { routed: done.length, more, full: done.length < items.length };
   }
 
-  #routeAll(arrived: readonly Arrived[]): Promise<Routed[]> {
+  /** An Event that the core cannot route must not hold up the others: its involved object is its domain then. */
+  async #routeAll(arrived: readonly Arrived[]): Promise<Routed[]> {
     const loaded = new Loaded(this.#options.store);
     const views = new Map<string, Known>();
     return loaded.runAll(arrived, ({ cluster, observation }) => {
@@ -62,7 +65,13 @@ export class Router {
         known = new Known(loaded, cluster);
         views.set(cluster, known);
       }
-      return route(observation, meaningOf(this.#options.rules, observation), known, known);
+      const meaning = meaningOf(this.#options.rules, observation);
+      try {
+        return route(observation, meaning, known, known);
+      } catch (error) {
+        this.#options.onError(observation.uid, error);
+        return { observation, meaning, chain: [observation.involved], owners: 1, tellsFirst: true };
+      }
     });
   }
 

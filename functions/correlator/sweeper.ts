@@ -1,6 +1,6 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
-import { type ShardDue, shardCount, type Store } from '../../shared/store/store.ts';
+import { type ShardDue, type Store, shardCount } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
 import type { Router } from './router.ts';
@@ -22,6 +22,8 @@ export class Sweeper {
   #running: Promise<void> | null = null;
   #again = false;
   #stopping = false;
+  /** Domains take no more: then nothing may wait for the inbox, or nothing would ever move again. */
+  #full = false;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -53,11 +55,18 @@ export class Sweeper {
   async #round(): Promise<boolean> {
     const { store, emitter } = this.#options;
     const now = this.#options.now();
-    const [dues, clock] = await Promise.all([store.due(), store.clock()]);
-    const shards = [...dues.entries()];
-    const routed = await each(shards.filter(([, due]) => isDue(due.inbox, now)), ([shard]) => this.#route(shard, now));
-    const decided = await each(shards.filter(([, due]) => hasDomains(due, now, clock) || routed > 0), ([shard]) =>
-      this.#decide(shard, clock, now),
+    const before = [...(await store.due()).entries()];
+    this.#full = false;
+    const routed = await each(
+      before.filter(([, due]) => isDue(due.inbox, now)),
+      ([shard]) => this.#route(shard, now),
+    );
+    const [after, clock] = await Promise.all([routed > 0 ? store.due() : before.map(([, due]) => due), store.clock()]);
+    const shards = [...after.entries()];
+    const horizon = this.#full ? now : horizonOf(after, now);
+    const decided = await each(
+      shards.filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock)),
+      ([shard]) => this.#decide(shard, clock, horizon),
     );
     for (const [shard, due] of shards) if (isDue(due.outbox, clock)) await emitter.collect(shard, clock);
     return routed + decided > 0;
@@ -68,6 +77,7 @@ export class Sweeper {
     for (let more = true; more && !this.#stopping; ) {
       const result = await this.#options.router.routeShard(shard, now);
       routed += result.routed;
+      this.#full ||= result.full;
       more = result.more;
     }
     this.#options.onRouted(routed);
@@ -95,6 +105,10 @@ function isDue(at: number | null, now: number): boolean {
   return at !== null && at <= now;
 }
 
-function hasDomains(due: ShardDue, now: Micros, clock: number): boolean {
-  return isDue(due.domains, now) || isDue(due.lease, clock);
+/**
+ * How far may be decided: what is due but still in the inbox, here or with another correlator, belongs to domains too. A decision as of
+ * an event's own due time does not reach that event yet.
+ */
+function horizonOf(dues: readonly ShardDue[], now: Micros): Micros {
+  return dues.reduce((least, { inbox }) => Math.min(least, inbox ?? least), now);
 }

@@ -71,13 +71,13 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   settle(walk, limit, settled, config);
   const segments = emit(walk, settled, late, config);
   context.watermark = Math.max(context.watermark, Number.isFinite(limit) ? limit : (queue.at(-1)?.at ?? 0) + 1);
-  forget(context);
   const undecided = waiting.filter((routed) => !told(routed, context, walk));
   const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
   const keep: Keep = {
     placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)),
     waiting: undecided,
   };
+  forget(context);
   return { segments, context, keep, decided };
 }
 

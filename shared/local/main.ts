@@ -1,5 +1,6 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { defaultConfig } from '../correlate/correlate.ts';
 import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { findCommand } from './command-find.ts';
@@ -11,8 +12,8 @@ import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
 
 const exitCodes = `
-Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage or unreadable input,
-3 the OpenTelemetry backend did not take everything.`;
+Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage, unreadable input
+or an output that cannot be written, 3 the OpenTelemetry backend did not take everything.`;
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -31,13 +32,22 @@ function shared(command: Command): Command {
 
 function shows(command: Command): Command {
   return command
-    .addOption(new Option('--view <view>', 'tree: spans of each trace; list: a line a trace').choices(['tree', 'list']).default('tree'))
+    .addOption(new Option('--view <view>', 'tree (default): spans of each trace; list: a line a trace').choices(['tree', 'list']))
     .addOption(new Option('--format <format>', 'otlp-json: one ExportTraceServiceRequest a line').choices(['otlp-json']))
     .option('--out <file>', 'write there instead of to standard output')
-    .option('--otlp <url>', 'send to an OpenTelemetry backend (also by OTEL_EXPORTER_OTLP_*)')
+    .option(
+      '--otlp <url>',
+      'send to an OpenTelemetry backend (also by OTEL_EXPORTER_OTLP_*); shown as well where --view, --format or --out ask for it',
+    )
     .option('--why', 'say by which rule and evidence each span got its place', false)
     .addOption(new Option('--orphans <way>', 'events without cause or effect').choices(['digest', 'each', 'drop']).default('digest'))
-    .option('--budget <spans>', 'most spans in a trace; what is alike folds', positive, 1_000)
+    .option('--budget <spans>', 'most spans in a trace; what is alike folds', positive, defaultConfig.budget)
+    .addOption(
+      new Option('--root-service <name>', 'service.name of root spans')
+        .env('KNSPAN_ROOT_SERVICE')
+        .default(defaultConfig.rootService)
+        .argParser((text) => text || defaultConfig.rootService),
+    )
     .option('--quiet', 'no counts and no progress on standard error', false)
     .option('--exit-code', 'exit with 1 when a trace has failed', false);
 }
@@ -96,7 +106,8 @@ function program(): Command {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader has seen enough (head, less).
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
+  process.exit(2);
 });
 
 try {
