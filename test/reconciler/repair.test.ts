@@ -166,7 +166,7 @@ describe('a tick', () => {
 
   it('keeps to its rate, and is answered in time all the same', async () => {
     for (let index = 0; index < 30; index += 1) world.list(`e${index}`, 120);
-    const { url, metrics } = await world.reconciler({ KNSPAN_MISSED_RATE: '2' });
+    const { url } = await world.reconciler({ KNSPAN_MISSED_RATE: '2' });
     const answer = tick(url);
     await until('the burst is sent', () => world.broker.taken.length === 2);
     for (let second = 0; second < 14; second += 1) {
@@ -175,9 +175,7 @@ describe('a tick', () => {
       await until('two more are sent', () => world.broker.taken.length === before + 2);
       if (second === 8) assert.equal((await answer).status, 202);
     }
-    await until('it has ended', () => world.broker.taken.length === 30);
-    await tick(url);
-    assert.ok((await figure(metrics, 'knspan_ticks_total{outcome="done"}')) >= 1);
+    assert.equal(new Set(sent()).size, 30);
   });
 
   it('that comes during a listing joins it', async () => {
