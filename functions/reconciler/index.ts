@@ -7,7 +7,7 @@ import type { Result } from '../../shared/cloudevent/json.ts';
 import { type ApiServer, createApiServer } from '../../shared/objects/api-server.ts';
 import { createLookup } from '../../shared/objects/kubernetes.ts';
 import type { Lookup } from '../../shared/objects/lookup.ts';
-import { portOf, runFunction, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
 import { rememberCluster } from '../../shared/store/cluster.ts';
@@ -104,5 +104,3 @@ function clusterBy(configured: string | undefined, store: Store, ask: () => Prom
     return answer;
   };
 }
-
-if (import.meta.main) await runFunction(name, startReconciler);

@@ -62,7 +62,7 @@ export function sinkOptionsOf(settings: Settings): SinkOptions {
     what: 'file of the OIDC token sent to the sink, where it exists',
   });
   const certificates = [inline, optionalFile(bundle)].filter((pem) => pem !== undefined).join('\n');
-  if (inline !== undefined && !inline.includes('-----BEGIN CERTIFICATE-----')) settings.fault('K_CA_CERTS', inline, 'PEM certificates');
+  if (inline !== undefined && !inline.includes('-----BEGIN CERTIFICATE-----')) settings.fault('K_CA_CERTS', '***', 'PEM certificates');
   return { url, overrides, tokenFile, ...(certificates === '' ? {} : { certificates }) };
 }
 
