@@ -106,6 +106,7 @@ const boxes = [
   call('postpone', fc.tuple(box, id, clock), (store, [which, one, until]) => store.postpone(which, one, until)),
   call('park', fc.tuple(box, id, body), (store, [which, one, reason]) => store.park(which, one, reason)),
   call('listBox', fc.tuple(box, most), (store, [which, count]) => store.listBox(which, count)),
+  call('removeParked', fc.tuple(id), (store, [one]) => store.removeParked(one)),
   call('listParked', fc.tuple(most), (store, [count]) => store.listParked(count)),
 ];
 

@@ -50,6 +50,17 @@ export function boxContract(harness: () => Harness): void {
       assert.deepEqual(await store.claimBox(box, 100, 1, 1), [{ ...item('b'), tries: 1 }]);
     });
 
+    it(`${name}: forgets what was parked`, async () => {
+      const store = await harness().open();
+      await store.putInBox(box, [item('a'), item('b')], 100);
+      await store.park(box, 'a', 'answered 400');
+      await store.park(box, 'b', 'answered 413');
+      assert.equal(await store.removeParked('a'), true);
+      assert.equal(await store.removeParked('a'), false);
+      assert.deepEqual(await store.listParked(10), [{ ...item('b'), reason: 'answered 413' }]);
+      assert.equal((await store.figures()).parked, 1);
+    });
+
     it(`${name}: parks what is there, with its reason`, async () => {
       const store = await harness().open();
       await store.putInBox(box, [item('a'), item('b')], 100);

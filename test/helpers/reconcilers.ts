@@ -2,15 +2,13 @@
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { createApiServer } from '../../shared/objects/api-server.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';
-import { Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
 import type { Stoppable } from '../../shared/runtime/main.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
 import { type Bounds, defaultBounds, type Store } from '../../shared/store/store.ts';
 import { type EventFields, eventJson } from './event.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { Receiver } from './receiver.ts';
+import { metricOf, surroundingsFor } from './surroundings.ts';
 
 /** 2025-11-21T00:00:00Z */
 export const startedAt = 1_763_683_200_000;
@@ -18,7 +16,8 @@ export const eventsPath = '/api/v1/events';
 
 export interface Reconciler extends Stoppable {
   readonly url: string;
-  readonly metrics: Metrics;
+  /** One line of the metrics. */
+  readonly figure: (name: string) => Promise<number>;
 }
 
 export class World {
@@ -26,10 +25,9 @@ export class World {
   readonly api = new FakeApiServer();
   readonly broker = new Receiver();
   readonly subscriber = new Receiver();
-  readonly logged: string[] = [];
   readonly store: Store;
   readonly #running: Reconciler[] = [];
-  #config: ReturnType<typeof createApiServer> | undefined;
+  #api: ReturnType<typeof createApiServer> | undefined;
 
   constructor(store?: Store, bounds: Bounds = defaultBounds) {
     this.store = store ?? new MemoryStore(() => this.clock.now(), bounds);
@@ -37,19 +35,18 @@ export class World {
 
   async start(): Promise<this> {
     const config = await this.api.start();
-    this.#config = createApiServer(async () => config);
+    this.#api = createApiServer(async () => config);
     await Promise.all([this.broker.start(), this.subscriber.start()]);
     return this;
   }
 
   async reconciler(env: Readonly<Record<string, string>> = {}, store: Store = this.store): Promise<Reconciler> {
-    const own = { PORT: '0', K_SINK: this.broker.url, KNSPAN_CLUSTER: 'test', KNSPAN_SUBSCRIBERS: this.subscriber.url };
-    const settings = new Settings({ ...own, ...env });
-    const metrics = new Metrics();
-    const log = new Log({ function: 'reconciler', clock: this.clock, write: (line) => this.logged.push(line) });
-    const given = { store, random: () => 0.5, ...(this.#config ? { api: this.#config } : {}) };
-    const started = await startReconciler({ settings, log, metrics, clock: this.clock }, given);
-    const running = { url: started.url, metrics, close: (graceMs: number) => started.close(graceMs) };
+    const own = { K_SINK: this.broker.url, KNSPAN_CLUSTER: 'test', KNSPAN_SUBSCRIBERS: this.subscriber.url };
+    const surroundings = surroundingsFor({ ...own, ...env }, this.clock);
+    const given = { store, random: () => 0.5, ...(this.#api ? { api: this.#api } : {}) };
+    const started = await startReconciler(surroundings, given);
+    const figure = async (name: string) => metricOf(await surroundings.metrics.text(), name);
+    const running = { url: started.url, figure, close: (graceMs: number) => started.close(graceMs) };
     this.#running.push(running);
     return running;
   }
@@ -65,7 +62,7 @@ export class World {
 
   async stop(): Promise<void> {
     for (const one of this.#running) await one.close(1_000);
-    this.#config?.close();
+    this.#api?.close();
     await Promise.all([this.api.stop(), this.broker.stop(), this.subscriber.stop()]);
   }
 }
@@ -86,10 +83,4 @@ export async function post(url: string, event: Readonly<Record<string, unknown>>
 
 export function tick(url: string): Promise<{ status: number; text: string }> {
   return post(url, { type: 'dev.knative.sources.ping' });
-}
-
-/** The value of a counter or gauge; with labels as they stand in the text. */
-export async function figure(metrics: Metrics, name: string): Promise<number> {
-  const line = (await metrics.text()).split('\n').find((one) => one.startsWith(`${name} `));
-  return line === undefined ? 0 : Number(line.slice(name.length + 1));
 }

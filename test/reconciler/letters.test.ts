@@ -4,7 +4,7 @@ import { subscribersOf } from '../../functions/reconciler/subscribers.ts';
 import { parseLetter } from '../../shared/store/letter.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { until } from '../helpers/fake-api-server.ts';
-import { figure, post, World } from '../helpers/reconcilers.ts';
+import { post, World } from '../helpers/reconcilers.ts';
 
 const box = { kind: 'letters' } as const;
 const day = 86_400_000;
@@ -44,9 +44,9 @@ describe('a dead letter', () => {
   const lettersOf = (outcome: string) => `knspan_letters_total{outcome="${outcome}"}`;
 
   it('is acknowledged once it is stored, and reaches the subscriber that failed as it was', async () => {
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     assert.deepEqual(await send(url), { status: 202, text: '' });
-    assert.equal(await figure(metrics, 'knspan_letters'), 1);
+    assert.equal(await figure('knspan_letters'), 1);
     assert.equal(world.subscriber.requests, 0);
     await pass(5_000);
     const [event] = world.subscriber.taken;
@@ -62,8 +62,8 @@ describe('a dead letter', () => {
     });
     await pass(5_000);
     assert.equal(world.subscriber.requests, 1);
-    assert.equal(await figure(metrics, 'knspan_letters'), 0);
-    assert.equal(await figure(metrics, lettersOf('delivered')), 1);
+    assert.equal(await figure('knspan_letters'), 0);
+    assert.equal(await figure(lettersOf('delivered')), 1);
   });
 
   it('comes in binary mode too, as a Broker sends it', async () => {
@@ -88,17 +88,17 @@ describe('a dead letter', () => {
   });
 
   it('counts once however often it comes', async () => {
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     await send(url);
     await send(url);
-    assert.equal(await figure(metrics, 'knspan_letters'), 1);
+    assert.equal(await figure('knspan_letters'), 1);
     await send(url, { knativeerrordest: 'http://another.example' });
-    assert.equal(await figure(metrics, 'knspan_letters'), 2);
+    assert.equal(await figure('knspan_letters'), 2);
   });
 
   it('is tried with growing pauses for a day, then waits for a person', async () => {
     world.subscriber.answer = () => ({ status: 503 });
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     await send(url);
     const tries: number[] = [];
     for (let at = 5_000; at < day + 3_700_000 && (await parkedOf(world.store)).length === 0; at += 5_000) {
@@ -114,9 +114,9 @@ describe('a dead letter', () => {
     assert.ok((pauses.at(-1) ?? 0) >= 2_700_000, `${pauses.join(' ')}`);
     assert.match((await parkedOf(world.store)).join(), /given up after [0-9]+ tries: Cannot send to the sink: it answered 503/);
     assert.ok(world.subscriber.requests < 60, `${world.subscriber.requests} tries`);
-    assert.equal(await figure(metrics, lettersOf('given_up')), 1);
-    assert.equal(await figure(metrics, 'knspan_letters_parked'), 1);
-    assert.equal(await figure(metrics, 'knspan_letters'), 0);
+    assert.equal(await figure(lettersOf('given_up')), 1);
+    assert.equal(await figure('knspan_letters_parked'), 1);
+    assert.equal(await figure('knspan_letters'), 0);
   });
 
   it('heeds what the subscriber says about when to come again', async () => {
@@ -143,7 +143,7 @@ describe('a dead letter', () => {
   });
 
   it('is never sent to a place that is not configured', async () => {
-    const { url, metrics } = await world.reconciler({ KNSPAN_SUBSCRIBERS: 'http://exporter.knspan.svc.cluster.local' });
+    const { url, figure } = await world.reconciler({ KNSPAN_SUBSCRIBERS: 'http://exporter.knspan.svc.cluster.local' });
     const own = new URL(world.subscriber.url);
     const places = [
       '',
@@ -158,7 +158,7 @@ describe('a dead letter', () => {
     await pass(5_000);
     assert.equal(world.subscriber.requests, 0);
     assert.equal((await world.store.listParked(100)).length, places.length);
-    assert.equal(await figure(metrics, lettersOf('unknown')), places.length);
+    assert.equal(await figure(lettersOf('unknown')), places.length);
     assert.match((await parkedOf(world.store)).join(), /'http:\/\/169\.254\.169\.254\/latest' is not in KNSPAN_SUBSCRIBERS/);
   });
 
@@ -190,10 +190,10 @@ describe('a dead letter', () => {
   });
 
   it('of a tick is acknowledged and forgotten', async () => {
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     assert.equal((await send(url, { type: 'dev.knative.sources.ping' })).status, 202);
-    assert.equal(await figure(metrics, 'knspan_letters'), 0);
-    assert.equal(await figure(metrics, lettersOf('tick')), 1);
+    assert.equal(await figure('knspan_letters'), 0);
+    assert.equal(await figure(lettersOf('tick')), 1);
   });
 
   it('about an object keeps nothing of what knspan may not store', async () => {
@@ -247,11 +247,11 @@ describe('a dead letter', () => {
 describe('dead letters that are too many', () => {
   it('are not acknowledged', async () => {
     const world = await new World(undefined, { ...defaultBounds, letters: 2 }).start();
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     const statuses: number[] = [];
     for (const id of ['a', 'b', 'c']) statuses.push((await post(url, { id, type: 'x', knativeerrordest: world.subscriber.url })).status);
     assert.deepEqual(statuses, [202, 202, 503]);
-    assert.equal(await figure(metrics, 'knspan_letters_total{outcome="full"}'), 1);
+    assert.equal(await figure('knspan_letters_total{outcome="full"}'), 1);
     await world.stop();
   });
 });

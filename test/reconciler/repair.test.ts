@@ -5,7 +5,7 @@ import { unobservedBelow } from '../../functions/reconciler/missed.ts';
 import { splitId } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { until } from '../helpers/fake-api-server.ts';
-import { agedEvent, figure, startedAt, tick, World } from '../helpers/reconcilers.ts';
+import { agedEvent, startedAt, tick, World } from '../helpers/reconcilers.ts';
 
 describe('a tick', () => {
   let world: World;
@@ -26,7 +26,7 @@ describe('a tick', () => {
     world.list('unseen', 120);
     world.list('young', 59);
     await see('seen#1');
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     assert.equal((await tick(url)).status, 202);
     assert.deepEqual(sent(), ['unseen#1']);
     const [event] = world.broker.taken;
@@ -38,23 +38,23 @@ describe('a tick', () => {
       ...whole,
       metadata: { name: 'unseen.x', namespace: 'shop', uid: 'unseen', resourceVersion: '102', creationTimestamp: '2025-11-20T23:06:40Z' },
     });
-    assert.equal(await figure(metrics, 'knspan_events_listed_total'), 3);
-    assert.equal(await figure(metrics, 'knspan_events_missed_total'), 1);
-    assert.equal(await figure(metrics, 'knspan_events_repaired_total'), 1);
-    assert.equal(await figure(metrics, 'knspan_ticks_total{outcome="done"}'), 1);
+    assert.equal(await figure('knspan_events_listed_total'), 3);
+    assert.equal(await figure('knspan_events_missed_total'), 1);
+    assert.equal(await figure('knspan_events_repaired_total'), 1);
+    assert.equal(await figure('knspan_ticks_total{outcome="done"}'), 1);
   });
 
   it('sends again until it is seen, and counts it once', async () => {
     world.list('lost-by-the-broker', 120);
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     await tick(url);
     await tick(url);
     assert.deepEqual(sent(), ['lost-by-the-broker#1', 'lost-by-the-broker#1']);
     await see('lost-by-the-broker#1');
     await tick(url);
     assert.equal(sent().length, 2);
-    assert.equal(await figure(metrics, 'knspan_events_missed_total'), 1);
-    assert.equal(await figure(metrics, 'knspan_events_repaired_total'), 2);
+    assert.equal(await figure('knspan_events_missed_total'), 1);
+    assert.equal(await figure('knspan_events_repaired_total'), 2);
   });
 
   it('counts apart the occurrences that only a higher count betrays', async () => {
@@ -62,13 +62,13 @@ describe('a tick', () => {
     world.list('whole', 120, { n: 2 });
     world.list('new', 120, { n: 5 });
     await see('series#1', 'series#2', 'series#3', 'whole#1');
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     await tick(url);
     assert.deepEqual(sent(), ['new#5', 'series#9', 'whole#2']);
     // 4 to 8 of the series; 2 to 4 of the new one, whose first one the Event tells of.
-    assert.equal(await figure(metrics, 'knspan_unobserved_occurrences_total'), 5 + 3);
+    assert.equal(await figure('knspan_unobserved_occurrences_total'), 5 + 3);
     await tick(url);
-    assert.equal(await figure(metrics, 'knspan_unobserved_occurrences_total'), 8);
+    assert.equal(await figure('knspan_unobserved_occurrences_total'), 8);
   });
 
   it('on an empty store reaches back by the back-fill alone, and keeps that mark', async () => {
@@ -94,13 +94,13 @@ describe('a tick', () => {
     world.list('a', 120, { path: '/api/v1/namespaces/ops/events', namespace: 'ops' });
     world.list('b', 120, { path: '/api/v1/namespaces/shop/events' });
     world.api.forbidden.add('/api/v1/namespaces/ops/events');
-    const { url, metrics } = await world.reconciler({ KNSPAN_NAMESPACES: 'ops,shop,own', KNSPAN_EXCLUDE_NAMESPACES: 'own' });
+    const { url, figure } = await world.reconciler({ KNSPAN_NAMESPACES: 'ops,shop,own', KNSPAN_EXCLUDE_NAMESPACES: 'own' });
     const answer = await tick(url);
     assert.equal(answer.status, 503);
     assert.match(answer.text, /Cannot list \/api\/v1\/namespaces\/ops\/events: the API server answered 403/);
     assert.deepEqual(sent(), ['b#1']);
     assert.equal(listings(), 2);
-    assert.equal(await figure(metrics, 'knspan_ticks_total{outcome="failed"}'), 1);
+    assert.equal(await figure('knspan_ticks_total{outcome="failed"}'), 1);
   });
 
   it('reads all pages, and begins anew when they expire, without sending twice', async () => {
@@ -135,12 +135,12 @@ describe('a tick', () => {
     const first = tick(one.url);
     await until('the first sends', () => world.broker.requests === 1);
     assert.equal((await tick(other.url)).status, 202);
-    assert.equal(await figure(other.metrics, 'knspan_ticks_total{outcome="elsewhere"}'), 1);
+    assert.equal(await other.figure('knspan_ticks_total{outcome="elsewhere"}'), 1);
     go();
     assert.equal((await first).status, 202);
     assert.deepEqual(sent(), ['unseen#1']);
     await tick(other.url);
-    assert.equal(await figure(other.metrics, 'knspan_ticks_total{outcome="done"}'), 1);
+    assert.equal(await other.figure('knspan_ticks_total{outcome="done"}'), 1);
   });
 
   it('comes again when the Broker is away, and stops at the first sign of it', async () => {
@@ -158,10 +158,10 @@ describe('a tick', () => {
     world.list('poison', 130);
     world.list('good', 120);
     world.broker.answer = ({ id }) => ({ status: id === 'poison#1' ? 400 : 202 });
-    const { url, metrics } = await world.reconciler();
+    const { url, figure } = await world.reconciler();
     assert.equal((await tick(url)).status, 202);
     assert.deepEqual(sent(), ['good#1']);
-    assert.equal(await figure(metrics, 'knspan_events_refused_total'), 1);
+    assert.equal(await figure('knspan_events_refused_total'), 1);
   });
 
   it('keeps to its rate, and is answered in time all the same', async () => {
@@ -197,15 +197,15 @@ describe('a tick', () => {
 
   it('leaves the lease to others when the function is stopped', async () => {
     for (let index = 0; index < 5; index += 1) world.list(`e${index}`, 120);
-    const { url, metrics, close } = await world.reconciler({ KNSPAN_MISSED_RATE: '1' });
+    const { url, figure, close } = await world.reconciler({ KNSPAN_MISSED_RATE: '1' });
     const answer = tick(url);
     await until('the first is sent', () => world.broker.taken.length === 1);
     await close(1_000);
     assert.equal((await answer).status, 202);
-    assert.equal(await figure(metrics, 'knspan_ticks_total{outcome="stopped"}'), 1);
+    assert.equal(await figure('knspan_ticks_total{outcome="stopped"}'), 1);
     const other = await world.reconciler();
     await tick(other.url);
-    assert.equal(await figure(other.metrics, 'knspan_ticks_total{outcome="done"}'), 1);
+    assert.equal(await other.figure('knspan_ticks_total{outcome="done"}'), 1);
   });
 
   it('acknowledges nothing while the store is away', async () => {
