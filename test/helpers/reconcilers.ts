@@ -21,7 +21,7 @@ export interface Reconciler extends Stoppable {
 }
 
 export class World {
-  readonly clock = new ManualClock(startedAt);
+  readonly clock: ManualClock;
   readonly api = new FakeApiServer();
   readonly broker = new Receiver();
   readonly subscriber = new Receiver();
@@ -29,7 +29,8 @@ export class World {
   readonly #running: Reconciler[] = [];
   #api: ReturnType<typeof createApiServer> | undefined;
 
-  constructor(store?: Store, bounds: Bounds = defaultBounds) {
+  constructor(store?: Store, bounds: Bounds = defaultBounds, clock = new ManualClock(startedAt)) {
+    this.clock = clock;
     this.store = store ?? new MemoryStore(() => this.clock.now(), bounds);
   }
 

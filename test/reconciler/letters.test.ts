@@ -87,6 +87,17 @@ describe('a dead letter', () => {
     assert.deepEqual(world.subscriber.taken[0]?.data, { kind: 'Event' });
   });
 
+  it('keeps data that is text or bytes', async () => {
+    const { url } = await world.reconciler();
+    const bytes = Buffer.from([0, 255, 254, 1]).toString('base64');
+    await send(url, { id: 'bytes', datacontenttype: 'image/png', data: undefined, data_base64: bytes });
+    await send(url, { id: 'text', datacontenttype: 'text/plain', data: '{"not":"json"}' });
+    await pass(5_000);
+    const { bytes: first, text: second } = Object.fromEntries(world.subscriber.taken.map((event) => [event.id, event]));
+    assert.deepEqual([first?.dataBase64, first?.data, first?.dataContentType], [bytes, undefined, 'image/png']);
+    assert.deepEqual([second?.dataText, second?.data], ['{"not":"json"}', undefined]);
+  });
+
   it('counts once however often it comes', async () => {
     const { url, figure } = await world.reconciler();
     await send(url);

@@ -19,6 +19,12 @@ describe('a tick', () => {
   const sent = () => world.broker.ids.toSorted();
   /** What the correlator does with an Event. */
   const see = (...ids: string[]) => world.store.append(ids.map((id) => ({ ...splitId(`test|${id}`), version: '1', due: 0, body: '' })));
+  /** The Broker answers once the returned function is called. */
+  const heldBroker = () => {
+    const { promise: after, resolve } = Promise.withResolvers<void>();
+    world.broker.answer = () => ({ status: 202, after });
+    return resolve;
+  };
   const listings = () => world.api.requests.filter((request) => request.includes('/events')).length;
 
   it('sends what was never seen and is old enough, as the source would', async () => {
@@ -126,11 +132,7 @@ describe('a tick', () => {
 
   it('is one replica’s at a time', async () => {
     world.list('unseen', 120);
-    let go = () => {};
-    const after = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    world.broker.answer = () => ({ status: 202, after });
+    const go = heldBroker();
     const [one, other] = [await world.reconciler(), await world.reconciler()];
     const first = tick(one.url);
     await until('the first sends', () => world.broker.requests === 1);
@@ -180,11 +182,7 @@ describe('a tick', () => {
 
   it('that comes during a listing joins it', async () => {
     world.list('unseen', 120);
-    let go = () => {};
-    const after = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    world.broker.answer = () => ({ status: 202, after });
+    const go = heldBroker();
     const { url } = await world.reconciler();
     const first = tick(url);
     await until('it sends', () => world.broker.requests === 1);
