@@ -32,6 +32,7 @@ await replayCommand([process.argv[2] ?? ''], {
   rootService: defaultConfig.rootService,
   quiet: false,
   exitCode: false,
+  correlators: 1,
 });
 const figures: ReplayFigures = {
   seconds: Number(process.hrtime.bigint() - began) / 1e9,
