@@ -162,6 +162,8 @@ export function inboxContract(harness: () => Harness): void {
     await store.claimInbox(shard, 'b', never, hour, 10);
     assert.deepEqual(await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]), [first]);
     assert.deepEqual(await store.pinRoutes(shard, 'b', []), []);
+    await store.routed(shard, 'b', [{ event: one, n: 1 }], false);
+    assert.equal((await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]))?.[0]?.route, 'another');
   });
 
   it('says which occurrence of the Event was routed first, and by which route when it was not number 1', async () => {
