@@ -25,10 +25,10 @@ function importsOf(file: string): string[] {
 /** Each stage may import only from stages before it, and from itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/cloudevent': [],
-  'shared/objects': ['shared/cloudevent'],
+  'shared/objects': ['shared/cloudevent', 'shared/runtime'],
   'shared/spans': ['shared/cloudevent'],
   'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
-  'shared/store': ['shared/cloudevent'],
+  'shared/store': ['shared/cloudevent', 'shared/runtime'],
   'shared/runtime': ['shared/cloudevent'],
   'shared/broker': ['shared/cloudevent', 'shared/runtime'],
   'shared/local': [
@@ -59,7 +59,7 @@ describe('imports', () => {
   it('the core takes of objects and spans types only, and reads no clock, no chance, no environment', () => {
     for (const file of sources.filter((name) => name.startsWith('shared/correlate/'))) {
       const text = readFileSync(join(top, file), 'utf8');
-      assert.doesNotMatch(text, /Date\.now|Math\.random|process\.|setTimeout|randomUUID/, file);
+      assert.doesNotMatch(text, /Date\.now|Math\.random|\bprocess\.\w|setTimeout|randomUUID/, file);
       assert.doesNotMatch(text, /import \{(?! type)[^}]*\} from '\.\.\/(objects|spans)\//, file);
     }
   });

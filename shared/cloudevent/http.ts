@@ -228,7 +228,7 @@ function decoded(value: string, name: string): string {
 }
 
 /** As the HTTP binding says: all but printable ASCII, and of that space, the quote and the percent sign itself. */
-function percentEncoded(text: string): string {
+export function percentEncoded(text: string): string {
   return /[^\u0021\u0023\u0024\u0026-\u007e]/.test(text)
     ? text.toWellFormed().replaceAll(/[^\u0021\u0023\u0024\u0026-\u007e]/gu, (character) => byteCodes(character))
     : text;

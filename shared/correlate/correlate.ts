@@ -10,7 +10,7 @@ import type { Objects } from '../objects/index.ts';
 import type { Segment } from '../spans/span.ts';
 import { settlesAt } from './change.ts';
 import { type ChangeState, type Context, type Keep, ledgerRemembered, objectsRemembered, type Placed } from './context.ts';
-import { causeMayTrail, lateness, longestChange, quietAfterEnd, rememberFor, second } from './figures.ts';
+import { causeMayTrail, lateness, longestChange, ownerMayTrail, quietAfterEnd, rememberFor, second } from './figures.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
 import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
 import { placeOne } from './place.ts';
@@ -71,13 +71,13 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   settle(walk, limit, settled, config);
   const segments = emit(walk, settled, late, config);
   context.watermark = Math.max(context.watermark, Number.isFinite(limit) ? limit : (queue.at(-1)?.at ?? 0) + 1);
-  forget(context);
   const undecided = waiting.filter((routed) => !told(routed, context, walk));
   const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
   const keep: Keep = {
     placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)),
     waiting: undecided,
   };
+  forget(context);
   return { segments, context, keep, decided };
 }
 
@@ -85,6 +85,11 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
 export function walkLimit(now: Micros): Micros {
   if (!Number.isFinite(now)) return now;
   return Math.floor((now - lateness - causeMayTrail) / second) * second;
+}
+
+/** The earliest `now` of a live correlator, which waits for owners too, at which the walk goes as far as `at`. */
+export function decidableAt(at: Micros): Micros {
+  return Math.ceil(at / second) * second + ownerMayTrail + lateness + causeMayTrail;
 }
 
 function settle(walk: Walk, at: Micros, settled: ChangeState[], config: CorrelateConfig): void {

@@ -4,7 +4,7 @@ import type { AttributeValue, SpanEvent } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Placed } from './context.ts';
 import { isoOf } from './intervals.ts';
-import { chainAttributes, type Node } from './node.ts';
+import { chainAttributes, type Node, newNode } from './node.ts';
 import type { Occurrence } from './occurrence.ts';
 import type { Drawing } from './render.ts';
 import type { Meaning } from './rule.ts';
@@ -12,15 +12,44 @@ import { serviceOf } from './service.ts';
 
 const titleMost = 200;
 
-/** Fills in what one occurrence's own span says. */
-export function describe(node: Node, one: Placed): void {
+export const spanEventsMost = 100;
+
+/** The node of an occurrence that has a span of its own. */
+export function nodeFor(one: Placed): Node {
+  const node = newNode(one.occurrence.id, 'event', one, one.occurrence.at, describe);
+  node.name = nameOf(one.occurrence);
+  node.failed = failureOf(one);
+  return node;
+}
+
+/** What a span says of itself and of what is told by its span events. */
+export function describe(node: Node): void {
+  if (node.placed) describeOwn(node, node.placed);
+  for (const one of node.attached) describeAttached(node, one);
+}
+
+function describeAttached(node: Node, one: Placed): void {
+  const { observation, meaning } = one.occurrence.routed;
+  const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
+  const listed = node.events.length < spanEventsMost;
+  if (!listed) node.attributes['knspan.series.unlisted'] = Number(node.attributes['knspan.series.unlisted'] ?? 0) + 1;
+  if (listed || !series) node.events.push(toSpanEvent(one));
+  if (series) node.attributes['knspan.series.count'] = Math.max(Number(node.attributes['knspan.series.count'] ?? 1), one.occurrence.n);
+  if (!closesPair(meaning)) return;
+  for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
+}
+
+/** The end of a pair, told on the span that began it; a run goes on to the end of its effect. */
+export function closesPair(meaning: Meaning): boolean {
+  return meaning.class === 'end' && meaning.pair !== 'run';
+}
+
+function describeOwn(node: Node, one: Placed): void {
   const { occurrence, place } = one;
   const { meaning, chain, observation } = occurrence.routed;
-  node.name = nameOf(occurrence);
   node.title = titleOf(occurrence);
   if (meaning.rule === 'kubelet.killing' && place.rule !== 'named.delete') node.title += ` of pod ${observation.involved.name}`;
   node.service = serviceOf(observation.reporter);
-  node.failed = failureOf(one);
   Object.assign(node.attributes, chainAttributes(chain), eventAttributes(one, 'own'), {
     'knspan.rule': place.rule,
     'knspan.evidence': place.evidence,
@@ -36,7 +65,7 @@ export function describe(node: Node, one: Placed): void {
 }
 
 /** The Event's own attributes, by the names of the OpenTelemetry Collector's k8s events receiver. */
-export function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string, AttributeValue> {
+function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string, AttributeValue> {
   const { occurrence } = one;
   const { observation, meaning } = occurrence.routed;
   const groups = meaning.groups;
@@ -71,7 +100,7 @@ export function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string
   return attributes;
 }
 
-export function toSpanEvent(one: Placed): SpanEvent {
+function toSpanEvent(one: Placed): SpanEvent {
   const attributes: Record<string, AttributeValue> = {
     ...eventAttributes(one, 'own'),
     'knspan.rule': one.place.rule,

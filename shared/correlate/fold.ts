@@ -66,7 +66,12 @@ function fold(group: readonly Node[]): void {
   const parent = folded[0]?.parent;
   if (!parent) return;
   const first = folded.reduce((a, b) => (a.id < b.id ? a : b));
-  const node = newNode(first.id, 'fold', null, Math.min(...folded.map((one) => one.start)));
+  const node = newNode(
+    first.id,
+    'fold',
+    null,
+    folded.reduce((start, one) => Math.min(start, one.start), Number.POSITIVE_INFINITY),
+  );
   node.end = folded.reduce((end, one) => Math.max(end, one.end), node.start + 1);
   node.name = first.name;
   node.service = first.service;
@@ -78,7 +83,7 @@ function fold(group: readonly Node[]): void {
   node.tells = tells;
   const failed = folded.filter((one) => fails(one));
   if (failed.length > 0) node.failed = failed.flatMap((one) => nodesOf(one).map((below) => below.failed)).find((text) => text !== '') ?? '';
-  node.attributes = {
+  Object.assign(node.attributes, {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,
     'k8s.event.uid': uids.slice(0, uidsListed),
@@ -89,7 +94,7 @@ function fold(group: readonly Node[]): void {
     'knspan.fold.duration_min_ms': ms(durations[0]),
     'knspan.fold.duration_median_ms': ms(durations[durations.length >> 1]),
     'knspan.fold.duration_max_ms': ms(durations.at(-1)),
-  };
+  });
   const gone = new Set(folded);
   parent.children = parent.children.filter((child) => !gone.has(child));
   adopt(parent, node);

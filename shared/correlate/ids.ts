@@ -1,5 +1,5 @@
 /** Derived ids: the same change gets the same ids however, whenever and how often its events arrive. Never random. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Trace id (32 hex digits) of the change that `anchor` (uid#n of its opening occurrence) began on the root object. */
 export function traceIdOf(cluster: string, rootUid: string, anchor: string): string {
@@ -19,7 +19,7 @@ export function digestOf(occurrences: Iterable<string>): string {
 }
 
 function digest(length: number, ...parts: string[]): string {
-  const hex = createHash('sha256').update(parts.join('\u0000')).digest('hex').slice(0, length);
+  const hex = hash('sha256', parts.join('\u0000'), 'hex').slice(0, length);
   // All zeros means "no id" in OpenTelemetry.
   return /^0+$/.test(hex) ? `${hex.slice(1)}1` : hex;
 }

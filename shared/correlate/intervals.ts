@@ -52,5 +52,5 @@ function fitEnds(node: Node, root: Node): void {
 export function isoOf(at: number): string {
   const date = new Date(Math.floor(at / 1_000));
   if (Number.isNaN(date.getTime())) return String(at);
-  return date.toISOString().replace(/\.(\d{3})Z$/, `.$1${String(at % 1_000).padStart(3, '0')}Z`);
+  return `${date.toISOString().slice(0, -1)}${String(at % 1_000).padStart(3, '0')}Z`;
 }

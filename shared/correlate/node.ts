@@ -3,53 +3,89 @@ import type { Micros, ObjectRef } from '../cloudevent/observation.ts';
 import type { AttributeValue, SpanEvent, SpanLink } from '../spans/span.ts';
 import type { Placed } from './context.ts';
 
-export interface Node {
+/** Writes what a node says of itself; called when somebody first asks. */
+export type Describe = (node: Node) => void;
+
+export class Node {
   /** What the span id is derived from: an occurrence, or one with a role. */
   readonly id: string;
   readonly role: string;
   readonly placed: Placed | null;
-  name: string;
-  title: string;
-  service: string;
+  name = '';
   start: Micros;
   end: Micros;
   /** A measured duration: never stretched, never shortened. */
-  real: boolean;
+  real = false;
   /** The duration was stated, not measured between events: not even its start moves. */
-  stated: boolean;
+  stated = false;
   /** How much earlier or later the start may be. */
   uncertainty: Micros;
-  parent: Node | null;
-  children: Node[];
-  attributes: Record<string, AttributeValue>;
-  events: SpanEvent[];
-  links: SpanLink[];
-  failed: string;
+  parent: Node | null = null;
+  children: Node[] = [];
+  links: SpanLink[] = [];
+  failed = '';
   /** Occurrences that the node tells by itself or by span events. */
   tells: string[];
+  /** What is told by span events. */
+  readonly attached: Placed[] = [];
+  #title = '';
+  #service = '';
+  #attributes: Record<string, AttributeValue> = {};
+  #events: SpanEvent[] = [];
+  /** Of a large change nearly all nodes fold away: only what is looked at is put into words. */
+  #describe: Describe | null;
+
+  constructor(id: string, role: string, placed: Placed | null, at: Micros, describe: Describe | null) {
+    this.id = id;
+    this.role = role;
+    this.placed = placed;
+    this.start = at;
+    this.end = at;
+    this.uncertainty = placed?.occurrence.uncertainty ?? 0;
+    this.tells = placed ? [placed.occurrence.id] : [];
+    this.#describe = describe;
+  }
+
+  get title(): string {
+    this.#tell();
+    return this.#title;
+  }
+
+  set title(title: string) {
+    this.#tell();
+    this.#title = title;
+  }
+
+  get service(): string {
+    this.#tell();
+    return this.#service;
+  }
+
+  set service(service: string) {
+    this.#tell();
+    this.#service = service;
+  }
+
+  get attributes(): Record<string, AttributeValue> {
+    this.#tell();
+    return this.#attributes;
+  }
+
+  get events(): SpanEvent[] {
+    this.#tell();
+    return this.#events;
+  }
+
+  #tell(): void {
+    const describe = this.#describe;
+    if (!describe) return;
+    this.#describe = null;
+    describe(this);
+  }
 }
 
-export function newNode(id: string, role: string, placed: Placed | null, at: Micros): Node {
-  return {
-    id,
-    role,
-    placed,
-    name: '',
-    title: '',
-    service: '',
-    start: at,
-    end: at,
-    real: false,
-    stated: false,
-    uncertainty: placed?.occurrence.uncertainty ?? 0,
-    parent: null,
-    children: [],
-    attributes: {},
-    events: [],
-    links: [],
-    failed: '',
-    tells: placed ? [placed.occurrence.id] : [],
-  };
+export function newNode(id: string, role: string, placed: Placed | null, at: Micros, describe: Describe | null = null): Node {
+  return new Node(id, role, placed, at, describe);
 }
 
 export function adopt(parent: Node, child: Node): void {

@@ -4,7 +4,7 @@ import type { Segment, Span } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Context, Placed } from './context.ts';
 import type { CorrelateConfig } from './correlate.ts';
-import { describe, describeRoot, eventAttributes, failureOf, statedMicros, toSpanEvent } from './describe.ts';
+import { closesPair, describe, describeRoot, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
@@ -20,12 +20,10 @@ export interface Drawing {
   readonly config: CorrelateConfig;
 }
 
-export const spanEventsMost = 100;
-
 export function renderChange(drawing: Drawing): Segment {
   const { change, config } = drawing;
   const placed = [...drawing.placed].sort((a, b) => a.occurrence.at - b.occurrence.at || (a.occurrence.id < b.occurrence.id ? -1 : 1));
-  const root = newNode(change.id, 'root', null, change.start);
+  const root = newNode(change.id, 'root', null, change.start, describe);
   const nodes = buildNodes(root, placed);
   for (const node of nodes.values()) measure(node);
   enrich(drawing, root, nodes);
@@ -41,9 +39,7 @@ function buildNodes(root: Node, placed: readonly Placed[]): Map<string, Node> {
   const nodes = new Map<string, Node>();
   for (const one of placed) {
     if (one.place.on !== '' && carrierOf(one, byId) !== null) continue;
-    const node = newNode(one.occurrence.id, 'event', one, one.occurrence.at);
-    describe(node, one);
-    nodes.set(one.occurrence.id, node);
+    nodes.set(one.occurrence.id, nodeFor(one));
   }
   const nodeOf = (id: string): Node => {
     const target = byId.get(id);
@@ -83,18 +79,12 @@ function carrierOf(one: Placed, byId: ReadonlyMap<string, Placed>): string | nul
 
 function attach(node: Node, one: Placed): void {
   node.tells.push(one.occurrence.id);
-  if (node.events.length < spanEventsMost) node.events.push(toSpanEvent(one));
-  else {
-    const uid = one.occurrence.routed.observation.uid;
-    node.attributes['knspan.series.unlisted'] = Number(node.attributes['knspan.series.unlisted'] ?? 0) + 1;
-    if (uid !== node.attributes['k8s.event.uid']) node.events.push(toSpanEvent(one));
-  }
-  const series = one.occurrence.routed.observation.uid === node.attributes['k8s.event.uid'];
-  if (series) node.attributes['knspan.series.count'] = Math.max(Number(node.attributes['knspan.series.count'] ?? 1), one.occurrence.n);
+  node.attached.push(one);
   const failure = failureOf(one);
   if (failure !== '' && node.failed === '' && node.placed !== null) node.failed = failure;
-  const { meaning } = one.occurrence.routed;
-  if (meaning.class === 'end' && meaning.pair !== 'run') closePair(node, one);
+  const { meaning, observation } = one.occurrence.routed;
+  const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
+  if (closesPair(meaning)) closePair(node, one);
   else if (series && one.occurrence.at > node.end) node.end = one.occurrence.at;
 }
 
@@ -110,7 +100,6 @@ function closePair(node: Node, one: Placed): void {
     node.start = occurrence.at - Math.max(1, stated);
     node.stated = true;
   } else node.end = node.start + Math.max(1, stated);
-  for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
 }
 
 /** A phase that begins at its cause, and a lone end that states its duration, are measured too. */
@@ -173,8 +162,7 @@ export function renderLate(input: { placed: Placed; objects: Objects; context: C
   const { placed, context, config } = input;
   const { occurrence } = placed;
   const known = context.settled[placed.place.change];
-  const node = newNode(occurrence.id, 'event', placed, occurrence.at);
-  describe(node, placed);
+  const node = nodeFor(placed);
   node.end = node.start + 1;
   node.attributes['knspan.late'] = true;
   const chain = occurrence.routed.chain;

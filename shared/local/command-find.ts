@@ -6,7 +6,7 @@ import { passes } from './filter.ts';
 import { InputError } from './input.ts';
 import { listOnce } from './live.ts';
 import { Pipeline } from './pipeline.ts';
-import { screenOf } from './terminal.ts';
+import { counted, screenOf } from './terminal.ts';
 import { listLineOf } from './view-list.ts';
 
 export async function findCommand(object: string, paths: string[], options: SharedOptions & { readonly last: boolean }): Promise<void> {
@@ -20,7 +20,7 @@ export async function findCommand(object: string, paths: string[], options: Shar
   for (const observation of observations) pipeline.push(observation);
   const filter = { ...filterOf(options, newest), kind: singular(kind), name };
   const found = pipeline.finish().filter((segment) => passes(segment, filter));
-  if (found.length === 0) process.stderr.write(`No trace of ${object} among ${observations.length} events\n`);
+  if (found.length === 0) process.stderr.write(`No trace of ${object} among ${counted(observations.length, 'event')}\n`);
   for (const segment of options.last ? found.slice(-1) : found) process.stdout.write(`${lineOf(segment)}\n`);
 }
 

@@ -1,15 +1,18 @@
 /** `knspan replay` and `knspan demo`: Events from files to traces. */
 import { fileURLToPath } from 'node:url';
 import type { Observation } from '../cloudevent/observation.ts';
+import { defaultConfig } from '../correlate/correlate.ts';
 import { ObjectIndex } from '../objects/index.ts';
 import type { Segment } from '../spans/span.ts';
 import { type Delivery, deliver } from './deliver.ts';
 import { type Counts, load, loadRules } from './engine.ts';
-import { type Filter, passes, sinceOf } from './filter.ts';
+import { type Filter, sinceOf } from './filter.ts';
 import { InputError } from './input.ts';
 import { createOutput, type OutputOptions } from './output.ts';
 import { Pipeline } from './pipeline.ts';
-import { clean } from './terminal.ts';
+import { Progress } from './progress.ts';
+import { type Orphans, orphansKept, Selection } from './selection.ts';
+import { clean, counted } from './terminal.ts';
 import { TimeOrdered } from './time-ordered.ts';
 
 export interface SharedOptions {
@@ -25,47 +28,52 @@ export interface SharedOptions {
 }
 
 export interface ShowOptions extends SharedOptions, OutputOptions {
-  readonly orphans: 'digest' | 'each' | 'drop';
+  readonly orphans: Orphans;
   readonly budget: number;
+  /** `service.name` of root spans. */
+  readonly rootService: string;
   readonly quiet: boolean;
   readonly exitCode: boolean;
 }
 
-const progressAfterMs = 2_000;
+export interface ReplayOptions extends ShowOptions {
+  readonly deliver?: Delivery;
+  readonly through?: 'serve';
+  readonly correlators: number;
+}
 
-export async function replayCommand(paths: string[], options: ShowOptions & { readonly deliver?: Delivery }): Promise<void> {
+export async function replayCommand(paths: string[], options: ReplayOptions): Promise<void> {
   const rules = await rulesOf(options);
   if (!rules) return;
-  const began = Date.now();
-  const onProgress = (items: number) => {
-    if (!options.quiet && Date.now() - began > progressAfterMs) process.stderr.write(`\r${items.toLocaleString('en')} items read`);
-  };
   const output = await createOutput(options, process.stdout, process.env);
-  const shown: Shown = { all: 0, traces: 0, failed: 0, spans: 0 };
-  const show = async (segments: readonly Segment[], filter: Filter) => {
-    shown.all += segments.length;
-    for (const segment of segments.filter((one) => passes(one, filter))) {
-      shown.traces += 1;
-      shown.failed += segment.severity === 'error' ? 1 : 0;
-      shown.spans += segment.spans.length;
-      await output.write(segment);
-    }
-  };
   const objects = new ObjectIndex();
-  const pipeline = new Pipeline({ rules, objects, cluster: options.cluster, orphans: options.orphans, budget: options.budget });
-  const input = { objects: options.objects, into: objects, stdin: process.stdin, onProgress };
+  const pipeline = new Pipeline({ rules, objects, ...pipelineOptions(options) });
+  const progress = new Progress(process.stderr, Date.now);
+  const onProgress = options.quiet ? {} : { onProgress: (items: number) => progress.at(items) };
+  const input = { objects: options.objects, into: objects, stdin: process.stdin, ...onProgress };
   const ordered = options.deliver ? null : new TimeOrdered(pipeline);
   const loaded = await load(paths, ordered ? { ...input, onEvent: (observation: Observation) => ordered.push(observation) } : input);
-  if (!options.quiet && Date.now() - began > progressAfterMs) process.stderr.write('\r');
-  const filter = filterOf(options, loaded.newest);
-  if (options.deliver) await show(deliver(pipeline, loaded.observations, options.deliver), filter);
-  else if (ordered) for await (const settled of ordered.finish()) await show(settled, filter);
+  progress.end();
+  const selection = new Selection(filterOf(options, loaded.newest), options.orphans);
+  const show = async (segments: readonly Segment[]) => {
+    for (const segment of segments) if (selection.takes(segment)) await output.write(segment);
+  };
+  if (options.deliver) await show(deliver(pipeline, loaded.observations, options.deliver));
+  else if (ordered) for await (const settled of ordered.finish()) await show(settled);
   const undelivered = await output.close();
-  if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, shown));
-  if (undelivered !== '') {
-    process.stderr.write(`${undelivered}\n`);
-    process.exitCode = 3;
-  } else if (options.exitCode && shown.failed > 0) process.exitCode = 1;
+  if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, selection));
+  if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
+  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
+}
+
+/** What `replay` and `watch` tell the pipeline alike. */
+export function pipelineOptions({ cluster, orphans, budget, rootService }: ShowOptions) {
+  return { cluster, orphans: orphansKept(orphans), budget, rootService };
+}
+
+export function setExitCode({ exitCode }: ShowOptions, { undelivered, failed }: { undelivered: boolean; failed: number }): void {
+  if (undelivered) process.exitCode = 3;
+  else if (exitCode && failed > 0) process.exitCode = 1;
 }
 
 /** Says the faults and sets the exit code when the rules can't be used. */
@@ -91,18 +99,13 @@ export function filterOf(options: SharedOptions, newest: number): Filter {
   };
 }
 
-interface Shown {
-  all: number;
-  traces: number;
-  failed: number;
-  spans: number;
-}
-
-function summaryOf(counts: Counts, shown: Shown): string {
-  const more = shown.all > shown.traces ? ` of ${shown.all}` : '';
-  const lines = [`${counts.events} events read; ${shown.traces}${more} traces shown, ${shown.failed} failed, ${shown.spans} spans`];
+export function summaryOf(counts: Counts, selection: Selection): string {
+  const lines = [`${counted(counts.events, 'event')} read; ${selection.summary}`];
   if (counts.skipped.length > 0)
-    lines.push(`${counts.skipped.length + counts.skippedMore} items skipped:`, ...counts.skipped.map((reason) => `  ${clean(reason)}`));
+    lines.push(
+      `${counted(counts.skipped.length + counts.skippedMore, 'item')} skipped:`,
+      ...counts.skipped.map((reason) => `  ${clean(reason)}`),
+    );
   if (counts.skippedMore > 0) lines.push(`  and ${counts.skippedMore} more`);
   return `${lines.join('\n')}\n`;
 }
@@ -118,9 +121,11 @@ export async function demoCommand(): Promise<void> {
     view: 'tree',
     why: false,
     orphans: 'digest',
-    budget: 1_000,
+    budget: defaultConfig.budget,
+    rootService: defaultConfig.rootService,
     quiet: false,
     exitCode: false,
+    correlators: 1,
   } as const;
   process.stdout.write('A Deployment of 4 replicas on a real cluster: made, given another image, rolled back.\n\n');
   await replayCommand([`${demoFolder}watch.jsonl`], { ...defaults, objects: [`${demoFolder}objects-watch.jsonl`] });

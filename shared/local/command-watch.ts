@@ -2,12 +2,13 @@
 
 import type { Observation } from '../cloudevent/observation.ts';
 import { goDurationMicros } from '../cloudevent/time.ts';
-import { filterOf, rulesOf, type ShowOptions } from './command-replay.ts';
-import { passes } from './filter.ts';
+import { filterOf, pipelineOptions, rulesOf, type ShowOptions, setExitCode } from './command-replay.ts';
 import { InputError } from './input.ts';
 import { follow } from './live.ts';
 import { createOutput } from './output.ts';
 import { Pipeline } from './pipeline.ts';
+import { Selection } from './selection.ts';
+import { counted } from './terminal.ts';
 
 const everyMs = 1_000;
 /** What happened shortly before the start is shown too. */
@@ -21,32 +22,37 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
   if (!rules) return;
   const began = Date.now() * 1_000;
   const filter = filterOf({ ...options, since: options.since ?? '10m' }, began);
+  const selection = new Selection(filter, options.orphans);
+  const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
+  const output = await createOutput({ ...options, patient: true }, process.stdout, process.env);
   const early: Observation[] = [];
   let pipeline: Pipeline | null = null;
-  const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
   const follower = await follow({
     since: filter.since ?? began - lookBack,
     namespace: options.namespace,
     onProblem: say,
     onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
   });
-  pipeline = new Pipeline({ rules, objects: follower.objects, cluster: options.cluster, orphans: options.orphans, budget: options.budget });
+  pipeline = new Pipeline({ rules, objects: follower.objects, ...pipelineOptions(options) });
   for (const observation of early) pipeline.push(observation);
-  say(`Following the cluster: ${follower.objects.size} objects, ${early.length} recent events; traces appear when they have settled`);
-  const output = await createOutput({ ...options, patient: true }, process.stdout, process.env);
+  const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
+  say(`Following the cluster: ${known}; traces appear when they have settled`);
   let undelivered = '';
-  await untilStopped(lasts, async () => {
-    for (const segment of pipeline.advance(follower.knownUntil())) if (passes(segment, filter)) await output.write(segment);
-    const sentence = await output.flush();
-    if (sentence !== undelivered) say(sentence);
-    undelivered = sentence;
-  });
-  follower.stop();
-  await output.close();
-  say(`${pipeline.pending} occurrences are still unsettled`);
-  if (undelivered !== '') process.exitCode = 3;
-  // Watches that are being closed must not hold the process.
-  setTimeout(() => process.exit(), 500).unref();
+  try {
+    await untilStopped(lasts, async () => {
+      for (const segment of pipeline.advance(follower.knownUntil())) if (selection.takes(segment)) await output.write(segment);
+      const sentence = await output.flush();
+      if (sentence !== undelivered) say(sentence);
+      undelivered = sentence;
+    });
+    undelivered = await output.close();
+  } finally {
+    follower.stop();
+    // Watches that are being closed must not hold the process.
+    setTimeout(() => process.exit(), 500).unref();
+  }
+  say(`${selection.summary}; ${counted(pipeline.pending, 'occurrence')} not settled yet`);
+  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
 }
 
 /** Calls `step` every second until the time is up or the user interrupts. */

@@ -4,6 +4,7 @@
  */
 import { Assembler } from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
+import { counted } from './terminal.ts';
 
 export type Document =
   /** `list` is the kind of the list that the value was an item of, as far as it was known by then. */
@@ -12,6 +13,8 @@ export type Document =
 /** A line of JSON lines may be this long; a longer one is read as a stream. */
 const firstLineMost = 1 << 20;
 const pieceMost = 256;
+/** A list's kind may stand behind its items (keys sorted by name): so many items without a kind of their own wait for it. */
+const bareHeld = 20_000;
 
 export async function* documentsOf(chunks: AsyncIterable<string>): AsyncGenerator<Document> {
   let head = '';
@@ -85,10 +88,13 @@ async function* streamOf(chunks: AsyncIterable<string>): AsyncGenerator<Document
       }
     }
   } catch (error) {
-    yield { type: 'broken', reason: `${messageOf(error)} after ${reader.count} items` };
+    yield* reader.left();
+    yield { type: 'broken', reason: `${messageOf(error)} after ${counted(reader.count, 'item')}` };
     return;
   }
-  if (reader.depth > 0) yield { type: 'broken', reason: `JSON ends in the middle after ${reader.count} items; the rest is lost` };
+  yield* reader.left();
+  if (reader.depth > 0)
+    yield { type: 'broken', reason: `JSON ends in the middle after ${counted(reader.count, 'item')}; the rest is lost` };
 }
 
 /** Lines, or parts of long ones: a fault costs what its piece holds. The parser likes small pieces. */
@@ -113,6 +119,13 @@ class ItemReader {
   #kind = '';
   #emitted = 0;
   #out: Document[] = [];
+  #bare: unknown[] = [];
+
+  /** The documents completed since the last call, and those that waited for a kind which does not come any more. */
+  left(): Document[] {
+    this.#release();
+    return this.taken();
+  }
 
   /** The documents completed since the last call. */
   taken(): Document[] {
@@ -125,7 +138,10 @@ class ItemReader {
     const opens = token.name === 'startObject' || token.name === 'startArray';
     const closes = token.name === 'endObject' || token.name === 'endArray';
     if (this.depth === 1 && token.name === 'keyValue') this.#key = String(token.value);
-    if (this.depth === 1 && this.#key === 'kind' && token.name === 'stringValue') this.#kind = String(token.value);
+    if (this.depth === 1 && this.#key === 'kind' && token.name === 'stringValue') {
+      this.#kind = String(token.value);
+      this.#release();
+    }
     if (
       opens &&
       token.name === 'startArray' &&
@@ -156,11 +172,20 @@ class ItemReader {
     if (this.#itemDepth > 0) return;
     this.count += 1;
     this.#emitted += 1;
-    this.#out.push({ type: 'value', value: this.#item.current, list: this.#kind });
+    const value: unknown = this.#item.current;
     this.#item = null;
+    const waits = this.#kind === '' && this.#arrayDepth > 1 && isBare(value) && this.#bare.length < bareHeld;
+    if (waits) this.#bare.push(value);
+    else this.#out.push({ type: 'value', value, list: this.#kind });
+  }
+
+  #release(): void {
+    for (const value of this.#bare) this.#out.push({ type: 'value', value, list: this.#kind });
+    this.#bare = [];
   }
 
   #endDocument(): void {
+    this.#release();
     const value: unknown = this.#document.current;
     const isList =
       this.#emitted > 0 ||
@@ -175,6 +200,10 @@ class ItemReader {
     this.#kind = '';
     this.#emitted = 0;
   }
+}
+
+function isBare(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !('kind' in value);
 }
 
 function feed(assembler: Assembler, token: Token): void {

@@ -1,17 +1,29 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { defaultConfig } from '../correlate/correlate.ts';
+import { ConfigError } from '../runtime/config.ts';
+import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { findCommand } from './command-find.ts';
-import { demoCommand, replayCommand } from './command-replay.ts';
+import { demoCommand, type ReplayOptions, replayCommand } from './command-replay.ts';
 import { rulesCheckCommand } from './command-rules.ts';
+import { type ServeOptions, serveCommand } from './command-serve.ts';
+import { replayThrough } from './command-through.ts';
 import { watchCommand } from './command-watch.ts';
 import { parseDelivery } from './deliver.ts';
 import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
+import type { LocalFunctions } from './run.ts';
 
 const exitCodes = `
-Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage or unreadable input,
-3 the OpenTelemetry backend did not take everything.`;
+Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage, unreadable input
+or an output that cannot be written, 3 the OpenTelemetry backend did not take everything.`;
+
+const serveHelp = `
+What it keeps is lost when it stops, unless REDIS_URL names a Redis. Settings of the functions come from the environment (KNSPAN_*).
+Example:
+  curl http://127.0.0.1:8080/ -H 'ce-specversion: 1.0' -H 'ce-id: 1' -H 'ce-source: me' -H 'ce-kind: Event' \\
+    -H 'ce-type: dev.knative.apiserver.resource.add' -H 'content-type: application/json' -d @event.json`;
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -30,15 +42,30 @@ function shared(command: Command): Command {
 
 function shows(command: Command): Command {
   return command
-    .addOption(new Option('--view <view>', 'tree: spans of each trace; list: a line a trace').choices(['tree', 'list']).default('tree'))
+    .addOption(new Option('--view <view>', 'tree (default): spans of each trace; list: a line a trace').choices(['tree', 'list']))
     .addOption(new Option('--format <format>', 'otlp-json: one ExportTraceServiceRequest a line').choices(['otlp-json']))
     .option('--out <file>', 'write there instead of to standard output')
-    .option('--otlp <url>', 'send to an OpenTelemetry backend (also by OTEL_EXPORTER_OTLP_*)')
+    .option(
+      '--otlp <url>',
+      'send to an OpenTelemetry backend (also by OTEL_EXPORTER_OTLP_*); shown as well where --view, --format or --out ask for it',
+    )
     .option('--why', 'say by which rule and evidence each span got its place', false)
     .addOption(new Option('--orphans <way>', 'events without cause or effect').choices(['digest', 'each', 'drop']).default('digest'))
-    .option('--budget <spans>', 'most spans in a trace; what is alike folds', positive, 1_000)
+    .option('--budget <spans>', 'most spans in a trace; what is alike folds', positive, defaultConfig.budget)
+    .addOption(
+      new Option('--root-service <name>', 'service.name of root spans')
+        .env('KNSPAN_ROOT_SERVICE')
+        .default(defaultConfig.rootService)
+        .argParser((text) => text || defaultConfig.rootService),
+    )
     .option('--quiet', 'no counts and no progress on standard error', false)
     .option('--exit-code', 'exit with 1 when a trace has failed', false);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError(`wanted a whole number, found '${text}'`);
+  return value;
 }
 
 function positive(text: string): number {
@@ -47,7 +74,7 @@ function positive(text: string): number {
   return value;
 }
 
-function program(): Command {
+function program(functions: LocalFunctions): Command {
   const knspan = new Command('knspan')
     .description('Kubernetes Events in, OpenTelemetry traces out: see what happened to the cluster, why, how long it took, what failed.')
     .addHelpText('after', exitCodes)
@@ -60,13 +87,25 @@ function program(): Command {
       if (!delivery) throw new InvalidArgumentError(`wanted 'shuffle=SEED,duplicate=P,split=N' with P from 0 to 1, found '${text}'`);
       return delivery;
     })
+    .addOption(new Option('--through <way>', 'serve: as CloudEvents through broker and functions').choices(['serve']))
+    .option('--correlators <number>', 'with --through: how many share the work', count, 1)
     .addHelpText('after', exitCodes)
-    .action(replayCommand);
+    .action((paths: string[], options: ReplayOptions) =>
+      options.through === undefined ? replayCommand(paths, options) : replayThrough(functions, paths, options),
+    );
   shows(shared(knspan.command('watch')))
     .description('follow a live cluster through the current kubeconfig and print or send traces as they settle')
     .option('--for <duration>', 'stop after this long (30s, 5m); default: until interrupted')
     .addHelpText('after', exitCodes)
     .action(watchCommand);
+  shows(shared(knspan.command('serve')))
+    .description('the whole pipeline in one process: takes CloudEvents by POST, shows or sends traces as they settle')
+    .option('--port <number>', 'port to take CloudEvents on', count, 8080)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--live', 'follow the cluster of the current kubeconfig', false)
+    .option('--correlators <number>', 'how many share the work', count, 1)
+    .addHelpText('after', serveHelp)
+    .action((options: ServeOptions) => serveCommand(functions, options));
   shared(knspan.command('explain').argument('<uid>', 'uid of an Event').argument('<paths...>', 'files, folders, or -'))
     .description('why an event has its parent, and which candidates lost')
     .action(explainCommand);
@@ -83,24 +122,30 @@ function program(): Command {
     .argument('<files...>')
     .description('check rules files')
     .action(rulesCheckCommand);
+  knspan
+    .command('deadletters')
+    .description('what Brokers could not deliver, from the Redis that REDIS_URL names')
+    .option('--resend <id>', 'have the reconciler send it again (repeatable)', collect, [])
+    .option('--drop <id>', 'forget it (repeatable)', collect, [])
+    .action(deadLettersCommand);
   return knspan;
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader has seen enough (head, less).
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-try {
-  await program().parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof InputError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(`knspan has failed: ${messageOf(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-    process.exitCode = 2;
+/** Runs the command that the process was called with, and sets the exit code. */
+export async function runCommandLine(functions: LocalFunctions): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has seen enough (head, less).
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
+    process.exit(2);
+  });
+  try {
+    await program(functions).parseAsync();
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return;
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const expected = error instanceof InputError || error instanceof ConfigError;
+    process.stderr.write(expected ? `${error.message}\n` : `knspan has failed: ${messageOf(error)}\n${stack}\n`);
   }
 }

@@ -2,17 +2,19 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { toOtlpRequest } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
 import type { Sender, Undelivered } from './send.ts';
-import { clean, type Screen, screenOf } from './terminal.ts';
+import { clean, counted, type Screen, screenOf } from './terminal.ts';
 import { listLineOf } from './view-list.ts';
 import { treeOf } from './view-tree.ts';
 
 export interface OutputOptions {
-  readonly view: 'tree' | 'list';
+  /** Absent: a tree, and nothing where traces are sent. */
+  readonly view?: 'tree' | 'list' | undefined;
   readonly format?: 'otlp-json' | undefined;
   readonly out?: string | undefined;
   readonly otlp?: string | undefined;
@@ -34,23 +36,24 @@ export async function createOutput(
   stdout: Writable & { isTTY?: boolean; columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Output> {
-  const file = options.out === undefined ? null : await opened(options.out);
-  const text: Writable = file ?? stdout;
+  const file = options.out === undefined ? null : await OutFile.open(options.out);
+  const put = file ? (text: string) => file.write(text) : (text: string) => written(stdout, text);
   const sends = options.otlp !== undefined || wantsBackend(env);
   const sender: Sender | null = sends ? await senderFor(options) : null;
   const screen: Screen = file ? { width: 120, colour: false } : screenOf(stdout, env);
-  const show = options.format === 'otlp-json' || file !== null || sender === null;
+  const show = options.format !== undefined || options.view !== undefined || file !== null || sender === null;
   return {
     async write(segment) {
       await sender?.send(segment);
-      if (show) await put(text, linesOf(segment, options, screen));
+      if (show) await put(linesOf(segment, options, screen));
     },
     async flush() {
+      await file?.flush();
       return sentenceOf(await sender?.flush());
     },
     async close() {
       const undelivered = await sender?.close();
-      if (file) await new Promise<void>((resolve) => file.end(resolve));
+      await file?.close();
       return sentenceOf(undelivered);
     },
   };
@@ -64,16 +67,52 @@ async function senderFor({ otlp, patient }: OutputOptions): Promise<Sender> {
 
 function sentenceOf(undelivered: Undelivered | undefined): string {
   const { lost, reason } = undelivered ?? { lost: 0, reason: '' };
-  return lost > 0 ? `Cannot deliver ${lost} spans to the OTLP backend: ${clean(reason)}` : '';
+  return lost > 0 ? `Cannot deliver ${counted(lost, 'span')} to the OTLP backend: ${clean(reason)}` : '';
 }
 
-/** Fails before the first trace when the file can't be written. */
-async function opened(path: string): Promise<Writable> {
-  const file = createWriteStream(path);
-  await once(file, 'open').catch((error: unknown) => {
-    throw new InputError(`Cannot write '${path}': ${messageOf(error)}`);
-  });
-  return file;
+/** A file that says what went wrong with it: before the first trace when it can't be opened, later when the disk is full. */
+class OutFile {
+  readonly #path: string;
+  readonly #file: Writable;
+  #fault: Error | null = null;
+
+  private constructor(path: string, file: Writable) {
+    this.#path = path;
+    this.#file = file;
+    file.on('error', (error: Error) => {
+      this.#fault = error;
+    });
+  }
+
+  static async open(path: string): Promise<OutFile> {
+    const file = createWriteStream(path);
+    await once(file, 'open').catch((error: unknown) => {
+      throw cannotWrite(path, error);
+    });
+    return new OutFile(path, file);
+  }
+
+  async write(text: string): Promise<void> {
+    if (!this.#fault) await written(this.#file, text);
+    if (this.#fault) throw cannotWrite(this.#path, this.#fault);
+  }
+
+  /** What was written is in the file, or said not to be. */
+  async flush(): Promise<void> {
+    if (!this.#fault) await new Promise<void>((resolve) => this.#file.write('', () => resolve()));
+    if (this.#fault) throw cannotWrite(this.#path, this.#fault);
+  }
+
+  async close(): Promise<void> {
+    this.#file.end();
+    // A fault comes by its event; here it ends the waiting only.
+    if (!this.#fault) await finished(this.#file).catch(() => {});
+    if (this.#fault) throw cannotWrite(this.#path, this.#fault);
+  }
+}
+
+function cannotWrite(path: string, error: unknown): InputError {
+  return new InputError(`Cannot write '${path}': ${messageOf(error)}`);
 }
 
 /** The standard variables name a backend. */
@@ -87,7 +126,14 @@ function linesOf(segment: Segment, options: OutputOptions, screen: Screen): stri
   return `${treeOf(segment, { screen, why: options.why }).join('\n')}\n`;
 }
 
-/** Waits when the reader is slower. */
-async function put(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await new Promise<void>((resolve) => stream.once('drain', resolve));
+/** Waits when the reader is slower, but not for one that is gone. */
+async function written(stream: Writable, text: string): Promise<void> {
+  if (stream.write(text)) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.once('drain', done).once('close', done);
+  });
 }

@@ -1,7 +1,6 @@
 /** Sends segments to an OpenTelemetry backend through the official OTLP/HTTP exporter, which reads OTEL_EXPORTER_OTLP_* itself. */
-import { DiagLogLevel, diag } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { field, textField } from '../cloudevent/json.ts';
+import { createOtlpExporter, type OtlpExporter } from '../spans/otlp-exporter.ts';
 import { type Resources, toReadableSpans } from '../spans/readable.ts';
 import type { Segment } from '../spans/span.ts';
 import { InputError } from './input.ts';
@@ -27,11 +26,6 @@ const requestsMost = 4;
 /** After so many failures in a row, and no success, the rest is not tried: each may last as long as the exporter's timeout. */
 const failuresMost = 8;
 
-interface Exporter {
-  export(spans: ReadableSpan[], done: (result: { code: number; error?: Error }) => void): void;
-  shutdown(): Promise<void>;
-}
-
 export interface SenderOptions {
   /** The base of the collector or the full path of its traces. Absent: from the environment. */
   readonly url?: string | undefined;
@@ -41,12 +35,12 @@ export interface SenderOptions {
 
 export async function createSender(options: SenderOptions = {}): Promise<Sender> {
   const url = options.url === undefined ? undefined : tracesUrl(options.url);
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-  return new BatchSender(new OTLPTraceExporter(url === undefined ? {} : { url }), options.patient === true);
+  const exporter = await createOtlpExporter({ protocol: 'http/json', ...(url === undefined ? {} : { url }) });
+  return new BatchSender(exporter, options.patient === true);
 }
 
 class BatchSender implements Sender {
-  readonly #exporter: Exporter;
+  readonly #exporter: OtlpExporter;
   readonly #patient: boolean;
   readonly #resources: Resources = new Map();
   readonly #underWay = new Set<Promise<void>>();
@@ -56,13 +50,9 @@ class BatchSender implements Sender {
   #reason = '';
   #failuresInARow = 0;
 
-  constructor(exporter: Exporter, patient: boolean) {
+  constructor(exporter: OtlpExporter, patient: boolean) {
     this.#exporter = exporter;
     this.#patient = patient;
-    onPartialSuccess((rejected, message) => {
-      this.#lost += rejected;
-      this.#reason = message || 'the backend refused some spans';
-    });
   }
 
   async send(segment: Segment): Promise<void> {
@@ -81,7 +71,7 @@ class BatchSender implements Sender {
 
   async close(): Promise<Undelivered> {
     const undelivered = await this.flush();
-    await this.#exporter.shutdown();
+    await this.#exporter.close();
     return undelivered;
   }
 
@@ -99,39 +89,14 @@ class BatchSender implements Sender {
     this.#underWay.add(request);
   }
 
-  #export(batch: ReadableSpan[]): Promise<void> {
-    return new Promise((resolve) => {
-      this.#exporter.export(batch, ({ code, error }) => {
-        this.#failuresInARow = code === 0 ? 0 : this.#failuresInARow + 1;
-        if (code !== 0) {
-          this.#lost += batch.length;
-          this.#reason = error?.message || 'the backend refused';
-        }
-        resolve();
-      });
-    });
-  }
-}
-
-/** The exporter counts a request as delivered of which the backend took a part; it tells that only to the diagnostic log. */
-function onPartialSuccess(tell: (rejected: number, message: string) => void): void {
-  const warn = (_: string, said?: unknown) => {
-    const answer = typeof said === 'string' ? parsed(said) : null;
-    const rejected = Number(field(answer, 'rejectedSpans'));
-    if (rejected > 0) tell(rejected, textField(answer, 'errorMessage'));
-  };
-  const nothing = () => {};
-  diag.setLogger(
-    { error: nothing, warn, info: nothing, debug: nothing, verbose: nothing },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
+  async #export(batch: ReadableSpan[]): Promise<void> {
+    const outcome = await this.#exporter.export(batch);
+    const taken = outcome.kind === 'taken';
+    this.#failuresInARow = taken ? 0 : this.#failuresInARow + 1;
+    const lost = taken ? outcome.rejected : batch.length;
+    if (lost === 0) return;
+    this.#lost += lost;
+    this.#reason = outcome.reason || 'the backend refused some spans';
   }
 }
 

@@ -75,6 +75,11 @@ export function padLeft(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
+/** `1 event`, `1,234 events` */
+export function counted(count: number, thing: string): string {
+  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** `12 ms`, `1.2 s`, `3 m 04 s`, `2 h 10 m`. */
 export function durationText(micros: Micros): string {
   if (micros < 1_000) return '< 1 ms';

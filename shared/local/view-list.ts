@@ -10,7 +10,7 @@ export function listLineOf(segment: Segment, screen: Screen): string {
   const front = `${timeText(root.start)} ${padLeft(durationText(root.end - root.start), 9)}  `;
   // A narrow screen gets less, so that a trace stays on its line.
   const events = clean(String(root.attributes['knspan.events'] ?? segment.spans.length));
-  const count = screen.width < 80 ? '' : `  ${padLeft(events, 5)} events`;
+  const count = screen.width < 80 ? '' : `  ${padLeft(events, 5)} ${events === '1' ? 'event ' : 'events'}`;
   const back = count + (screen.width < 100 ? '' : `  ${root.traceId.slice(0, 8)}`);
   const room = Math.max(10, screen.width - front.length - 10 - back.length - 2);
   return `${front}${paint(screen, colour, pad(cut(outcome, 10), 10))}  ${pad(cut(clean(root.title), room), room)}${paint(screen, 'dim', back)}`;

@@ -31,7 +31,8 @@ export function treeOf(segment: Segment, options: TreeOptions): string[] {
 function headOf(segment: Segment, root: Span, { screen, why }: TreeOptions): string[] {
   const outcome = clean(String(root.attributes['knspan.outcome'] ?? segment.severity));
   const mark = outcome === 'ok' ? paint(screen, 'green', 'ok') : paint(screen, outcome === 'failed' ? 'red' : 'yellow', outcome);
-  const events = `${clean(String(root.attributes['knspan.events'] ?? segment.spans.length))} events`;
+  const count = clean(String(root.attributes['knspan.events'] ?? segment.spans.length));
+  const events = `${count} ${count === '1' ? 'event' : 'events'}`;
   const actor = root.attributes['knspan.actor'] ? `, by ${clean(String(root.attributes['knspan.actor']))}` : '';
   const facts = `${durationText(root.end - root.start)}   ${events}`;
   const room = Math.max(10, screen.width - widthOf(outcome) - widthOf(facts) - 6);

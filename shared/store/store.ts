@@ -191,6 +191,8 @@ export interface Store {
   listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
   /** The last parked comes first. */
   listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
+  /** False when nothing was parked under the id. */
+  removeParked(id: string): Promise<boolean>;
 
   due(): Promise<readonly ShardDue[]>;
   figures(): Promise<Figures>;

@@ -1,10 +1,11 @@
 /** `npm run bench`: how fast Events are read and correlated, and what memory that takes. Prints figures, asserts nothing. */
+import { fork } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import type { Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { emptyContext, emptyKeep } from '../../shared/correlate/context.ts';
@@ -12,10 +13,10 @@ import { correlate, defaultConfig } from '../../shared/correlate/correlate.ts';
 import { factsOf, MemoryFacts } from '../../shared/correlate/facts.ts';
 import { meaningOf } from '../../shared/correlate/match.ts';
 import { route } from '../../shared/correlate/route.ts';
-import { load, loadRules } from '../../shared/local/engine.ts';
-import { Pipeline } from '../../shared/local/pipeline.ts';
+import { loadRules } from '../../shared/local/engine.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
+import type { ReplayFigures } from './replay.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const loadedRules = await loadRules([], false);
@@ -83,15 +84,18 @@ for (let deployment = 0; written < eventsInFile; deployment += 1) {
 }
 out.end(']}');
 await finished(out);
-const read = await timed(() => load([file], { objects: [], stdin: Readable.from([]) }));
-say(`read ${written.toLocaleString('en')} events from one List: ${perSecond(written, read.micros)}`);
-const pipeline = new Pipeline({ rules, objects: new ObjectIndex(), cluster: 'bench' });
-const pushed = await timed(() => {
-  for (const observation of read.value.observations) pipeline.push(observation);
-});
-const finishedAll = await timed(() => pipeline.finish().length);
+const { seconds, mebibytes, traces } = await replayed(file);
 say(
-  `correlate ${written.toLocaleString('en')} events: ${perSecond(written, pushed.micros + finishedAll.micros)}, ${finishedAll.value.toLocaleString('en')} traces`,
+  `replay ${written.toLocaleString('en')} events from one List: ${seconds.toFixed(1)} s, ${perSecond(written, seconds * 1e6)}, ${traces.toLocaleString('en')} traces, peak memory ${mebibytes.toLocaleString('en')} MiB`,
 );
-say(`peak memory: ${Math.round(process.resourceUsage().maxRSS / 1_024).toLocaleString('en')} MiB`);
 await rm(folder, { recursive: true });
+
+/** What `knspan replay FILE --format otlp-json` takes, in a process of its own with Node's own limits. */
+function replayed(path: string): Promise<ReplayFigures> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./replay.ts', import.meta.url)), [path], { execArgv: [] });
+    child.on('message', (figures: ReplayFigures) => resolve(figures));
+    child.on('error', reject);
+    child.on('exit', (code) => reject(new Error(`Cannot replay: the process ended with ${code}, wanted its figures first`)));
+  });
+}

@@ -66,6 +66,27 @@ describe('JSON', () => {
     for (const text of [JSON.stringify(pods), pretty(pods)]) assert.deepEqual(await read(text), ['object Pod/web-1']);
   });
 
+  test('a PodList whose items stand before its kind, as keys sorted by name do', async () => {
+    const { kind: _, ...rest } = pod;
+    const sorted = { apiVersion: 'v1', items: [rest, { ...rest, metadata: { ...rest.metadata, name: 'web-2' } }], kind: 'PodList' };
+    const wanted = ['object Pod/web-1', 'object Pod/web-2'];
+    for (const text of [JSON.stringify(sorted), pretty(sorted)]) assert.deepEqual(await read(text), wanted);
+    assert.deepEqual(await read(`${pretty(sorted)}\n${pretty({ ...sorted, kind: 'NodeList' })}`), [
+      ...wanted,
+      'object Node/web-1',
+      'object Node/web-2',
+    ]);
+  });
+
+  test('bare items whose kind never comes, or is cut off, are said to be skipped, not lost', async () => {
+    const { kind: _, ...rest } = pod;
+    const nameless = await read(pretty({ apiVersion: 'v1', items: [rest, rest] }));
+    assert.deepEqual([nameless.length, nameless.every((one) => one.startsWith('skipped: '))], [2, true]);
+    const cut = await read(pretty({ apiVersion: 'v1', items: [rest, rest], kind: 'PodList' }).replace(/"kind"[\s\S]*$/, ''));
+    assert.deepEqual([cut.length, cut.every((one) => one.startsWith('skipped: '))], [3, true]);
+    assert.match(cut.at(-1) ?? '', /JSON ends in the middle after 2 items; the rest is lost$/);
+  });
+
   test('a single Event, a bare array, an empty List', async () => {
     for (const write of [JSON.stringify, pretty]) {
       assert.deepEqual(await read(write(event('a'))), ['event a']);

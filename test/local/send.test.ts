@@ -104,7 +104,9 @@ describe('createSender', () => {
     }));
 
   test('what a backend refuses is counted with its reason', () =>
-    withBackend(refused, async (_, url) => assert.deepEqual(await sent(url, 600), { lost: 600, reason: 'Bad Request' })));
+    withBackend(refused, async (_, url) =>
+      assert.deepEqual(await sent(url, 600), { lost: 600, reason: 'the backend answered 400 Bad Request: no' }),
+    ));
 
   test('what a backend takes only in part is counted', () =>
     withBackend(partly, async (_, url) => assert.deepEqual(await sent(url, 100), { lost: 5, reason: 'too "old"' })));

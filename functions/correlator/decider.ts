@@ -1,0 +1,101 @@
+/** Decides domains that are due: claim, read, correlate, commit. One worker at a time has a domain; a commit that comes late changes nothing. */
+import type { Micros } from '../../shared/cloudevent/observation.ts';
+import { settlesAt } from '../../shared/correlate/change.ts';
+import { type CorrelateConfig, correlate, decidableAt } from '../../shared/correlate/correlate.ts';
+import { ownerMayTrail, quietAfterEnd, rememberFor } from '../../shared/correlate/figures.ts';
+import type { CompiledRules } from '../../shared/correlate/match.ts';
+import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
+import type { Segment } from '../../shared/spans/span.ts';
+import type { Claimed, CommitOutcome, DomainRead, Store } from '../../shared/store/store.ts';
+import { type DomainState, heldBy, readRouted, readState, stateText } from './codec.ts';
+import { Known, Loaded } from './known.ts';
+
+export interface Outgoing {
+  readonly id: string;
+  readonly body: string;
+}
+
+export interface Decision {
+  readonly outcome: CommitOutcome;
+  readonly segments: readonly Segment[];
+  readonly outgoing: readonly Outgoing[];
+}
+
+export interface DeciderOptions {
+  readonly store: Store;
+  readonly rules: CompiledRules;
+  readonly config: Omit<CorrelateConfig, 'cluster'>;
+  /** `source` of the segments' CloudEvents. */
+  readonly source: string;
+  readonly leaseMs: number;
+  /** A committed segment is this process's to send for so long. */
+  readonly holdMs: number;
+  readonly batch: number;
+  readonly onDecision: (shard: number, decision: Decision) => void;
+  readonly onError: (domain: string, error: unknown) => void;
+}
+
+export class Decider {
+  readonly #options: DeciderOptions;
+
+  constructor(options: DeciderOptions) {
+    this.#options = options;
+  }
+
+  /** Decides a batch of due domains. Says whether more may be due. `clock` is the store's, in ms. */
+  async decideShard(shard: number, clock: number, now: Micros, stopping: () => boolean): Promise<{ decided: number; more: boolean }> {
+    const { store, leaseMs, batch } = this.#options;
+    const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch);
+    if (claimed.length === 0) return { decided: 0, more: false };
+    const reads = await store.readDomains(
+      shard,
+      claimed.map(({ domain }) => domain),
+    );
+    for (const [place, claim] of claimed.entries()) {
+      const read = reads[place];
+      if (stopping() || !read) break;
+      try {
+        this.#options.onDecision(shard, await this.#decide(shard, clock, now, claim, read));
+      } catch (error) {
+        // Its lease runs out, and it is tried again; the others must not wait for that.
+        this.#options.onError(claim.domain, error);
+      }
+    }
+    return { decided: claimed.length, more: claimed.length === batch };
+  }
+
+  async #decide(shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
+    const { store, rules, config, source, holdMs } = this.#options;
+    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
+    const before = readState(read.state, rules);
+    const observations = read.incoming.map(({ body }) => readRouted(body, rules));
+    const loaded = new Loaded(store);
+    const known = new Known(loaded, cluster);
+    const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };
+    const [result] = await loaded.runAll([input], (one) => correlate(one, { ...config, cluster }));
+    if (!result) throw new Error('Cannot decide: correlate gave no result');
+    const after = { context: result.context, keep: result.keep };
+    const due = dueOf(after);
+    const outgoing = result.segments.flatMap((segment) => toSegmentEvents(segment, { source, cluster }));
+    const commit = {
+      domain: claim.domain,
+      fence: claim.fence,
+      taken: read.incoming.map(({ id }) => id),
+      state: stateText(after),
+      keepFor: due === null ? rememberFor / 1_000 : null,
+      due,
+      decided: heldBy(before.keep) + observations.length - heldBy(after.keep),
+      segments: outgoing,
+    };
+    const outcome = await store.commit(shard, clock, commit, holdMs);
+    return { outcome, segments: outcome === 'committed' ? result.segments : [], outgoing: outcome === 'committed' ? outgoing : [] };
+  }
+}
+
+/** When there is something to decide again; null when nothing is open. */
+function dueOf({ context, keep }: DomainState): Micros | null {
+  let due = Number.POSITIVE_INFINITY;
+  for (const change of Object.values(context.changes)) due = Math.min(due, decidableAt(settlesAt(change)));
+  for (const { observation } of keep.waiting) due = Math.min(due, decidableAt(observation.last.at + quietAfterEnd));
+  return Number.isFinite(due) ? due : null;
+}

@@ -1,0 +1,118 @@
+/**
+ * Sends what was decided: out of the outbox, to the sink, and only then forgotten. Segments need no order, so one that gets stuck
+ * holds up no other. What this process has just committed it sends at once; what others left behind it finds when it is due.
+ */
+import type { Log } from '../../shared/runtime/log.ts';
+import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
+import type { Box, BoxItem, Store } from '../../shared/store/store.ts';
+
+export interface EmitterOptions {
+  readonly store: Store;
+  readonly sink: Sink;
+  readonly log: Log;
+  /** From 0 up to 1, for the jitter. */
+  readonly random: () => number;
+  readonly atOnce: number;
+  /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
+  readonly holdMs: number;
+  readonly onSent: (outcome: SinkOutcome['kind']) => void;
+}
+
+interface Job {
+  readonly box: Box;
+  readonly item: BoxItem;
+}
+
+const backOffFirst = 500;
+const backOffMost = 60_000;
+/** What waits beyond this stays in the store alone and is found there. */
+const queueMost = 1_000;
+
+export class Emitter {
+  readonly #options: EmitterOptions;
+  readonly #queue: Job[] = [];
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(options: EmitterOptions) {
+    this.#options = options;
+  }
+
+  /** What this process has committed and holds. */
+  offer(shard: number, items: readonly { readonly id: string; readonly body: string }[]): void {
+    for (const { id, body } of items) {
+      if (this.#queue.length >= queueMost) break;
+      this.#queue.push({ box: { kind: 'outbox', shard }, item: { id, body, tries: 1 } });
+    }
+    this.#run();
+  }
+
+  /** Takes what is due in a shard's outbox, as much as can be sent at once. Says how many. */
+  async collect(shard: number, clock: number): Promise<number> {
+    const free = this.#options.atOnce - this.#underWay - this.#queue.length;
+    if (free <= 0 || this.#stopped) return 0;
+    const box: Box = { kind: 'outbox', shard };
+    const items = await this.#options.store.claimBox(box, clock, this.#options.holdMs, free);
+    for (const item of items) this.#queue.push({ box, item });
+    this.#run();
+    return items.length;
+  }
+
+  /** Resolves when nothing is queued or under way. */
+  async settled(): Promise<void> {
+    if (this.#underWay === 0 && this.#queue.length === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Takes nothing more. What is under way goes on; what is queued stays in the outbox. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.length = 0;
+    this.#rest();
+  }
+
+  #run(): void {
+    while (this.#underWay < this.#options.atOnce) {
+      const job = this.#queue.shift();
+      if (!job) break;
+      this.#underWay += 1;
+      void this.#send(job).finally(() => {
+        this.#underWay -= 1;
+        this.#run();
+        this.#rest();
+      });
+    }
+  }
+
+  #rest(): void {
+    if (this.#underWay > 0 || this.#queue.length > 0) return;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  async #send({ box, item }: Job): Promise<void> {
+    const { store, sink, log, onSent } = this.#options;
+    try {
+      const sent = await sink.send(item.body);
+      onSent(sent.kind);
+      if (sent.kind === 'taken') await store.removeFromBox(box, [item.id]);
+      else if (sent.kind === 'never') {
+        log.sampled('parked', 10)?.error('parked a segment that is refused for good', { id: item.id, reason: sent.reason });
+        await store.park(box, item.id, sent.reason);
+      } else {
+        log.sampled('postponed', 10)?.warn('could not send a segment', { id: item.id, tries: item.tries, reason: sent.reason });
+        const pause = Math.max(sent.afterMs ?? 0, this.#backOff(item.tries));
+        await store.postpone(box, item.id, (await store.clock()) + pause);
+      }
+    } catch (error) {
+      // The store is away: the item is still there, and due again when it is no longer held.
+      log.sampled('outbox', 10)?.warn('could not update the outbox', { id: item.id, reason: String(error) });
+    }
+  }
+
+  /** Doubles from try to try, with up to half of it taken off at random. */
+  #backOff(tries: number): number {
+    const full = Math.min(backOffMost, backOffFirst * 2 ** Math.min(tries - 1, 10));
+    return Math.round(full * (1 - this.#options.random() / 2));
+  }
+}

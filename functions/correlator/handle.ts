@@ -1,0 +1,108 @@
+/** The flow of the correlator: what a request brings is written down, then acknowledged; deciding comes later, by `sweeper.ts`. */
+import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import type { Micros } from '../../shared/cloudevent/observation.ts';
+import { lateness, ownerMayTrail } from '../../shared/correlate/figures.ts';
+import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
+import type { Log } from '../../shared/runtime/log.ts';
+import type { Answer } from '../../shared/runtime/server.ts';
+import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
+import type { Appender, Brought } from './append.ts';
+import { type Arrived, arrivedText } from './codec.ts';
+import { type Intake, intakeOf } from './intake.ts';
+import type { Meters } from './meters.ts';
+import type { Owners } from './owners.ts';
+import { entriesOfObject, type Recall } from './recall.ts';
+
+export interface HandleOptions {
+  readonly cluster: string;
+  readonly rules: CompiledRules;
+  readonly appender: Appender;
+  readonly recall: Recall;
+  readonly owners: Owners;
+  readonly meters: Meters;
+  readonly log: Log;
+  /** Event time. */
+  readonly now: () => Micros;
+  /** Looks after what is due, without waiting. */
+  readonly nudge: () => void;
+  /** Waits for what is due, up to a bound. */
+  readonly tick: () => Promise<void>;
+}
+
+export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
+  const { meters, log } = options;
+  return async (events) => {
+    const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
+    const count = (outcome: string) => {
+      for (const event of events) meters.taken.add({ type: typeOf(event), outcome });
+    };
+    const refused = intakes.find((intake) => intake.kind === 'refused');
+    if (refused) {
+      count('refused');
+      log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
+      return { status: 400, reason: refused.reason };
+    }
+    const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
+    const brought = broughtBy(intakes, arrived, options);
+    if (brought.inbox.length + brought.versions.length > 0) {
+      const outcome = await write(brought, options);
+      count(outcome);
+      if (outcome === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
+      if (outcome === 'store_away') return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+      options.owners.prefetch(arrived);
+    } else count(intakes.some(({ kind }) => kind === 'tick') ? 'taken' : 'ignored');
+    if (intakes.some(({ kind }) => kind === 'tick')) await options.tick();
+    else options.nudge();
+    return { status: 202 };
+  };
+}
+
+async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {
+  const began = performance.now();
+  try {
+    const appended = await appender.append(brought);
+    meters.latency.observe({ step: 'append' }, (performance.now() - began) / 1_000);
+    if (!appended) {
+      log.sampled('full', 5)?.error('too much is pending: events are turned away');
+      return 'no_room';
+    }
+    recall.written(brought.facts, now() / 1_000);
+    return appended.fresh > 0 || brought.inbox.length === 0 ? 'new' : 'repeated';
+  } catch (error) {
+    log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: String(error) });
+    return 'store_away';
+  }
+}
+
+function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, now }: HandleOptions): Brought {
+  const inbox: InboxEntry[] = [];
+  const facts: IndexEntry[] = [];
+  for (const { cluster, observation } of arrived) {
+    inbox.push(toInbox(cluster, observation, now()));
+    facts.push(...recall.factsOf(cluster, observation, meaningOf(rules, observation), now() / 1_000));
+  }
+  const versions = intakes.flatMap((intake) => (intake.kind === 'object' ? entriesOfObject(intake.cluster, intake.version) : []));
+  return { inbox, facts, versions };
+}
+
+/** An Event from the future (a clock that is wrong) is not waited for longer than one from now. */
+function toInbox(cluster: string, observation: Arrived['observation'], now: Micros): InboxEntry {
+  return {
+    event: `${cluster}|${observation.uid}`,
+    n: observation.n,
+    version: observation.resourceVersion,
+    due: Math.min(observation.last.at, now) + ownerMayTrail + lateness,
+    body: arrivedText({ cluster, observation }),
+  };
+}
+
+const types: Readonly<Record<string, string>> = {
+  'dev.knative.apiserver.resource.add': 'add',
+  'dev.knative.apiserver.resource.update': 'update',
+  'dev.knspan.event.missed': 'missed',
+  'dev.knative.sources.ping': 'tick',
+};
+
+function typeOf({ type, extensions }: ReceivedEvent): string {
+  return extensions['kind'] !== undefined && extensions['kind'] !== 'Event' ? 'object' : (types[type] ?? 'other');
+}

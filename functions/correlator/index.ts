@@ -1,0 +1,185 @@
+/**
+ * The correlator: takes Events as CloudEvents, keeps what is pending and what was recent in the store, decides which event caused which,
+ * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
+ */
+import { randomUUID } from 'node:crypto';
+import { factsMost } from '../../shared/correlate/facts.ts';
+import { rememberFor } from '../../shared/correlate/figures.ts';
+import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
+import { builtInRules } from '../../shared/correlate/rules/index.ts';
+import { ConfigError } from '../../shared/runtime/config.ts';
+import type { Fields } from '../../shared/runtime/log.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
+import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { clusterOf } from '../../shared/store/cluster.ts';
+import { openStore, readStoreSettings } from '../../shared/store/open.ts';
+import type { Store } from '../../shared/store/store.ts';
+import { Appender } from './append.ts';
+import { type CorrelatorConfig, readConfig } from './config.ts';
+import { Decider, type Decision } from './decider.ts';
+import { Emitter } from './emitter.ts';
+import { handler } from './handle.ts';
+import { type Meters, metersOf } from './meters.ts';
+import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
+import { Pulse } from './pulse.ts';
+import { Recall } from './recall.ts';
+import { Router } from './router.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** What a local run or a test gives in place of what the settings would open. */
+export interface Given {
+  readonly store?: Store;
+  readonly sink?: Sink;
+  /** The cluster of Events that do not say theirs; then no API server is asked for anything. */
+  readonly cluster?: string;
+  readonly rules?: CompiledRules;
+  readonly random?: () => number;
+  /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
+  readonly beats?: boolean;
+}
+
+export interface RunningCorrelator extends Stoppable {
+  readonly url: string;
+  /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
+  sweep(): Promise<void>;
+}
+
+const leaseMs = 60_000;
+const holdMs = 45_000;
+const versionsMost = 64;
+const uidWithinMs = 15_000;
+
+export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+  const { settings, log, metrics, clock } = surroundings;
+  const config = readConfig(settings);
+  const port = portOf(settings);
+  const sinkOptions = given.sink ? null : sinkOptionsOf(settings);
+  const storeSettings = given.store ? null : readStoreSettings(settings);
+  settings.finish('correlator');
+  const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
+  const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
+  const rules = given.rules ?? (await rulesOf(config));
+  const meters = metersOf(metrics, store, clock.now);
+  const now = () => clock.now() * 1_000;
+  const { cluster, owners } =
+    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+  const fault = (message: string, fields: Fields, error: unknown) =>
+    log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
+  const emitter = new Emitter({
+    store,
+    sink,
+    log,
+    random: given.random ?? Math.random,
+    atOnce: config.emitAtOnce,
+    holdMs,
+    onSent: (outcome) => meters.sent.add({ outcome }),
+  });
+  const router = new Router({
+    store,
+    rules,
+    owners,
+    token: randomUUID(),
+    leaseMs,
+    batch: 500,
+    onError: (event, error) => fault('could not route an event', { event }, error),
+  });
+  const decider = new Decider({
+    store,
+    rules,
+    config: config.correlate,
+    source: config.source,
+    leaseMs,
+    holdMs,
+    batch: 16,
+    onDecision: (shard, decision) => {
+      count(meters, decision);
+      emitter.offer(shard, decision.outgoing);
+    },
+    onError: (domain, error) => {
+      meters.decisions.add({ outcome: 'failed' });
+      fault('could not decide a domain', { domain }, error);
+    },
+  });
+  const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
+  const pulse = new Pulse(sweeper, surroundings);
+  const server = await serveFunction({
+    name: 'correlator',
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle: handler({
+      cluster,
+      rules,
+      appender: new Appender(store, {
+        factsFor: rememberFor / 1_000 + 30 * 60_000,
+        versionsFor: config.objectsFor,
+        factsMost,
+        versionsMost,
+        waitingMost: 20_000,
+      }),
+      recall: new Recall(),
+      owners,
+      meters,
+      log,
+      now,
+      nudge: () => pulse.nudge(),
+      tick: () => pulse.sweepFor(config.tickWaits),
+    }),
+    beforeClose: async (graceMs) => {
+      await pulse.stop();
+      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      emitter.stop();
+    },
+  });
+  if (given.beats !== false) pulse.start();
+  return running(server, store, given, sweeper, emitter);
+}
+
+function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {
+  return {
+    url: server.url,
+    sweep: async () => {
+      await sweeper.sweep();
+      await emitter.settled();
+    },
+    close: async (graceMs) => {
+      await server.close(graceMs);
+      if (!given.store) await store.close();
+    },
+  };
+}
+
+/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
+async function clusterAndOwners(
+  { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
+  { log, metrics, clock }: Surroundings,
+  store: Store,
+): Promise<{ cluster: string; owners: Owners }> {
+  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
+  const lookup = createLookup({ metrics, clock });
+  const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
+  if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
+  if (!lookups) return { cluster: cluster.value, owners: noOwners };
+  const onError = (error: unknown) => log.sampled('owners', 5)?.warn('could not remember owners', { reason: String(error) });
+  const owners = new LookedUpOwners({ store, lookup, cluster: cluster.value, clock, objectsFor, goneFor: rememberFor / 1_000, onError });
+  return { cluster: cluster.value, owners };
+}
+
+function count(meters: Meters, { outcome, segments }: Decision): void {
+  meters.decisions.add({ outcome });
+  for (const { severity, spans } of segments) {
+    meters.segments.add({ severity });
+    meters.spans.add({}, spans.length);
+  }
+}
+
+/** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
+async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
+  if (files.length === 0) return compileRules(builtInRules, []);
+  const { loadRules } = await import('../../shared/local/engine.ts');
+  const loaded = await loadRules(files, false);
+  if (loaded.ok) return loaded.rules;
+  throw new ConfigError(loaded.faults.map((fault) => `Cannot start correlator: ${fault.message}`).join('\n'));
+}

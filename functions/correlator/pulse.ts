@@ -1,0 +1,69 @@
+/** When to sweep: each second while the process lives, at any request, and at the tick, which is what counts when nobody lives. */
+import type { Surroundings } from '../../shared/runtime/main.ts';
+import type { Sweeper } from './sweeper.ts';
+
+const everyMs = 1_000;
+const afterFailureMs = 5_000;
+
+export class Pulse {
+  readonly #sweeper: Sweeper;
+  readonly #surroundings: Surroundings;
+  readonly #stop = new AbortController();
+  #lastNudge = Number.NEGATIVE_INFINITY;
+
+  constructor(sweeper: Sweeper, surroundings: Surroundings) {
+    this.#sweeper = sweeper;
+    this.#surroundings = surroundings;
+  }
+
+  start(): void {
+    void this.#beat();
+  }
+
+  /** At most once a second: thousands of requests are no reason to look thousands of times. */
+  nudge(): void {
+    const now = this.#surroundings.clock.now();
+    if (now - this.#lastNudge < everyMs && now >= this.#lastNudge) return;
+    this.#lastNudge = now;
+    void this.#sweep();
+  }
+
+  /** Waits for a sweep, but no longer than that: the rest goes on in the background. */
+  async sweepFor(ms: number): Promise<void> {
+    const swept = this.#sweep();
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([swept, timeUp]);
+    clearTimeout(timer);
+  }
+
+  /** Nothing new is begun: what is due stays in the store. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#sweeper.stop();
+  }
+
+  async #beat(): Promise<void> {
+    const { clock } = this.#surroundings;
+    while (!this.#stop.signal.aborted) {
+      const swept = await this.#sweep();
+      try {
+        await clock.sleep(swept ? everyMs : afterFailureMs, this.#stop.signal);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  async #sweep(): Promise<boolean> {
+    try {
+      await this.#sweeper.sweep();
+      return true;
+    } catch (error) {
+      this.#surroundings.log.sampled('sweep', 5)?.error('could not look after what is due', { reason: String(error) });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
+import type { Micros } from '../../shared/cloudevent/observation.ts';
+import { type ShardDue, type Store, shardCount } from '../../shared/store/store.ts';
+import type { Decider } from './decider.ts';
+import type { Emitter } from './emitter.ts';
+import type { Router } from './router.ts';
+
+export interface SweeperOptions {
+  readonly store: Store;
+  readonly router: Router;
+  readonly decider: Decider;
+  readonly emitter: Emitter;
+  /** Event time. */
+  readonly now: () => Micros;
+  readonly onRouted: (count: number) => void;
+}
+
+const roundsMost = 1_000;
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #stopping = false;
+  /** Domains take no more: then nothing may wait for the inbox, or nothing would ever move again. */
+  #full = false;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects when the store is away. A call during a sweep waits for one that began after it. */
+  sweep(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Ends after the step under way. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running?.catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#stopping) {
+      this.#again = false;
+      for (let round = 0; round < roundsMost && !this.#stopping; round += 1) if (!(await this.#round())) break;
+    }
+  }
+
+  /** True when something was done, so that more may be due. */
+  async #round(): Promise<boolean> {
+    const { store, emitter } = this.#options;
+    const now = this.#options.now();
+    const before = [...(await store.due()).entries()];
+    this.#full = false;
+    const routed = await each(
+      before.filter(([, due]) => isDue(due.inbox, now)),
+      ([shard]) => this.#route(shard, now),
+    );
+    const [after, clock] = await Promise.all([routed > 0 ? store.due() : before.map(([, due]) => due), store.clock()]);
+    const shards = [...after.entries()];
+    const horizon = this.#full ? now : horizonOf(after, now);
+    const decided = await each(
+      shards.filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock)),
+      ([shard]) => this.#decide(shard, clock, horizon),
+    );
+    for (const [shard, due] of shards) if (isDue(due.outbox, clock)) await emitter.collect(shard, clock);
+    return routed + decided > 0;
+  }
+
+  async #route(shard: number, now: Micros): Promise<number> {
+    let routed = 0;
+    for (let more = true; more && !this.#stopping; ) {
+      const result = await this.#options.router.routeShard(shard, now);
+      routed += result.routed;
+      this.#full ||= result.full;
+      more = result.more;
+    }
+    this.#options.onRouted(routed);
+    return routed;
+  }
+
+  async #decide(shard: number, clock: number, now: Micros): Promise<number> {
+    let decided = 0;
+    for (let more = true; more && !this.#stopping; ) {
+      const result = await this.#options.decider.decideShard(shard, clock, now, () => this.#stopping);
+      decided += result.decided;
+      more = result.more;
+    }
+    return decided;
+  }
+}
+
+/** The shards side by side: they wait for the store more than for the processor. */
+async function each<T>(list: readonly T[], run: (one: T) => Promise<number>): Promise<number> {
+  const counts = await Promise.all(list.slice(0, shardCount).map(run));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function isDue(at: number | null, now: number): boolean {
+  return at !== null && at <= now;
+}
+
+/**
+ * How far may be decided: what is due but still in the inbox, here or with another correlator, belongs to domains too. A decision as of
+ * an event's own due time does not reach that event yet.
+ */
+function horizonOf(dues: readonly ShardDue[], now: Micros): Micros {
+  return dues.reduce((least, { inbox }) => Math.min(least, inbox ?? least), now);
+}

@@ -1,0 +1,26 @@
+/** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Keeps nothing. */
+import type { Stoppable, Surroundings } from '../../shared/runtime/main.ts';
+import { serveFunction } from '../../shared/runtime/server.ts';
+import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
+import { exporterConfigOf } from './config.ts';
+import { ExporterHandler } from './handle.ts';
+
+export const exporterName = 'exporter';
+
+export async function startExporter({ settings, log, metrics, clock }: Surroundings): Promise<Stoppable & { readonly url: string }> {
+  const { port, otlp } = exporterConfigOf(settings);
+  settings.finish(exporterName);
+  const exporter = await createOtlpExporter(otlp);
+  const handler = new ExporterHandler({ exporter, log, metrics, clock });
+  log.info('exporting', { host: new URL(otlp.url).host, protocol: otlp.protocol, compression: otlp.compression });
+  return serveFunction({
+    name: exporterName,
+    port,
+    log,
+    metrics,
+    // A backend that is away is told by 503 to each segment: to be taken out of service would change nothing.
+    ready: () => true,
+    handle: (events) => handler.handle(events),
+    beforeClose: (graceMs) => exporter.close(graceMs),
+  });
+}

@@ -1,0 +1,219 @@
+/** The objects of a Knative cluster that a local broker is built from, read from the YAML files of a folder; refuses what is not clear. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { isJson } from '../cloudevent/json.ts';
+import { messageOf } from '../runtime/log.ts';
+import type { Cron } from './cron.ts';
+import { type Fault, Part } from './fault.ts';
+import type { Filter } from './filters.ts';
+import { readApiServerSource, readBroker, readPingSource, readService, readSinkBinding, readTrigger } from './wiring-objects.ts';
+
+export interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Where an event goes. A Service is known by its name; what it is called by stands in `path`. */
+export type Destination =
+  | (Named & { readonly kind: 'service'; readonly path: string })
+  | (Named & { readonly kind: 'broker' })
+  | { readonly kind: 'uri'; readonly uri: string };
+
+export interface Delivery {
+  /** Attempts after the first. */
+  readonly retry: number;
+  readonly backoffPolicy: 'exponential' | 'linear';
+  readonly backoffDelayMs: number;
+  /** Of one attempt; null: only the bound of the whole delivery. */
+  readonly timeoutMs: number | null;
+  readonly deadLetterSink: Destination | null;
+  /** null: a Retry-After is not heeded. */
+  readonly retryAfterMaxMs: number | null;
+  readonly format: 'binary' | 'json';
+}
+
+export interface BrokerSpec extends Named {
+  /** Answers before its Triggers have delivered (annotation messaging.knative.dev/async-handler). */
+  readonly isAsync: boolean;
+  readonly delivery: Delivery;
+}
+
+export interface Trigger extends Named {
+  readonly broker: string;
+  readonly filter: Filter;
+  readonly subscriber: Destination;
+  /** Its own as a whole or else its Broker's. */
+  readonly delivery: Delivery;
+}
+
+/** Gives its subject the environment variable K_SINK. */
+export interface SinkBinding extends Named {
+  readonly subject: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+  readonly sink: Destination;
+}
+
+export interface ApiServerSource extends Named {
+  readonly mode: 'Reference' | 'Resource';
+  readonly resources: readonly { readonly apiVersion: string; readonly kind: string }[];
+  readonly allNamespaces: boolean;
+  readonly serviceAccountName: string;
+  readonly sink: Destination;
+}
+
+export interface PingSource extends Named {
+  readonly schedule: Cron;
+  readonly contentType: string;
+  readonly data: Buffer;
+  readonly sink: Destination;
+}
+
+export interface KnativeService extends Named {
+  readonly image: string;
+  readonly args: readonly string[];
+}
+
+export interface Wiring {
+  readonly brokers: readonly BrokerSpec[];
+  readonly triggers: readonly Trigger[];
+  readonly sinkBindings: readonly SinkBinding[];
+  readonly apiServerSources: readonly ApiServerSource[];
+  readonly pingSources: readonly PingSource[];
+  readonly services: readonly KnativeService[];
+}
+
+/** All that is wrong with the files, a line each. */
+export class WiringError extends Error {
+  override readonly name = 'WiringError';
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(faults.map(({ place, message }) => `Cannot use ${place}: ${message}`).join('\n'));
+    this.faults = faults;
+  }
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+const filesMost = 200;
+const bytesMost = 1024 * 1024;
+const objectsMost = 2_000;
+
+/** Every `.yaml` and `.yml` below the folders; kinds that no broker needs, such as ConfigMaps, are passed over. */
+export async function readWiring(...folders: readonly string[]): Promise<Wiring> {
+  const sources: Source[] = [];
+  for (const folder of folders) sources.push(...(await sourcesIn(folder)));
+  return parseWiring(sources);
+}
+
+async function sourcesIn(folder: string): Promise<Source[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.ya?ml$/.test(name)).sort();
+  if (names.length > filesMost)
+    throw new WiringError([{ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` }]);
+  return Promise.all(
+    names.map(async (name) => ({ file: relative('', join(folder, name)), text: await readFile(join(folder, name), 'utf8') })),
+  );
+}
+
+export function parseWiring(sources: readonly Source[]): Wiring {
+  const faults: Fault[] = [];
+  const objects = sources.flatMap((source) => objectsOf(source, faults));
+  if (objects.length > objectsMost) throw new WiringError([{ place: 'the files', message: `wanted at most ${objectsMost} objects` }]);
+  refuseTwice(objects, faults);
+  const of = (group: string, kind: string) =>
+    objects.filter(({ value }) => isJson(value) && value['kind'] === kind && String(value['apiVersion']).startsWith(`${group}/`));
+  const brokers = of('eventing.knative.dev', 'Broker').map(readBroker);
+  const wiring: Wiring = {
+    brokers,
+    triggers: of('eventing.knative.dev', 'Trigger').map((part) => readTrigger(part, brokers)),
+    sinkBindings: of('sources.knative.dev', 'SinkBinding').map(readSinkBinding),
+    apiServerSources: of('sources.knative.dev', 'ApiServerSource').map(readApiServerSource),
+    pingSources: of('sources.knative.dev', 'PingSource').map(readPingSource),
+    services: of('serving.knative.dev', 'Service').map(readService),
+  };
+  faults.push(...danglingIn(wiring));
+  if (faults.length > 0) throw new WiringError(faults);
+  return wiring;
+}
+
+/** What a SinkBinding gives a Service as K_SINK. */
+export function sinkOf(wiring: Wiring, serviceName: string): Destination | undefined {
+  return wiring.sinkBindings.find(({ subject }) => subject.kind === 'Service' && subject.name === serviceName)?.sink;
+}
+
+function objectsOf(source: Source, faults: Fault[]): Part[] {
+  if (source.text.length > bytesMost) {
+    faults.push({ place: source.file, message: `wanted at most ${bytesMost} characters, found ${source.text.length}` });
+    return [];
+  }
+  const documents = parseAllDocuments(source.text);
+  if (!Array.isArray(documents)) return [];
+  return documents.flatMap((document, index) => {
+    const place = `${source.file}, document ${index + 1}`;
+    const [error] = document.errors;
+    if (error !== undefined) {
+      faults.push({ place, message: `wanted YAML, found: ${error.message.split('\n', 1).join('')}` });
+      return [];
+    }
+    const value = plain(document.toJS.bind(document), place, faults);
+    if (!isJson(value)) {
+      if (value !== null && value !== undefined) faults.push({ place, message: 'wanted a Kubernetes object' });
+      return [];
+    }
+    const kind = typeof value['kind'] === 'string' ? value['kind'] : '';
+    if (kind === '') faults.push({ place, message: "wanted a Kubernetes object with a 'kind'" });
+    return [new Part(value, `${source.file}, ${kind} ${labelOf(value)}`, faults)];
+  });
+}
+
+/** Aliases may multiply: the library bounds them by throwing. */
+function plain(toJs: (options: { maxAliasCount: number }) => unknown, place: string, faults: Fault[]): unknown {
+  try {
+    return toJs({ maxAliasCount: 100 });
+  } catch (error) {
+    faults.push({ place, message: messageOf(error) });
+    return null;
+  }
+}
+
+function labelOf(object: unknown): string {
+  const metadata = new Part(object, '', []).get('metadata');
+  const namespace = metadata.get('namespace').text('');
+  return `${namespace === '' ? '' : `${namespace}/`}${metadata.get('name').text('?')}`;
+}
+
+function refuseTwice(objects: readonly Part[], faults: Fault[]): void {
+  const seen = new Set<string>();
+  for (const object of objects) {
+    const key = `${object.get('apiVersion').text('')} ${object.get('kind').text('')} ${labelOf(object.value)}`;
+    if (seen.has(key)) faults.push({ place: labelOf(object.value), message: `wanted each object once, found a second ${key}` });
+    seen.add(key);
+  }
+}
+
+/** Every reference leads to an object that is there. */
+function danglingIn(wiring: Wiring): Fault[] {
+  const known = (all: readonly Named[], { namespace, name }: Named) =>
+    all.some((other) => other.namespace === namespace && other.name === name);
+  const lost = (to: Destination | null) =>
+    to !== null && to.kind !== 'uri' && !known(to.kind === 'broker' ? wiring.brokers : wiring.services, to);
+  const faults: Fault[] = [];
+  const check = (kind: string, from: Named, field: string, to: Destination | null) => {
+    if (!lost(to) || to === null || to.kind === 'uri') return;
+    const message = `wanted a ${to.kind === 'broker' ? 'Broker' : 'Knative Service'} of the files, found '${to.namespace}/${to.name}'`;
+    faults.push({ place: `${kind} ${from.namespace}/${from.name}, ${field}`, message });
+  };
+  for (const broker of wiring.brokers) check('Broker', broker, 'spec.delivery.deadLetterSink', broker.delivery.deadLetterSink);
+  for (const trigger of wiring.triggers) {
+    check('Trigger', trigger, 'spec.broker', { kind: 'broker', namespace: trigger.namespace, name: trigger.broker });
+    check('Trigger', trigger, 'spec.subscriber', trigger.subscriber);
+    check('Trigger', trigger, 'spec.delivery.deadLetterSink', trigger.delivery.deadLetterSink);
+  }
+  for (const binding of wiring.sinkBindings) check('SinkBinding', binding, 'spec.sink', binding.sink);
+  for (const source of wiring.apiServerSources) check('ApiServerSource', source, 'spec.sink', source.sink);
+  for (const source of wiring.pingSources) check('PingSource', source, 'spec.sink', source.sink);
+  return faults;
+}

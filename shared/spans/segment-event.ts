@@ -1,0 +1,179 @@
+/**
+ * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive.
+ * The same segment always gives the same bytes, id included, so that a repeated delivery is a copy and no second event.
+ */
+import { createHash } from 'node:crypto';
+import { percentEncoded, type ReceivedEvent } from '../cloudevent/http.ts';
+import type { Result } from '../cloudevent/json.ts';
+import { fitted } from './fit.ts';
+import { type SpanBatch, toOtlpRequest } from './otlp.ts';
+import { parseOtlpRequest } from './parse-otlp.ts';
+import type { Segment, Span } from './span.ts';
+
+export const segmentType = 'dev.knspan.trace.segment';
+/** Of one event. The CloudEvents guarantee is 64 KiB, Kafka's default limit 1 MiB. */
+export const segmentBytesMost = 256 * 1024;
+
+/** Kubernetes allows 253; the rest is somebody's own invention. */
+const nameMost = 253;
+const partsDigits = '000000';
+
+export interface SegmentEventOptions {
+  /** CloudEvents `source`: who emits. */
+  readonly source: string;
+  /** In place of the segment's own, where that is empty. */
+  readonly cluster?: string;
+  readonly bytesMost?: number;
+}
+
+export interface SegmentEvent {
+  readonly id: string;
+  /** The CloudEvent in structured mode: JSON for `application/cloudevents+json`. */
+  readonly body: string;
+}
+
+export interface ReceivedSegment {
+  /** Spans are grouped by service, not parents first. */
+  readonly segment: Segment;
+  readonly part: number;
+  readonly parts: number;
+}
+
+export function toSegmentEvents(segment: Segment, options: SegmentEventOptions): readonly SegmentEvent[] {
+  if (segment.spans.length === 0) return [];
+  const cluster = segment.cluster || options.cluster || '';
+  const attributes = attributesOf({ ...segment, cluster }, options.source);
+  // As long as the attributes of any part of it can get.
+  const longest = {
+    ...attributes,
+    id: idOf('', ''),
+    time: timeOf(segment.spans) ?? '',
+    ...countsOf(partsDigits, partsDigits, partsDigits),
+  };
+  const room = (options.bytesMost ?? segmentBytesMost) - bytesOf(wrapped(longest, ''));
+  const parts = cut({ cluster, spans: segment.spans }, room);
+  return parts.map((spans, index) => {
+    const time = timeOf(spans);
+    const head = {
+      ...attributes,
+      ...(time === undefined ? {} : { time }),
+      ...countsOf(spans.length, index + 1, parts.length),
+      root: String(segment.root && index === 0),
+    };
+    const data = dataOf({ cluster, spans });
+    const id = idOf(JSON.stringify(head), data);
+    return { id, body: wrapped({ id, ...head }, data) };
+  });
+}
+
+export function parseSegmentEvent(received: ReceivedEvent): Result<ReceivedSegment> {
+  if (received.type !== segmentType) return refused(`its type is '${received.type.slice(0, 100)}', wanted '${segmentType}'`);
+  if (received.data === undefined) return refused('it has no JSON data, wanted OTLP/JSON resourceSpans');
+  const parsed = parseOtlpRequest(received.data);
+  if (!parsed.ok) return refused(parsed.faults.join('; '));
+  const { spans } = parsed.data;
+  const traceId = spans[0]?.traceId;
+  if (traceId === undefined) return refused('it has no spans');
+  const text = (name: string) => decoded(Object.hasOwn(received.extensions, name) ? (received.extensions[name] ?? '') : '');
+  const segment: Segment = {
+    traceId,
+    cluster: parsed.data.cluster || text('cluster'),
+    namespace: text('namespace'),
+    rootKind: text('rootkind'),
+    rootName: text('rootname'),
+    severity: text('severity') === 'error' ? 'error' : 'ok',
+    root: text('root') === 'true',
+    spans,
+  };
+  return { ok: true, value: { segment, part: countOf(text('part')), parts: countOf(text('parts')) } };
+}
+
+/** All as text, as they leave a Broker; what is empty is left out, since an attribute must not be. */
+function attributesOf(segment: Segment, source: string): Record<string, string> {
+  const names = { cluster: segment.cluster, namespace: segment.namespace, rootkind: segment.rootKind, rootname: segment.rootName };
+  const ascii = Object.entries(names).map(([name, value]) => [name, percentEncoded(shortened(value))] as const);
+  const object = [segment.namespace, segment.rootKind, segment.rootName].filter((name) => name !== '').map(shortened);
+  return Object.fromEntries(
+    [
+      ['specversion', '1.0'],
+      ['type', segmentType],
+      ['source', source],
+      ['subject', percentEncoded(object.join('/'))],
+      ['datacontenttype', 'application/json'],
+      ['traceid', segment.traceId],
+      ['severity', segment.severity],
+      ['root', String(false)],
+      ...ascii,
+    ].filter(([, value]) => value !== ''),
+  );
+}
+
+function countsOf(spancount: number | string, part: number | string, parts: number | string): Record<string, string> {
+  return { spancount: String(spancount), part: String(part), parts: String(parts) };
+}
+
+/** Put together as text: the data is made once, for the id and for the body. */
+function wrapped(attributes: Readonly<Record<string, string>>, data: string): string {
+  return `${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`;
+}
+
+function idOf(head: string, data: string): string {
+  return createHash('sha256').update(head).update('\n').update(data).digest('hex').slice(0, 32);
+}
+
+/** When the last span of it ended; absent where that is no date. */
+function timeOf(spans: readonly Span[]): string | undefined {
+  const end = spans.reduce((latest, span) => Math.max(latest, span.end), 0);
+  const date = new Date(Math.floor(end / 1000));
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? undefined : date.toISOString();
+}
+
+/** Whole where it fits, else as many spans a part as surely fit, each measured with a resource of its own. */
+function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
+  if (bytesOf(dataOf(batch)) <= room) return [batch.spans];
+  const parts: Span[][] = [];
+  let left = 0;
+  for (const span of batch.spans) {
+    const sizeOf = (one: Span) => bytesOf(dataOf({ cluster: batch.cluster, spans: [one] }));
+    const fitting = fitted(span, (one) => sizeOf(one) <= room);
+    const size = sizeOf(fitting);
+    const part = parts.at(-1);
+    if (part === undefined || size > left) {
+      parts.push([fitting]);
+      left = room - size;
+    } else {
+      part.push(fitting);
+      left -= size;
+    }
+  }
+  return parts;
+}
+
+function dataOf(batch: SpanBatch): string {
+  return JSON.stringify(toOtlpRequest(batch));
+}
+
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+function shortened(name: string): string {
+  return [...name].slice(0, nameMost).join('');
+}
+
+/** A Broker hands structured attributes on as they are and headers decoded; no name of Kubernetes has a percent sign of its own. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function countOf(text: string): number {
+  return /^[0-9]{1,6}$/.test(text) ? Number(text) : 1;
+}
+
+function refused(why: string): { readonly ok: false; readonly reason: string } {
+  return { ok: false, reason: `Cannot read segment: ${why}` };
+}

@@ -1,0 +1,75 @@
+/**
+ * From settings to the store: Redis where REDIS_URL names one, else the embedded one, which says that it is volatile. A Redis that
+ * would throw away what waits is refused here, before anything is acknowledged.
+ */
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { ConfigError, type Settings } from '../runtime/config.ts';
+import { type Log, messageOf } from '../runtime/log.ts';
+import { MemoryStore } from './memory.ts';
+import { RedisStore } from './redis.ts';
+import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis-connect.ts';
+import { type Bounds, defaultBounds, type Store } from './store.ts';
+
+export interface StoreSettings {
+  /** Null: the embedded store. */
+  readonly target: RedisTarget | null;
+  readonly prefix: string;
+  /** A Redis that evicts is used all the same. */
+  readonly allowVolatile: boolean;
+  readonly bounds: Bounds;
+}
+
+const mostEver = 100_000_000;
+/** A Redis that does not answer for so long at the start ends the start; whoever runs the function starts it again. */
+const readyWithinMs = 10_000;
+const errorsPerMinute = 6;
+
+/** Reads the settings; faults are collected, so that `settings.finish` tells them with all others. */
+export function readStoreSettings(settings: Settings): StoreSettings {
+  const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it the embedded store, which is volatile`);
+  const target = url === undefined ? null : parseRedisUrl(url);
+  if (url !== undefined && target === null) settings.fault('REDIS_URL', 'not readable', redisUrlForms);
+  const bound = (name: string, fallback: number, what: string) =>
+    settings.number(name, { default: fallback, min: 1, max: mostEver, what: `most ${what}` });
+  return {
+    target,
+    prefix: settings.text('KNSPAN_REDIS_PREFIX', {
+      default: 'knspan:',
+      pattern: /^[A-Za-z0-9:._-]{1,100}$/,
+      wanted: '1 to 100 letters, digits and :._-',
+      what: 'what all keys in Redis begin with',
+    }),
+    allowVolatile: settings.flag('KNSPAN_ALLOW_VOLATILE', false, 'use a Redis that may evict what waits to be decided'),
+    bounds: {
+      pending: bound('KNSPAN_PENDING_MOST', defaultBounds.pending, 'observations in the inbox and, apart, undecided ones'),
+      outbox: bound('KNSPAN_OUTBOX_MOST', defaultBounds.outbox, 'segments in the outbox'),
+      letters: bound('KNSPAN_LETTERS_MOST', defaultBounds.letters, 'dead letters that wait'),
+      seenFor: settings.duration('KNSPAN_SEEN_FOR', '2h', 'how long an occurrence counts as seen: the life of an Event and one hour', '1m'),
+    },
+  };
+}
+
+export async function openStore(from: StoreSettings | Settings, log: Log, clock: Clock = systemClock()): Promise<Store> {
+  const settings = 'bounds' in from ? from : readStoreSettings(from);
+  const store =
+    settings.target === null ? new MemoryStore(() => clock.now(), settings.bounds) : await openRedis(settings.target, settings, log);
+  const { refuse, warn } = await store.check();
+  for (const sentence of warn) log.warn(sentence);
+  if (refuse.length === 0) return store;
+  if (settings.allowVolatile) for (const sentence of refuse) log.warn(`${sentence} (allowed by KNSPAN_ALLOW_VOLATILE)`);
+  else {
+    await store.close();
+    throw new ConfigError(refuse.map((sentence) => `Cannot use the store: ${sentence}, or KNSPAN_ALLOW_VOLATILE=true`).join('\n'));
+  }
+  return store;
+}
+
+async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings, log: Log): Promise<Store> {
+  const client = connectRedis(target, (error) =>
+    log.sampled('redis', errorsPerMinute)?.error('the connection to Redis failed', { reason: messageOf(error) }),
+  );
+  const reason = await whenReady(client, readyWithinMs);
+  if (reason === '') return new RedisStore(client, prefix, bounds);
+  client.disconnect();
+  throw new Error(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
+}

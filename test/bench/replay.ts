@@ -1,0 +1,42 @@
+/** `knspan replay` on one file, for the benchmark: tells its parent how long it took and what memory. */
+import { devNull } from 'node:os';
+import { defaultConfig } from '../../shared/correlate/correlate.ts';
+import { replayCommand } from '../../shared/local/command-replay.ts';
+
+export interface ReplayFigures {
+  readonly seconds: number;
+  readonly mebibytes: number;
+  readonly traces: number;
+}
+
+/** The summary on standard error tells how many traces there were. */
+let said = '';
+const write = process.stderr.write.bind(process.stderr);
+process.stderr.write = (text: string | Uint8Array) => {
+  said += String(text);
+  return write(text);
+};
+const began = process.hrtime.bigint();
+await replayCommand([process.argv[2] ?? ''], {
+  objects: [],
+  rules: [],
+  lenient: false,
+  cluster: 'bench',
+  failed: false,
+  view: 'tree',
+  format: 'otlp-json',
+  out: devNull,
+  why: false,
+  orphans: 'digest',
+  budget: defaultConfig.budget,
+  rootService: defaultConfig.rootService,
+  quiet: false,
+  exitCode: false,
+  correlators: 1,
+});
+const figures: ReplayFigures = {
+  seconds: Number(process.hrtime.bigint() - began) / 1e9,
+  mebibytes: Math.round(process.resourceUsage().maxRSS / 1_024),
+  traces: Number(/([\d,]+) traces? shown/.exec(said)?.[1]?.replaceAll(',', '') ?? 0),
+};
+process.send?.(figures);

@@ -1,0 +1,23 @@
+/** What a function is started with in a test: settings as given, a log that is kept, metrics that can be read by name. */
+import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
+import { type Environment, Settings } from '../../shared/runtime/config.ts';
+import { Log } from '../../shared/runtime/log.ts';
+import type { Surroundings } from '../../shared/runtime/main.ts';
+import { Metrics } from '../../shared/runtime/metrics.ts';
+
+export interface TestSurroundings extends Surroundings {
+  /** Entries of the log, parsed. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+}
+
+export function surroundingsFor(env: Environment, clock: Clock = systemClock()): TestSurroundings {
+  const lines: Record<string, unknown>[] = [];
+  const log = new Log({ function: 'test', level: 'debug', clock, write: (line) => lines.push(JSON.parse(line)) });
+  return { settings: new Settings({ PORT: '0', ...env }), log, metrics: new Metrics(), clock, lines };
+}
+
+/** The value of one line of the metrics' text, e.g. `knspan_requests_total{outcome="accepted"}`; 0 where there is none. */
+export function metricOf(text: string, name: string): number {
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+}
