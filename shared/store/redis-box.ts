@@ -68,9 +68,10 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
       });
     },
     async removeParked(id) {
-      const texts = await client.lrange(parkedKey(prefix), 0, -1);
+      const texts = await ask('list what is parked', (client) => client.lrange(parkedKey(prefix), 0, -1));
       const text = texts.find((one) => textField(JSON.parse(one), 'id') === id);
-      return text !== undefined && (await client.lrem(parkedKey(prefix), 1, text)) > 0;
+      if (text === undefined) return false;
+      return (await ask('remove what is parked', (client) => client.lrem(parkedKey(prefix), 1, text))) > 0;
     },
   };
 }

@@ -107,6 +107,7 @@ const boxes = [
   call('park', fc.tuple(box, id, body), (store, [which, one, reason]) => store.park(which, one, reason)),
   call('listBox', fc.tuple(box, most), (store, [which, count]) => store.listBox(which, count)),
   call('listParked', fc.tuple(most), (store, [count]) => store.listParked(count)),
+  call('removeParked', fc.tuple(id), (store, [one]) => store.removeParked(one)),
 ];
 
 const index = [
