@@ -110,6 +110,7 @@ function localRun(options: LocalOptions, broker: LocalBroker, store: Store, runn
   return {
     url: `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${broker.port}/`,
     figures: () => store.figures(),
+    delivered: () => broker.idle(),
     settle: async () => {
       await broker.idle();
       await broker.tick();
