@@ -39,7 +39,7 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
     },
     remove,
     async postpone(box, id, until) {
-      await ask('postpone', (client) => client.zadd(keysOf(box).due, 'XX', score(until), id));
+      await run('postpone', [keysOf(box).due], [id, score(until)]);
     },
     /** First to the parked ones, then out of the box: a crash between leaves it in both, which loses nothing. */
     async park(box, id, reason) {

@@ -40,8 +40,9 @@ async function readSettings(get: (name: string) => Promise<unknown>): Promise<Se
     const reply = await get(name);
     return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : '';
   };
-  const [policy, appendonly, fsync, save] = [setting('maxmemory-policy'), setting('appendonly'), setting('appendfsync'), setting('save')];
-  return { policy: await policy, appendonly: await appendonly, fsync: await fsync, save: await save };
+  const names = ['maxmemory-policy', 'appendonly', 'appendfsync', 'save'];
+  const [policy = '', appendonly = '', fsync = '', save = ''] = await Promise.all(names.map(setting));
+  return { policy, appendonly, fsync, save };
 }
 
 function judge({ policy, appendonly, fsync, save }: Settings): Findings {

@@ -12,6 +12,7 @@ const connectWithin = 5_000;
 const reconnectMost = 1_000;
 /** How often a call is tried at another node of a cluster, each 100 ms later: a node that is away is told within a second. */
 const redirectionsMost = 8;
+const refreshEvery = 2_000;
 
 export type RedisTarget =
   | { readonly kind: 'server'; readonly url: string; readonly tls: boolean }
@@ -101,22 +102,30 @@ function clientOf(target: RedisTarget, options: Options): RedisClient {
     return new Redis({ ...options, ...target.login, ...sentinel, enableAutoPipelining: true });
   }
   const { lazyConnect: _, retryStrategy: __, ...redisOptions } = options;
-  return new Cluster(nodes, {
+  const cluster = new Cluster(nodes, {
     redisOptions: { ...redisOptions, ...target.login },
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     maxRedirections: redirectionsMost,
     clusterRetryStrategy: retryStrategy,
+    // Brings a node back that was away: nothing else does while nobody calls.
+    slotsRefreshInterval: refreshEvery,
     // A certificate names the host, so it must not become an address before.
     ...(target.tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
   });
+  // By itself it connects to a node with the first command for it, and refuses those that come meanwhile.
+  cluster.on('+node', (node: Redis) => {
+    if (node.status === 'wait' && node.options.readOnly !== true) node.connect().catch(() => {});
+  });
+  return cluster;
 }
 
 /** Of a cluster every node that serves a slot must be there: a call may need any. */
 export function isReady(client: RedisClient): boolean {
   if (client.status !== 'ready' || !(client instanceof Cluster)) return client.status === 'ready';
-  const there = new Set(client.nodes('master').map(({ options }) => `${options.host}:${options.port}`));
+  const ready = client.nodes('master').filter(({ status }) => status === 'ready');
+  const there = new Set(ready.map(({ options }) => `${options.host}:${options.port}`));
   return client.slots.every(([serving]) => serving === undefined || there.has(serving));
 }
 
@@ -129,9 +138,7 @@ export async function whenReady(client: RedisClient, ms: number): Promise<string
   client.on('error', note);
   if (client.status === 'wait') client.connect().catch(note);
   const until = performance.now() + ms;
-  while (client.status !== 'ready' && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
-  // The nodes of a cluster are connected by their first command; what comes while one connects would have to wait.
-  if (client instanceof Cluster) await Promise.all(client.nodes('master').map((node) => node.ping().catch(note)));
+  while (!isReady(client) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
   client.off('error', note);
-  return client.status === 'ready' ? '' : reason;
+  return isReady(client) ? '' : reason;
 }

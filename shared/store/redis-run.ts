@@ -18,7 +18,7 @@ const meanings: readonly (readonly [RegExp, string])[] = [
   [/^READONLY/, 'it is a replica, wanted the master'],
   [/^(NOAUTH|WRONGPASS)/, 'it wants another user or password'],
   [/^NOPERM/, 'the user may not do that'],
-  [/^CLUSTERDOWN|Too many Cluster redirections|Failed to refresh slots/, 'a part of the cluster is away'],
+  [/^(CLUSTERDOWN|MOVED|ASK|TRYAGAIN)|Too many Cluster redirections|Failed to refresh slots/, 'a part of the cluster is away'],
   [/writeable|onnection is closed|connection close|isn't ready|is ended|retries per request|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN/, 'it is away'],
 ];
 const shownMost = 200;

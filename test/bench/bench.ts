@@ -17,6 +17,7 @@ import { loadRules } from '../../shared/local/engine.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import type { ReplayFigures } from './replay.ts';
+import { benchStore } from './store.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const loadedRules = await loadRules([], false);
@@ -99,3 +100,4 @@ function replayed(path: string): Promise<ReplayFigures> {
     child.on('exit', (code) => reject(new Error(`Cannot replay: the process ended with ${code}, wanted its figures first`)));
   });
 }
+await benchStore(say);

@@ -64,34 +64,43 @@ export function inboxContract(harness: () => Harness): void {
     assert.equal((await store.figures()).inbox, 2);
   });
 
-  it('knows what it has seen, also after it was routed, and forgets it after its time', async () => {
-    const store = await harness().open({ seenFor: 150 });
+  it('knows what it has seen, also after it was routed', async () => {
+    const store = await harness().open();
     const ids = [one, other, third].map((event) => ({ event, n: 1 }));
     await store.append([entry(one), entry(other, { n: 2 })]);
     assert.deepEqual(await store.unseen([...ids, { event: other, n: 2 }]), [false, true, true, false]);
     await store.claimInbox(shard, 'w', never, hour, 10);
     await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
     assert.deepEqual(await store.unseen(ids), [false, true, true]);
-    await harness().pass(store, 150);
-    assert.deepEqual(await store.unseen([...ids, { event: other, n: 2 }]), [true, true, true, true]);
     assert.deepEqual(await store.unseen([]), []);
   });
 
+  it('forgets what it has seen after its time', async () => {
+    const store = await harness().open({ seenFor: 30 });
+    await store.append([entry(one), entry(other)]);
+    await store.claimInbox(shard, 'w', never, hour, 1);
+    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await harness().pass(store, 30);
+    const ids = [one, other].map((event) => ({ event, n: 1 }));
+    assert.deepEqual(await store.unseen(ids), [true, true]);
+    assert.deepEqual(await store.append([entry(one), entry(other)]), [true, true]);
+    assert.equal((await store.figures()).inbox, 2);
+  });
+
   it('remembers for as long again what it was asked about', async () => {
-    const store = await harness().open({ seenFor: 1_000 });
+    const seenFor = 400;
+    const store = await harness().open({ seenFor });
     await store.append([entry(one), entry(other)]);
     const began = await store.clock();
-    while ((await store.clock()) <= began + 1_100) {
-      assert.deepEqual(await store.unseen([{ event: one, n: 1 }]), [false]);
-      await harness().pass(store, 100);
+    for (let asked = began; asked <= began + seenFor + 100; ) {
+      const before = asked;
+      asked = await store.clock();
+      const [isUnseen] = await store.unseen([{ event: one, n: 1 }]);
+      // On a machine that stood still for so long it may be forgotten.
+      assert.ok(!isUnseen || (await store.clock()) - before >= seenFor);
+      await harness().pass(store, 40);
     }
-    assert.deepEqual(
-      await store.unseen([
-        { event: one, n: 1 },
-        { event: other, n: 1 },
-      ]),
-      [false, true],
-    );
+    assert.deepEqual(await store.unseen([{ event: other, n: 1 }]), [true]);
   });
 
   it('hands out what is due in the order of time, then of the id', async () => {
@@ -162,6 +171,8 @@ export function inboxContract(harness: () => Harness): void {
     await store.claimInbox(shard, 'b', never, hour, 10);
     assert.deepEqual(await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]), [first]);
     assert.deepEqual(await store.pinRoutes(shard, 'b', []), []);
+    await store.routed(shard, 'b', [{ event: one, n: 1 }], false);
+    assert.equal((await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]))?.[0]?.route, 'another');
   });
 
   it('says which occurrence of the Event was routed first, and by which route when it was not number 1', async () => {

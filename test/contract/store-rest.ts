@@ -102,6 +102,29 @@ export function boxContract(harness: () => Harness): void {
     });
   }
 
+  it('forgets what was parked when that is said, the last of an id first', async () => {
+    const store = await harness().open();
+    const box: Box = { kind: 'letters' };
+    for (const [id, reason] of [
+      ['a', 'first'],
+      ['b', 'other'],
+      ['a', 'second'],
+    ] as const) {
+      await store.putInBox(box, [item(id)], 1);
+      await store.park(box, id, reason);
+    }
+    assert.equal(await store.removeParked('a'), true);
+    assert.deepEqual(
+      (await store.listParked(9)).map(({ reason }) => reason),
+      ['other', 'first'],
+    );
+    assert.deepEqual(
+      [await store.removeParked('a'), await store.removeParked('a'), await store.removeParked('none')],
+      [true, false, false],
+    );
+    assert.equal((await store.figures()).parked, 1);
+  });
+
   it('keeps a bounded number of parked items, the last ones', async () => {
     const store = await harness().open();
     const box: Box = { kind: 'letters' };
