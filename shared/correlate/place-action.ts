@@ -6,11 +6,13 @@ import { rolling } from './change.ts';
 import type { ChangeState, Disruption, ObjectState } from './context.ts';
 import { causeMayTrail, minute, second } from './figures.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
-import { madeKey } from './place.ts';
+import { closing, madeKey } from './place.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';
 
+/** Deletions of pods that have failed, to make them anew. */
+const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace'];
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
@@ -49,7 +51,7 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
           ? kinds[meaning.verb as keyof typeof kinds]
           : 'update';
   const change = open ?? walk.begin(one, kind);
-  if (meaning.always && (meaning.pair === 'rollout' || meaning.pair === 'sync')) change.expectsEnd = true;
+  if (meaning.always && closing.includes(meaning.pair)) change.expectsEnd = true;
   walk.give(one, {
     change,
     rule: open ? 'domain.open-change' : 'change.own',
@@ -222,6 +224,8 @@ function placeController(walk: Walk, one: Occurrence, object: ObjectState): void
   if (!pod) return;
   if (meaning.verb === 'delete') {
     forgetNamed(walk, 'Pod', child.name);
+    // What is said to be replaced may be said to be deleted as well.
+    if (change.unreplaced.includes(child.name)) return;
     change.unreplaced.push(child.name);
     change.deletes += 1;
     return;
@@ -248,6 +252,8 @@ function replaces(change: ChangeState, kind: string, name: string): boolean {
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
 function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
   const child = one.routed.meaning.subject;
+  const healing = child && walk.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
+  if (healing) return healing;
   const current = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale'])).at(-1);
   if (!child || !current) return undefined;
   if (current.kind === 'create') {
@@ -274,7 +280,8 @@ function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState
 }
 
 function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
-  if (one.routed.meaning.verb === 'delete') return walk.begin(one, 'rollout');
+  const { rule, verb } = one.routed.meaning;
+  if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   const fresh = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
   return walk.begin(one, fresh ? 'create' : 'scale');

@@ -61,7 +61,7 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
 function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  if (!one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
+  if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
   const change = walk.begin(one, 'create');
   object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
   change.made[madeKey(object.ref)] = 'waiting';
@@ -232,7 +232,8 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
     return remember(walk, one, object, origin.change);
   }
   const open = walk.openChanges().at(-1);
-  if (open && (chain.length === 1 || step)) {
+  const claimed = one.routed.owners < chain.length;
+  if (open && (chain.length === 1 || step || claimed)) {
     walk.give(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts: meaning.class !== 'state' });
     if (step && object.ref.kind === 'Pod') object.anchor = walk.bond(one, open, 'self');
     return remember(walk, one, object, open);
