@@ -42,14 +42,9 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
   const drained = meaning.rule === 'node.cordon' ? walk.openChanges(['drain']).at(-1) : undefined;
   const open = meaning.always || meaning.verb === 'rescale' ? drained : walk.openChanges().at(-1);
   const kinds = { create: 'create', delete: 'delete', rescale: 'scale', 'scale-up': 'scale', 'scale-down': 'scale' } as const;
-  const kind =
-    meaning.rule === 'node.cordon'
-      ? 'drain'
-      : meaning.pair === 'rollout'
-        ? 'rollout'
-        : meaning.verb in kinds
-          ? kinds[meaning.verb as keyof typeof kinds]
-          : 'update';
+  const paired = meaning.pair === 'rollout' || meaning.pair === 'outage' ? meaning.pair : null;
+  const byVerb = meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : 'update';
+  const kind = meaning.rule === 'node.cordon' ? 'drain' : (paired ?? byVerb);
   const change = open ?? walk.begin(one, kind);
   if (meaning.always && closing.includes(meaning.pair)) change.expectsEnd = true;
   walk.give(one, {
@@ -65,7 +60,8 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
 function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
   const cause = one.routed.meaning.home === 'related' ? preemptionOf(walk, one) : null;
   const open =
-    walk.open(object.death?.change) ?? (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain']).at(-1) : undefined);
+    walk.open(object.death?.change) ??
+    (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain', 'outage']).at(-1) : undefined);
   const change = cause?.change ?? open ?? walk.begin(one, 'evict');
   walk.give(one, cause ?? { change, rule: 'object.evicted', evidence: one.id });
   if (object.death && walk.open(object.death.change)) return;

@@ -7,6 +7,7 @@
  * `related=Kind/name`, `series` (the count is that of a series), `old` (no name that dates it, times cut to the second), `merged`.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { durationText } from '../../shared/local/terminal.ts';
@@ -36,20 +37,37 @@ export interface Told {
   readonly outline: string;
 }
 
+export interface Story {
+  readonly title: string;
+  readonly text: string;
+  readonly outline: string;
+}
+
+/** The stories of a file: `# <title>`, lines as above (`object <JSON>`: an object that is known), `=>`, the outline. */
+export function storiesIn(file: string): Story[] {
+  const parts = readFileSync(file, 'utf8').split(/^# /m).slice(1);
+  return parts.map((part) => {
+    const [, title = '', text = '', outline = ''] = /^(.*)\n([\s\S]*?)^=>\n([\s\S]*)$/m.exec(part) ?? [];
+    assert.ok(outline.trim() !== '', `story '${part.split('\n')[0]}' in ${file} has no outline`);
+    return { title, text, outline: outline.trimEnd() };
+  });
+}
+
 /** Plays a story; what must be true of every trace is checked on the way. */
-export function told(story: string, objects: readonly Readonly<Record<string, unknown>>[] = []): Told {
-  const index = new ObjectIndex();
-  for (const raw of objects) {
-    const object = parseObject(raw);
+export function told(story: string): Told {
+  const lines = story.split('\n');
+  const objects = new ObjectIndex();
+  for (const line of lines.filter((one) => one.startsWith('object '))) {
+    const object = parseObject(JSON.parse(line.slice('object '.length)));
     assert.ok(object.ok, object.ok ? '' : object.reason);
-    index.add({ object: object.value, seenAt: null, gone: false });
+    objects.add({ object: object.value, seenAt: null, gone: false });
   }
-  const observations = eventsOf(story).map((event) => {
+  const observations = eventsOf(lines.filter((one) => !one.startsWith('object ')).join('\n')).map((event) => {
     const parsed = parseEvent(event);
     assert.ok(parsed.ok, parsed.ok ? '' : parsed.reason);
     return parsed.value;
   });
-  const pipeline = pipelineOver(index);
+  const pipeline = pipelineOver(objects);
   for (const observation of observations) pipeline.push(observation);
   const segments = pipeline.finish();
   checkShape(segments);
@@ -60,7 +78,7 @@ export function told(story: string, objects: readonly Readonly<Record<string, un
 /** The Events of a story, as the API server would give them. */
 export function eventsOf(story: string): unknown[] {
   const firsts = new Map<string, number>();
-  const lines = story.split('\n').filter((line) => line.trim() !== '');
+  const lines = story.split('\n').flatMap((line) => (line.trim() === '' ? [] : expanded(line)));
   return lines.map((line, index) => eventOf(line, index + 1, firsts));
 }
 
@@ -105,24 +123,23 @@ function refOf(text: string, given: ReadonlyMap<string, string>) {
   return { apiVersion: apiVersion ?? versions[kind] ?? 'v1', kind, namespace, name, uid: given.get('uid') ?? `${kind}-${name}-uid` };
 }
 
-/** Scheduled, pulled, started: the life of a pod of one container that does well, from a time on. */
-export function podStarts(pod: string, from: number, node = 'node-1'): string {
-  const at = (seconds: number) => (from + seconds).toFixed(3);
-  return `
-    ${at(0)} default-scheduler | Pod/${pod} | Scheduled | Successfully assigned shop/${pod} to ${node}
-    ${at(0.5)} kubelet | Pod/${pod} | Pulling | Pulling image "shop/web:2" | container=app host=${node}
-    ${at(1.5)} kubelet | Pod/${pod} | Pulled | Successfully pulled image "shop/web:2" in 1s (1s including waiting). Image size: 5 bytes. | container=app host=${node}
-    ${at(1.6)} kubelet | Pod/${pod} | Created | Created container: app | container=app host=${node}
-    ${at(1.8)} kubelet | Pod/${pod} | Started | Started container app | container=app host=${node}`;
-}
-
-/** The same without the pull. */
-export function podRuns(pod: string, from: number, node = 'node-1'): string {
-  const at = (seconds: number) => (from + seconds).toFixed(3);
-  return `
-    ${at(0)} default-scheduler | Pod/${pod} | Scheduled | Successfully assigned shop/${pod} to ${node}
-    ${at(0.6)} kubelet | Pod/${pod} | Created | Created container: app | container=app host=${node}
-    ${at(0.8)} kubelet | Pod/${pod} | Started | Started container app | container=app host=${node}`;
+/** A pod of one container that does well, in a line: `<seconds> (starts) | Pod/<name> | <node>`; `(runs)`: its image is there. */
+function expanded(line: string): string[] {
+  const [, from, does, pod, node] = /^\s*([\d.]+) \((starts|runs)\) \| Pod\/(\S+) \| (\S+)$/.exec(line) ?? [];
+  if (from === undefined) return [line];
+  const at = (seconds: number) => (Number(from) + seconds).toFixed(3);
+  const step = (seconds: number, reason: string, message: string) =>
+    `${at(seconds)} kubelet | Pod/${pod} | ${reason} | ${message} | container=app host=${node}`;
+  const pull = [
+    step(0.5, 'Pulling', 'Pulling image "shop/web:2"'),
+    step(1.5, 'Pulled', 'Successfully pulled image "shop/web:2" in 1s (1s including waiting). Image size: 5 bytes.'),
+  ];
+  return [
+    `${at(0)} default-scheduler | Pod/${pod} | Scheduled | Successfully assigned shop/${pod} to ${node}`,
+    ...(does === 'starts' ? pull : []),
+    step(does === 'starts' ? 1.6 : 0.6, 'Created', 'Created container: app'),
+    step(does === 'starts' ? 1.8 : 0.8, 'Started', 'Started container app'),
+  ];
 }
 
 /** Each trace: its title and outcome, then its spans by time, what they measure, and what is told on them (`·`). */
