@@ -215,6 +215,9 @@ export function ownerName(one: Occurrence): string {
   return owner?.kind === 'ReplicaSet' ? owner.name : '';
 }
 
+/** Kinds whose first state is told when they are made. */
+const creatures: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
+
 /** First signs of life that nothing caused begin a change; other states go to what is open, or to the digest. */
 function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
@@ -239,7 +242,7 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
     return remember(walk, one, object, open);
   }
   if (!step) return placeDigest(walk, one, 'orphan.state');
-  const change = walk.begin(one, 'create', chain.at(-1));
+  const change = walk.begin(one, meaning.class === 'state' && !creatures.includes(object.ref.kind) ? 'update' : 'create', chain.at(-1));
   walk.give(one, { change, rule: 'object.first-sign', evidence: one.id });
   object.anchor = walk.bond(one, change, 'self');
   if (object.ref.kind === 'Pod') change.made[madeKey(object.ref)] = 'waiting';

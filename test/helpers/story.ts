@@ -7,10 +7,12 @@
  * `related=Kind/name`, `series` (the count is that of a series), `old` (no name that dates it, times cut to the second), `merged`.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
 import type { Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { durationText } from '../../shared/local/terminal.ts';
+import { clean, durationText } from '../../shared/local/terminal.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import { parseObject } from '../../shared/objects/parse.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
@@ -51,6 +53,14 @@ export function storiesIn(file: string): Story[] {
     assert.ok(outline.trim() !== '', `story '${part.split('\n')[0]}' in ${file} has no outline`);
     return { title, text, outline: outline.trimEnd() };
   });
+}
+
+/** Tests that the stories of a folder have the outlines that stand below them. */
+export function testStories(folder: string): void {
+  for (const name of readdirSync(folder))
+    describe(name, () => {
+      for (const { title, text, outline } of storiesIn(join(folder, name))) it(title, () => assert.equal(told(text).outline, outline));
+    });
 }
 
 /** Plays a story; what must be true of every trace is checked on the way. */
@@ -161,8 +171,8 @@ export function outlineOf(segments: readonly Segment[]): string {
 }
 
 function headOf(root: Span): string {
-  const cause = root.attributes['knspan.cause'];
-  return `${root.title} [${root.attributes['knspan.outcome']}${cause === undefined ? '' : `: ${cause}`}]`;
+  const { 'knspan.cause': cause, 'knspan.actor': actor } = root.attributes;
+  return `${root.title}${actor === undefined ? '' : `, by ${actor}`} [${root.attributes['knspan.outcome']}${cause === undefined ? '' : `: ${cause}`}]`;
 }
 
 function below(parent: Span, spans: readonly Span[], indent: string): string[] {
@@ -176,7 +186,7 @@ function lineOf(span: Span): string {
   const failed = span.status === 'error' ? '✗ ' : '';
   const times = count === undefined ? '' : ` × ${count}`;
   const measured = phase === undefined ? '' : ` <${phase} ${durationText(span.end - span.start)}>`;
-  return `${failed}${span.title}${times}${measured}${confidence === undefined ? '' : ` (by ${confidence})`}`;
+  return `${failed}${clean(span.title)}${times}${measured}${confidence === undefined ? '' : ` (by ${confidence})`}`;
 }
 
 function attachedTo(span: Span, indent: string): string[] {
