@@ -1,10 +1,13 @@
 /** Settings of the correlator. */
 import type { CorrelateConfig } from '../../shared/correlate/correlate.ts';
 import type { Settings } from '../../shared/runtime/config.ts';
+import { clusterNameOf } from '../../shared/runtime/selection.ts';
 
 export interface CorrelatorConfig {
-  /** Of Events that do not say theirs; empty: the uid of kube-system where an API server can be asked, else none. */
-  readonly cluster: string;
+  /** Of Events that do not say theirs; undefined: the uid of kube-system. */
+  readonly cluster: string | undefined;
+  /** Whether the API server is asked about owners. */
+  readonly lookups: boolean;
   readonly correlate: Omit<CorrelateConfig, 'cluster'>;
   /** Files with rules of the user's own. */
   readonly rules: readonly string[];

@@ -12,6 +12,7 @@ import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Appender } from './append.ts';
@@ -20,7 +21,7 @@ import { Decider, type Decision } from './decider.ts';
 import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
 import { type Meters, metersOf } from './meters.ts';
-import { noOwners, type Owners } from './owners.ts';
+import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
 import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
 import { Router } from './router.ts';
@@ -30,7 +31,8 @@ import { Sweeper } from './sweeper.ts';
 export interface Given {
   readonly store?: Store;
   readonly sink?: Sink;
-  readonly owners?: Owners;
+  /** The cluster of Events that do not say theirs; then no API server is asked for anything. */
+  readonly cluster?: string;
   readonly rules?: CompiledRules;
   readonly random?: () => number;
   /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
@@ -46,6 +48,7 @@ export interface RunningCorrelator extends Stoppable {
 const leaseMs = 60_000;
 const holdMs = 45_000;
 const versionsMost = 64;
+const uidWithinMs = 15_000;
 
 export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
   const { settings, log, metrics, clock } = surroundings;
@@ -59,7 +62,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
   const now = () => clock.now() * 1_000;
-  const owners = given.owners ?? noOwners;
+  const { cluster, owners } = given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
@@ -106,7 +109,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     metrics,
     ready: () => (store.ready() ? true : 'the store does not answer'),
     handle: handler({
-      cluster: config.cluster,
+      cluster,
       rules,
       appender: new Appender(store, {
         factsFor: rememberFor / 1_000 + 30 * 60_000,
@@ -145,6 +148,22 @@ function running(server: RunningFunction, store: Store, given: Given, sweeper: S
       if (!given.store) await store.close();
     },
   };
+}
+
+/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
+async function clusterAndOwners(
+  { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
+  { log, metrics, clock }: Surroundings,
+  store: Store,
+): Promise<{ cluster: string; owners: Owners }> {
+  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
+  const lookup = createLookup({ metrics, clock });
+  const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
+  if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
+  if (!lookups) return { cluster: cluster.value, owners: noOwners };
+  const onError = (error: unknown) => log.sampled('owners', 5)?.warn('could not remember owners', { reason: String(error) });
+  const owners = new LookedUpOwners({ store, lookup, cluster: cluster.value, clock, objectsFor, goneFor: rememberFor / 1_000, onError });
+  return { cluster: cluster.value, owners };
 }
 
 function count(meters: Meters, { outcome, segments }: Decision): void {

@@ -6,6 +6,7 @@ import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { parseTimestamp } from '../../shared/cloudevent/time.ts';
 import type { ObjectVersion } from '../../shared/objects/object.ts';
 import { parseObject } from '../../shared/objects/parse.ts';
+import { missedType, tickType } from '../../shared/runtime/selection.ts';
 
 export type Intake =
   | { readonly kind: 'event'; readonly cluster: string; readonly observation: Observation }
@@ -16,15 +17,13 @@ export type Intake =
   | { readonly kind: 'refused'; readonly reason: string };
 
 const notified = 'dev.knative.apiserver.resource.';
-const missed = 'dev.knspan.event.missed';
-export const tickType = 'dev.knative.sources.ping';
 const clusterPattern = /^[A-Za-z0-9._:/-]{0,253}$/;
 
 /** `own` is the cluster of events that do not say theirs; `now` dates an object whose notification has no time. */
 export function intakeOf(event: ReceivedEvent, own: string, now: Micros): Intake {
   if (event.type === tickType) return { kind: 'tick' };
   const isNotice = event.type.startsWith(notified);
-  if (!isNotice && event.type !== missed) return { kind: 'ignored', why: 'type' };
+  if (!isNotice && event.type !== missedType) return { kind: 'ignored', why: 'type' };
   const cluster = event.extensions['cluster'] ?? own;
   if (!clusterPattern.test(cluster))
     return { kind: 'refused', reason: `Cannot take event: its cluster is '${cluster.slice(0, 50)}', wanted letters, digits and ._:/-` };

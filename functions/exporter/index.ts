@@ -1,5 +1,5 @@
 /** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Keeps nothing. */
-import { runFunction, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
+import type { Stoppable, Surroundings } from '../../shared/runtime/main.ts';
 import { serveFunction } from '../../shared/runtime/server.ts';
 import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
 import { exporterConfigOf } from './config.ts';
@@ -24,5 +24,3 @@ export async function startExporter({ settings, log, metrics, clock }: Surroundi
     beforeClose: (graceMs) => exporter.close(graceMs),
   });
 }
-
-if (import.meta.main) await runFunction(exporterName, startExporter);

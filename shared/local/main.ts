@@ -1,6 +1,7 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { defaultConfig } from '../correlate/correlate.ts';
+import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { findCommand } from './command-find.ts';
 import { demoCommand, replayCommand } from './command-replay.ts';
@@ -93,6 +94,12 @@ function program(): Command {
     .argument('<files...>')
     .description('check rules files')
     .action(rulesCheckCommand);
+  knspan
+    .command('deadletters')
+    .description('what Brokers could not deliver, from the Redis that REDIS_URL names')
+    .option('--resend <id>', 'have the reconciler send it again (repeatable)', collect, [])
+    .option('--drop <id>', 'forget it (repeatable)', collect, [])
+    .action(deadLettersCommand);
   return knspan;
 }
 

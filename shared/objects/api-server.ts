@@ -30,6 +30,8 @@ export interface ApiServer {
 
 /** What a configuration without any cluster falls back to. */
 const fallbackServer = 'http://localhost:8080';
+/** Of silence. */
+const silenceMostMs = 30_000;
 const bodyMost = 256 * 1_024 * 1_024;
 const connectionsMost = 10;
 const retryAfterMostMs = 600_000;
@@ -98,6 +100,7 @@ async function get(
   };
   return new Promise((resolve, reject) => {
     const outgoing: ClientRequest = secure ? requestHttps(url, options) : requestHttp(url, options);
+    outgoing.setTimeout(silenceMostMs, () => outgoing.destroy(new Error(`silence for ${silenceMostMs / 1_000} s`)));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       response.on('error', reject);

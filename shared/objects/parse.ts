@@ -14,7 +14,7 @@ const containersMost = 200;
 const claimsMost = 100;
 const ownersMost = 50;
 
-const keptLabels: readonly string[] = [
+export const keptLabels: readonly string[] = [
   'app.kubernetes.io/managed-by',
   'app.kubernetes.io/instance',
   'argocd.argoproj.io/instance',

@@ -257,6 +257,11 @@ export class MemoryStore implements Store {
     return this.#parked.slice(0, most);
   }
 
+  async removeParked(id: string): Promise<boolean> {
+    const place = this.#parked.findIndex((parked) => parked.id === id);
+    return place >= 0 && this.#parked.splice(place, 1).length > 0;
+  }
+
   async due(): Promise<readonly ShardDue[]> {
     return this.#shards.map((shard) => ({
       inbox: least([...shard.inbox.values()].map(({ due }) => due)),

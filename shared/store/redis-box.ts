@@ -17,6 +17,7 @@ export interface RedisBox {
   park(box: Box, id: string, reason: string): Promise<void>;
   list(box: Box, most: number): Promise<readonly BoxItem[]>;
   listParked(most: number): Promise<readonly { id: string; reason: string; body: string }[]>;
+  removeParked(id: string): Promise<boolean>;
 }
 
 export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: Bounds): RedisBox {
@@ -61,6 +62,11 @@ export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: 
         const parked: unknown = JSON.parse(text);
         return { id: textField(parked, 'id'), reason: textField(parked, 'reason'), body: textField(parked, 'body', bodyMost) };
       });
+    },
+    async removeParked(id) {
+      const texts = await client.lrange(parkedKey(prefix), 0, -1);
+      const text = texts.find((one) => textField(JSON.parse(one), 'id') === id);
+      return text !== undefined && (await client.lrem(parkedKey(prefix), 1, text)) > 0;
     },
   };
 }

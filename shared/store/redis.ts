@@ -218,6 +218,10 @@ export class RedisStore implements Store {
     return this.#boxes.listParked(most);
   }
 
+  removeParked(id: string): Promise<boolean> {
+    return this.#boxes.removeParked(id);
+  }
+
   async due(): Promise<readonly ShardDue[]> {
     const reads = this.#keys.map(async (keys, shard) => {
       const outbox = boxKeys(this.#prefix, { kind: 'outbox', shard }).due;

@@ -173,6 +173,8 @@ export interface Store {
   park(box: Box, id: string, reason: string): Promise<void>;
   listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
   listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
+  /** False when nothing was parked under the id. */
+  removeParked(id: string): Promise<boolean>;
 
   due(): Promise<readonly ShardDue[]>;
   figures(): Promise<Figures>;

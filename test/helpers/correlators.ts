@@ -61,10 +61,10 @@ export async function startCorrelators(
   const logged: string[] = [];
   const running: RunningCorrelator[] = [];
   for (let index = 0; index < count; index += 1) {
-    const settings = new Settings({ PORT: '0', KNSPAN_CLUSTER: 'test' });
+    const settings = new Settings({ PORT: '0', KNSPAN_LOOKUPS: 'false' });
     const log = new Log({ function: 'correlator', level: 'warn', clock, write: (line) => logged.push(line) });
     running.push(
-      await startCorrelator({ settings, log, metrics: new Metrics(), clock }, { store: await storeOf(clock), sink, beats: false }),
+      await startCorrelator({ settings, log, metrics: new Metrics(), clock }, { store: await storeOf(clock), sink, cluster: 'test', beats: false }),
     );
   }
   return {

@@ -1,0 +1,37 @@
+/** The flow of the reconciler: a dead letter is put away, then acknowledged; a tick starts a listing and the sending of dead letters. */
+import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import { type Log, messageOf } from '../../shared/runtime/log.ts';
+import { tickType } from '../../shared/runtime/selection.ts';
+import type { Answer } from '../../shared/runtime/server.ts';
+import { isDeadLetter, type Letters } from './letters.ts';
+import type { Postman } from './postman.ts';
+import type { Ticks } from './ticks.ts';
+
+export interface HandleOptions {
+  readonly letters: Letters;
+  readonly postman: Postman;
+  readonly ticks: Ticks;
+  readonly log: Log;
+}
+
+export function handler({ letters, postman, ticks, log }: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
+  return async (events) => {
+    const dead = events.filter(isDeadLetter);
+    const living = events.filter((event) => !isDeadLetter(event));
+    const strange = living.find(({ type }) => type !== tickType);
+    if (strange)
+      return {
+        status: 400,
+        reason: `Cannot take event: its type is '${strange.type.slice(0, 100)}', wanted '${tickType}' or a dead letter`,
+      };
+    try {
+      const taken = dead.length === 0 ? { status: 202 } : await letters.take(dead);
+      if (taken.status !== 202 || living.length === 0) return taken;
+      postman.nudge();
+      return await ticks.tick();
+    } catch (error) {
+      log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: messageOf(error) });
+      return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+    }
+  };
+}

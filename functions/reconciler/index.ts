@@ -1,0 +1,106 @@
+/**
+ * The reconciler: finds by listing what the source has lost, and keeps what a Broker could not deliver. Here it is put together;
+ * `handle.ts` shows what happens to a request, `repair.ts` a listing, `letters.ts` the way of a dead letter.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Result } from '../../shared/cloudevent/json.ts';
+import { type ApiServer, createApiServer } from '../../shared/objects/api-server.ts';
+import { createLookup } from '../../shared/objects/kubernetes.ts';
+import type { Lookup } from '../../shared/objects/lookup.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
+import { serveFunction } from '../../shared/runtime/server.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { rememberCluster } from '../../shared/store/cluster.ts';
+import { openStore, readStoreSettings } from '../../shared/store/open.ts';
+import type { Store } from '../../shared/store/store.ts';
+import { readConfig } from './config.ts';
+import { handler } from './handle.ts';
+import { Letters } from './letters.ts';
+import { metersOf } from './meters.ts';
+import { Postman } from './postman.ts';
+import { Repair } from './repair.ts';
+import { Ticks } from './ticks.ts';
+
+/** What a local run or a test gives in place of what the settings would open. */
+export interface Given {
+  readonly store?: Store;
+  readonly sink?: Sink;
+  readonly api?: ApiServer;
+  readonly lookup?: Lookup;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+}
+
+const name = 'reconciler';
+const uidWithinMs = 15_000;
+/** Below the time for which a letter is claimed, and below that of a request. */
+const letterTimeoutMs = 10_000;
+
+export async function startReconciler(surroundings: Surroundings, given: Given = {}): Promise<Stoppable & { url: string }> {
+  const { settings, log, metrics, clock } = surroundings;
+  const config = readConfig(settings);
+  const port = portOf(settings);
+  const storeSettings = readStoreSettings(settings);
+  const sinkOptions = given.sink ? null : sinkOptionsOf(settings);
+  settings.finish(name);
+  const store = given.store ?? (await openStore(storeSettings, log, clock));
+  const sink = given.sink ?? createSink({ ...(sinkOptions ?? { url: '' }), clock });
+  const api = given.api ?? createApiServer();
+  const lookup = given.lookup ?? createLookup({ api, metrics, clock });
+  const meters = metersOf(metrics, store);
+  const cluster = clusterBy(config.cluster, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
+  const repair = new Repair({ config, api, store, sink, meters, log, clock, holder: randomUUID(), cluster });
+  const ticks = new Ticks({ repair, meters, log, clock, waitMs: config.tickWaits });
+  const letters = new Letters({
+    store,
+    subscribers: config.subscribers,
+    // Without the token: it is meant for the Broker alone.
+    sinkTo: (url) =>
+      createSink({
+        url,
+        clock,
+        timeoutMs: letterTimeoutMs,
+        ...(sinkOptions?.certificates ? { certificates: sinkOptions.certificates } : {}),
+      }),
+    giveUpAfter: config.giveUpAfter,
+    random: given.random ?? Math.random,
+    meters,
+    log,
+  });
+  const postman = new Postman(letters, clock, log);
+  const server = await serveFunction({
+    name,
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle: handler({ letters, postman, ticks, log }),
+  });
+  postman.start();
+  return {
+    url: server.url,
+    close: async (graceMs) => {
+      // A send that takes longer than the grace period ends with its sink.
+      const cut = given.sink ? undefined : setTimeout(() => sink.close(), graceMs);
+      // At once, not behind the server: a listing that goes on holds its request open.
+      await Promise.all([ticks.stop(), postman.stop(graceMs), server.close(graceMs)]);
+      clearTimeout(cut);
+      if (!given.sink) sink.close();
+      if (!given.api) api.close();
+      if (!given.store) await store.close();
+    },
+  };
+}
+
+/** The configured name, else the uid, asked once and left in the store for functions that start faster than they could ask. */
+function clusterBy(configured: string | undefined, store: Store, ask: () => Promise<Result<string>>): () => Promise<Result<string>> {
+  let known: Result<string> | undefined = configured === undefined ? undefined : { ok: true, value: configured };
+  return async () => {
+    if (known) return known;
+    const answer = await ask();
+    if (!answer.ok) return answer;
+    await rememberCluster(store, answer.value);
+    known = answer;
+    return answer;
+  };
+}
