@@ -62,7 +62,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
   const now = () => clock.now() * 1_000;
-  const { cluster, owners } = given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+  const { cluster, owners } =
+    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({

@@ -64,7 +64,10 @@ export async function startCorrelators(
     const settings = new Settings({ PORT: '0', KNSPAN_LOOKUPS: 'false' });
     const log = new Log({ function: 'correlator', level: 'warn', clock, write: (line) => logged.push(line) });
     running.push(
-      await startCorrelator({ settings, log, metrics: new Metrics(), clock }, { store: await storeOf(clock), sink, cluster: 'test', beats: false }),
+      await startCorrelator(
+        { settings, log, metrics: new Metrics(), clock },
+        { store: await storeOf(clock), sink, cluster: 'test', beats: false },
+      ),
     );
   }
   return {
