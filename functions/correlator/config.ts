@@ -21,9 +21,8 @@ export interface CorrelatorConfig {
 
 export function readConfig(settings: Settings): CorrelatorConfig {
   return {
-    cluster:
-      settings.optionalText('KNSPAN_CLUSTER', { pattern: /^[A-Za-z0-9._:/-]{0,253}$/, what: 'name of the cluster, part of every id' }) ??
-      '',
+    cluster: clusterNameOf(settings),
+    lookups: settings.flag('KNSPAN_LOOKUPS', true, 'ask the API server for owners of objects that nobody has fed'),
     correlate: {
       rootService: settings.text('KNSPAN_ROOT_SERVICE', { default: 'knspan', what: 'service.name of root spans' }),
       budget: settings.number('KNSPAN_BUDGET', {

@@ -102,14 +102,20 @@ const filesMost = 200;
 const bytesMost = 1024 * 1024;
 const objectsMost = 2_000;
 
-/** Every `.yaml` and `.yml` below the folder; kinds that no broker needs, such as ConfigMaps, are passed over. */
-export async function readWiring(folder: string): Promise<Wiring> {
+/** Every `.yaml` and `.yml` below the folders; kinds that no broker needs, such as ConfigMaps, are passed over. */
+export async function readWiring(...folders: readonly string[]): Promise<Wiring> {
+  const sources: Source[] = [];
+  for (const folder of folders) sources.push(...(await sourcesIn(folder)));
+  return parseWiring(sources);
+}
+
+async function sourcesIn(folder: string): Promise<Source[]> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => /\.ya?ml$/.test(name)).sort();
   if (names.length > filesMost)
     throw new WiringError([{ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` }]);
-  const sources: Source[] = [];
-  for (const name of names) sources.push({ file: relative('', join(folder, name)), text: await readFile(join(folder, name), 'utf8') });
-  return parseWiring(sources);
+  return Promise.all(
+    names.map(async (name) => ({ file: relative('', join(folder, name)), text: await readFile(join(folder, name), 'utf8') })),
+  );
 }
 
 export function parseWiring(sources: readonly Source[]): Wiring {

@@ -36,7 +36,13 @@ export interface ShowOptions extends SharedOptions, OutputOptions {
   readonly exitCode: boolean;
 }
 
-export async function replayCommand(paths: string[], options: ShowOptions & { readonly deliver?: Delivery }): Promise<void> {
+export interface ReplayOptions extends ShowOptions {
+  readonly deliver?: Delivery;
+  readonly through?: 'serve';
+  readonly correlators: number;
+}
+
+export async function replayCommand(paths: string[], options: ReplayOptions): Promise<void> {
   const rules = await rulesOf(options);
   if (!rules) return;
   const output = await createOutput(options, process.stdout, process.env);
@@ -93,7 +99,7 @@ export function filterOf(options: SharedOptions, newest: number): Filter {
   };
 }
 
-function summaryOf(counts: Counts, selection: Selection): string {
+export function summaryOf(counts: Counts, selection: Selection): string {
   const lines = [`${counted(counts.events, 'event')} read; ${selection.summary}`];
   if (counts.skipped.length > 0)
     lines.push(
@@ -119,6 +125,7 @@ export async function demoCommand(): Promise<void> {
     rootService: defaultConfig.rootService,
     quiet: false,
     exitCode: false,
+    correlators: 1,
   } as const;
   process.stdout.write('A Deployment of 4 replicas on a real cluster: made, given another image, rolled back.\n\n');
   await replayCommand([`${demoFolder}watch.jsonl`], { ...defaults, objects: [`${demoFolder}objects-watch.jsonl`] });

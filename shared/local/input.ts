@@ -17,8 +17,8 @@ import { parseObject } from '../objects/parse.ts';
 import { type Document, documentsOf, messageOf } from './documents.ts';
 
 export type InputItem =
-  | { readonly type: 'event'; readonly observation: Observation; readonly receivedAt: Micros | null }
-  | { readonly type: 'object'; readonly version: ObjectVersion }
+  | { readonly type: 'event'; readonly observation: Observation; readonly receivedAt: Micros | null; readonly raw: unknown }
+  | { readonly type: 'object'; readonly version: ObjectVersion; readonly raw: unknown }
   | { readonly type: 'skipped'; readonly where: string; readonly reason: string }
   /** An Event's end of life: nothing happened in the cluster. */
   | { readonly type: 'expired' };
@@ -179,9 +179,11 @@ function toItem(document: Document & { type: 'value' }, where: string): InputIte
   if (isEventLike(object)) {
     if (type === 'DELETED' && notified) return { type: 'expired' };
     const event = parseEvent(object);
-    return event.ok ? { type: 'event', observation: event.value, receivedAt } : { type: 'skipped', where, reason: event.reason };
+    return event.ok
+      ? { type: 'event', observation: event.value, receivedAt, raw: object }
+      : { type: 'skipped', where, reason: event.reason };
   }
   const parsed = parseObject(object);
   if (!parsed.ok) return { type: 'skipped', where, reason: parsed.reason };
-  return { type: 'object', version: { object: parsed.value, seenAt: receivedAt, gone: type === 'DELETED' } };
+  return { type: 'object', version: { object: parsed.value, seenAt: receivedAt, gone: type === 'DELETED' }, raw: object };
 }

@@ -1,19 +1,29 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { defaultConfig } from '../correlate/correlate.ts';
+import { ConfigError } from '../runtime/config.ts';
 import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { findCommand } from './command-find.ts';
-import { demoCommand, replayCommand } from './command-replay.ts';
+import { demoCommand, type ReplayOptions, replayCommand } from './command-replay.ts';
 import { rulesCheckCommand } from './command-rules.ts';
+import { type ServeOptions, serveCommand } from './command-serve.ts';
+import { replayThrough } from './command-through.ts';
 import { watchCommand } from './command-watch.ts';
 import { parseDelivery } from './deliver.ts';
 import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
+import type { LocalFunctions } from './run.ts';
 
 const exitCodes = `
 Exit codes: 0 done, 1 a trace has failed (with --exit-code) or a rules file has faults, 2 wrong usage, unreadable input
 or an output that cannot be written, 3 the OpenTelemetry backend did not take everything.`;
+
+const serveHelp = `
+What it keeps is lost when it stops, unless REDIS_URL names a Redis. Settings of the functions come from the environment (KNSPAN_*).
+Example:
+  curl http://127.0.0.1:8080/ -H 'ce-specversion: 1.0' -H 'ce-id: 1' -H 'ce-source: me' -H 'ce-kind: Event' \\
+    -H 'ce-type: dev.knative.apiserver.resource.add' -H 'content-type: application/json' -d @event.json`;
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -52,13 +62,19 @@ function shows(command: Command): Command {
     .option('--exit-code', 'exit with 1 when a trace has failed', false);
 }
 
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError(`wanted a whole number, found '${text}'`);
+  return value;
+}
+
 function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 10) throw new InvalidArgumentError(`wanted a whole number from 10 on, found '${text}'`);
   return value;
 }
 
-function program(): Command {
+function program(functions: LocalFunctions): Command {
   const knspan = new Command('knspan')
     .description('Kubernetes Events in, OpenTelemetry traces out: see what happened to the cluster, why, how long it took, what failed.')
     .addHelpText('after', exitCodes)
@@ -71,13 +87,25 @@ function program(): Command {
       if (!delivery) throw new InvalidArgumentError(`wanted 'shuffle=SEED,duplicate=P,split=N' with P from 0 to 1, found '${text}'`);
       return delivery;
     })
+    .addOption(new Option('--through <way>', 'serve: as CloudEvents through broker and functions').choices(['serve']))
+    .option('--correlators <number>', 'with --through: how many share the work', count, 1)
     .addHelpText('after', exitCodes)
-    .action(replayCommand);
+    .action((paths: string[], options: ReplayOptions) =>
+      options.through === undefined ? replayCommand(paths, options) : replayThrough(functions, paths, options),
+    );
   shows(shared(knspan.command('watch')))
     .description('follow a live cluster through the current kubeconfig and print or send traces as they settle')
     .option('--for <duration>', 'stop after this long (30s, 5m); default: until interrupted')
     .addHelpText('after', exitCodes)
     .action(watchCommand);
+  shows(shared(knspan.command('serve')))
+    .description('the whole pipeline in one process: takes CloudEvents by POST, shows or sends traces as they settle')
+    .option('--port <number>', 'port to take CloudEvents on', count, 8080)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--live', 'follow the cluster of the current kubeconfig', false)
+    .option('--correlators <number>', 'how many share the work', count, 1)
+    .addHelpText('after', serveHelp)
+    .action((options: ServeOptions) => serveCommand(functions, options));
   shared(knspan.command('explain').argument('<uid>', 'uid of an Event').argument('<paths...>', 'files, folders, or -'))
     .description('why an event has its parent, and which candidates lost')
     .action(explainCommand);
@@ -103,22 +131,21 @@ function program(): Command {
   return knspan;
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader has seen enough (head, less).
-  if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
-  process.exit(2);
-});
-
-try {
-  await program().parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof InputError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(`knspan has failed: ${messageOf(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-    process.exitCode = 2;
+/** Runs the command that the process was called with, and sets the exit code. */
+export async function runCommandLine(functions: LocalFunctions): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has seen enough (head, less).
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
+    process.exit(2);
+  });
+  try {
+    await program(functions).parseAsync();
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return;
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const expected = error instanceof InputError || error instanceof ConfigError;
+    process.stderr.write(expected ? `${error.message}\n` : `knspan has failed: ${messageOf(error)}\n${stack}\n`);
   }
 }

@@ -34,6 +34,7 @@ await replayCommand([process.argv[2] ?? ''], {
   rootService: defaultConfig.rootService,
   quiet: false,
   exitCode: false,
+  correlators: 1,
 });
 const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
 const figures: ReplayFigures = {

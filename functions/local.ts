@@ -1,0 +1,125 @@
+/** The whole pipeline in one process: a broker wired by the same YAML as a cluster, the functions behind it, one store. */
+import { fileURLToPath } from 'node:url';
+import { createLocalBroker, type LocalBroker } from '../shared/broker/index.ts';
+import { readWiring, type Trigger, type Wiring } from '../shared/broker/wiring.ts';
+import { Parts } from '../shared/local/parts.ts';
+import type { LocalOptions, LocalRun } from '../shared/local/run.ts';
+import { type Environment, Settings } from '../shared/runtime/config.ts';
+import { Log } from '../shared/runtime/log.ts';
+import type { Stoppable, Surroundings } from '../shared/runtime/main.ts';
+import { Metrics } from '../shared/runtime/metrics.ts';
+import { type RunningFunction, serveFunction } from '../shared/runtime/server.ts';
+import { parseSegmentEvent } from '../shared/spans/segment-event.ts';
+import { openStore } from '../shared/store/open.ts';
+import type { Store } from '../shared/store/store.ts';
+import { startCorrelator } from './correlator/index.ts';
+
+const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../knative/${name}/`, import.meta.url)));
+const graceMs = 5_000;
+const viewer = 'viewer';
+
+interface Running extends Stoppable {
+  readonly url: string;
+}
+
+export async function startLocal(options: LocalOptions): Promise<LocalRun> {
+  const urls = new Map<string, string[]>();
+  let turn = 0;
+  const urlOf = (service: string): string => {
+    const found = urls.get(service) ?? [];
+    turn += 1;
+    const url = found[turn % Math.max(1, found.length)];
+    if (url === undefined) throw new Error(`Cannot deliver: the function '${service}' does not run`);
+    return url;
+  };
+  const surroundings = (name: string, more: Environment = {}): Surroundings => ({
+    settings: new Settings({ ...options.environment, ...more, PORT: '0' }),
+    log: new Log({ function: name, level: options.logLevel, clock: options.clock, write: options.log }),
+    metrics: new Metrics(),
+    clock: options.clock,
+  });
+  const { log, metrics, settings } = surroundings('broker');
+  const store = await openStore(settings, log, options.clock);
+  settings.finish('knspan');
+  const broker = await createLocalBroker({
+    wiring: fit(await readWiring(...folders), options),
+    urlOf,
+    log,
+    metrics,
+    clock: options.clock,
+    random: Math.random,
+    port: options.port,
+    host: options.host,
+    rootBroker: 'events',
+    pings: options.beats,
+  });
+  const running: Running[] = [];
+  const started = (name: string, one: Running) => {
+    running.push(one);
+    urls.set(name, [...(urls.get(name) ?? []), one.url]);
+  };
+  if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));
+  if (options.exports) {
+    const { startExporter } = await import('./exporter/index.ts');
+    started('exporter', await startExporter(surroundings('exporter')));
+  }
+  const sinkOf = (name: string) => ({ K_SINK: broker.sinkOf(name) });
+  const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
+  for (let count = 0; count < options.correlators; count += 1) {
+    const given = { store, beats: options.beats, ...live };
+    started('correlator', await startCorrelator(surroundings('correlator', sinkOf('correlator')), given));
+  }
+  if (options.reconciles) {
+    const { startReconciler } = await import('./reconciler/index.ts');
+    started('reconciler', await startReconciler(surroundings('reconciler', sinkOf('reconciler')), { store }));
+  }
+  return localRun(options, broker, store, running);
+}
+
+/** What is not run here gets nothing; what is shown goes to the viewer, beside the exporter. */
+function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions): Wiring {
+  const runs = (name: string) => (name === 'exporter' ? exports : name === 'reconciler' ? reconciles : true);
+  const triggers: Trigger[] = wiring.triggers
+    .filter(({ subscriber }) => subscriber.kind !== 'service' || runs(subscriber.name))
+    .map((trigger) => (reconciles ? trigger : { ...trigger, delivery: { ...trigger.delivery, deadLetterSink: null } }));
+  const exporting = wiring.triggers.find(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === 'exporter');
+  if (onSegment && exporting)
+    triggers.push({ ...exporting, name: viewer, subscriber: { kind: 'service', namespace: exporting.namespace, name: viewer, path: '' } });
+  return { ...wiring, triggers };
+}
+
+function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
+  const parts = new Parts();
+  return serveFunction({
+    name: viewer,
+    port: 0,
+    host: '127.0.0.1',
+    log,
+    metrics,
+    ready: () => true,
+    handle: async ([event]) => {
+      const parsed = event ? parseSegmentEvent(event) : null;
+      if (!parsed?.ok) return { status: 400, reason: parsed?.reason ?? 'Cannot show: wanted a segment' };
+      for (const segment of parts.add(parsed.value)) await onSegment(segment);
+      return { status: 204 };
+    },
+  });
+}
+
+function localRun(options: LocalOptions, broker: LocalBroker, store: Store, running: readonly Running[]): LocalRun {
+  return {
+    url: `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${broker.port}/`,
+    figures: () => store.figures(),
+    settle: async () => {
+      await broker.idle();
+      await broker.tick();
+      await broker.idle();
+    },
+    close: async () => {
+      // Against the flow: who is asked last stops last.
+      for (const one of [...running].reverse()) await one.close(graceMs);
+      await broker.stop();
+      await store.close();
+    },
+  };
+}
