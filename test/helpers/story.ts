@@ -4,7 +4,8 @@
  *   <seconds> <reporter> | [<apiVersion> ]<Kind>/<name> | [!]<reason> | <message> | <key>=<value> ..     (`!`: a Warning)
  *
  * Keys: `ns`, `uid` (empty: none), `event` (an Event's uid, to tell of it once more), `n` (its count), `container`, `host`,
- * `related=Kind/name`, `series` (the count is that of a series), `old` (no name that dates it, times cut to the second), `merged`.
+ * `related=Kind/name`, `series` (the count is that of a series), `old` (no name that dates it, times cut to the second), `merged`,
+ * `edited` (only the Event's metadata changed: its times are those that were told before).
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,11 +13,12 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
+import { deliver } from '../../shared/local/deliver.ts';
 import { clean, durationText } from '../../shared/local/terminal.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import { parseObject } from '../../shared/objects/parse.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
-import { checkShape, checkTold, pipelineOver } from './trace.ts';
+import { checkShape, checkTold, pipelineOver, textOf } from './trace.ts';
 
 /** When stories begin. */
 export const storyBegan = Date.UTC(2026, 5, 1, 12) * 1_000;
@@ -33,6 +35,7 @@ const versions: Readonly<Record<string, string>> = {
 const withoutNamespace = ['Node', 'NodeClaim', 'PersistentVolume'];
 
 export interface Told {
+  readonly objects: ObjectIndex;
   readonly segments: readonly Segment[];
   readonly observations: readonly Observation[];
   /** All traces, as text. */
@@ -55,12 +58,26 @@ export function storiesIn(file: string): Story[] {
   });
 }
 
-/** Tests that the stories of a folder have the outlines that stand below them. */
+/** Tests that the stories of a folder have the outlines that stand below them, however they are delivered. */
 export function testStories(folder: string): void {
   for (const name of readdirSync(folder))
     describe(name, () => {
-      for (const { title, text, outline } of storiesIn(join(folder, name))) it(title, () => assert.equal(told(text).outline, outline));
+      for (const { title, text, outline } of storiesIn(join(folder, name)))
+        it(title, () => {
+          const once = told(text);
+          assert.equal(once.outline, outline);
+          checkDelivery(once);
+        });
     });
+}
+
+/** Out of order, doubled and in many calls, inside the lateness allowed: the same spans. */
+function checkDelivery({ objects, observations, segments }: Told): void {
+  const wanted = textOf(segments);
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const got = deliver(pipelineOver(objects), observations, { seed, duplicate: 0.3, calls: seed });
+    assert.deepEqual(textOf(got), wanted, `delivered by seed ${seed}`);
+  }
 }
 
 /** Plays a story; what must be true of every trace is checked on the way. */
@@ -82,25 +99,29 @@ export function told(story: string): Told {
   const segments = pipeline.finish();
   checkShape(segments);
   checkTold(segments, observations);
-  return { segments, observations, outline: outlineOf(segments) };
+  return { objects, segments, observations, outline: outlineOf(segments) };
 }
 
 /** The Events of a story, as the API server would give them. */
 export function eventsOf(story: string): unknown[] {
-  const firsts = new Map<string, number>();
+  const times: Times = new Map();
   const lines = story.split('\n').flatMap((line) => (line.trim() === '' ? [] : expanded(line)));
-  return lines.map((line, index) => eventOf(line, index + 1, firsts));
+  return lines.map((line, index) => eventOf(line, index + 1, times));
 }
 
-function eventOf(line: string, number: number, firsts: Map<string, number>): unknown {
+/** By an Event's uid: its first and its last time. */
+type Times = Map<string, { readonly first: number; readonly last: number }>;
+
+function eventOf(line: string, number: number, times: Times): unknown {
   const [when = '', on = '', said = '', message = '', more = ''] = line.split(' | ').map((part) => part.trim());
   const [, seconds, reporter] = /^([\d.]+) (.*)$/.exec(when) ?? [];
   assert.ok(seconds !== undefined && said !== '', `line ${number} of the story is '${line}'`);
   const given = new Map(more.split(' ').map((part): [string, string] => [part.split('=', 1)[0] ?? '', part.slice(part.indexOf('=') + 1)]));
-  const at = storyBegan + Math.round(Number(seconds) * 1e6);
   const uid = given.get('event') ?? `e${number}`;
-  const first = firsts.get(uid) ?? at;
-  firsts.set(uid, first);
+  const told = times.get(uid);
+  const at = given.has('edited') && told ? told.last : storyBegan + Math.round(Number(seconds) * 1e6);
+  const first = told?.first ?? at;
+  times.set(uid, { first, last: at });
   const involved = refOf(on, given);
   const n = Number(given.get('n') ?? 1);
   const iso = (time: number) => `${new Date(time / 1_000).toISOString().slice(0, 19)}Z`;
