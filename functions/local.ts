@@ -12,11 +12,13 @@ import { type RunningFunction, serveFunction } from '../shared/runtime/server.ts
 import { parseSegmentEvent } from '../shared/spans/segment-event.ts';
 import { openStore } from '../shared/store/open.ts';
 import type { Store } from '../shared/store/store.ts';
-import { startCorrelator } from './correlator/index.ts';
+import { type RunningCorrelator, startCorrelator } from './correlator/index.ts';
 
 const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../knative/${name}/`, import.meta.url)));
 const graceMs = 5_000;
 const viewer = 'viewer';
+/** Ids of segments that were shown are remembered, so many. */
+const shownMost = 10_000;
 
 interface Running extends Stoppable {
   readonly url: string;
@@ -65,15 +67,18 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   }
   const sinkOf = (name: string) => ({ K_SINK: broker.sinkOf(name) });
   const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
+  const correlators: RunningCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {
     const given = { store, beats: options.beats, ...live };
-    started('correlator', await startCorrelator(surroundings('correlator', sinkOf('correlator')), given));
+    const correlator = await startCorrelator(surroundings('correlator', sinkOf('correlator')), given);
+    correlators.push(correlator);
+    started('correlator', correlator);
   }
   if (options.reconciles) {
     const { startReconciler } = await import('./reconciler/index.ts');
     started('reconciler', await startReconciler(surroundings('reconciler', sinkOf('reconciler')), { store }));
   }
-  return localRun(options, broker, store, running);
+  return localRun(options, broker, store, running, correlators);
 }
 
 /** What is not run here gets nothing; what is shown goes to the viewer, beside the exporter. */
@@ -90,6 +95,7 @@ function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions): 
 
 function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
   const parts = new Parts();
+  const shown = new Set<string>();
   return serveFunction({
     name: viewer,
     port: 0,
@@ -100,19 +106,32 @@ function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<Loca
     handle: async ([event]) => {
       const parsed = event ? parseSegmentEvent(event) : null;
       if (!parsed?.ok) return { status: 400, reason: parsed?.reason ?? 'Cannot show: wanted a segment' };
+      // A copy: it was delivered again.
+      if (shown.has(event?.id ?? '')) return { status: 204 };
+      shown.add(event?.id ?? '');
+      for (const oldest of shown) if (shown.size > shownMost) shown.delete(oldest);
       for (const segment of parts.add(parsed.value)) await onSegment(segment);
       return { status: 204 };
     },
   });
 }
 
-function localRun(options: LocalOptions, broker: LocalBroker, store: Store, running: readonly Running[]): LocalRun {
+function localRun(
+  options: LocalOptions,
+  broker: LocalBroker,
+  store: Store,
+  running: readonly Running[],
+  correlators: readonly RunningCorrelator[],
+): LocalRun {
   return {
     url: `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${broker.port}/`,
     figures: () => store.figures(),
+    delivered: () => broker.idle(),
     settle: async () => {
       await broker.idle();
       await broker.tick();
+      await broker.idle();
+      await Promise.all(correlators.map((one) => one.sweep()));
       await broker.idle();
     },
     close: async () => {

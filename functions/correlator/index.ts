@@ -61,7 +61,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
-  const now = () => clock.now() * 1_000;
+  const now = () => Math.round(clock.now() * 1_000);
   const { cluster, owners } =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
   const fault = (message: string, fields: Fields, error: unknown) =>

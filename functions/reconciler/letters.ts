@@ -1,6 +1,7 @@
 /**
  * Dead letters: what a Broker could not deliver is put into the store, then acknowledged, and sent again to the subscriber that failed,
- * with growing pauses. What has no configured subscriber, is refused, or fails for too long is parked for a person.
+ * with growing pauses. What has no configured subscriber, is refused, or fails for too long is parked for a person. It is sent without
+ * `Prefer: reply`: what a subscriber replies goes nowhere, since which Broker waited for it is not known here.
  */
 import { createHash } from 'node:crypto';
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
@@ -146,7 +147,7 @@ export class Letters {
 }
 
 /** The event as it was before it failed; of an object only what knspan may keep. */
-function structured({ id, source, type, subject, time, dataContentType, extensions, data, dataText }: ReceivedEvent): Json {
+function structured({ id, source, type, subject, time, dataContentType, extensions, data, dataText, dataBase64 }: ReceivedEvent): Json {
   const isObject = type.startsWith('dev.knative.apiserver.resource.') && textField(data, 'kind') !== 'Event';
   const content = data === undefined ? dataText : isObject ? reduceObject(data) : data;
   return {
@@ -159,5 +160,6 @@ function structured({ id, source, type, subject, time, dataContentType, extensio
     ...(time === '' ? {} : { time }),
     ...(dataContentType === '' ? {} : { datacontenttype: dataContentType }),
     ...(content === undefined ? {} : { data: content }),
+    ...(dataBase64 === undefined ? {} : { data_base64: dataBase64 }),
   };
 }

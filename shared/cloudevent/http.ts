@@ -25,6 +25,8 @@ export interface ReceivedEvent {
   readonly data: unknown;
   /** The data where it is text but not JSON. */
   readonly dataText?: string;
+  /** The data where it is no text. */
+  readonly dataBase64?: string;
 }
 
 export type ContentMode = 'binary' | 'structured' | 'batch';
@@ -94,10 +96,10 @@ function parseBinary(headers: IncomingHttpHeaders, body: Buffer): ReceivedEvent 
   }
   for (const name of required) checkRequired(name, attributes[`ce-${name}`]);
   const contentType = headers['content-type'] ?? '';
-  const { data, dataText } = parseData(body, contentType);
+  const data = parseData(body, contentType);
   const event = HTTP.toEvent({ headers: attributes, body: undefined });
   if (Array.isArray(event)) throw new Refusal('Cannot read CloudEvent: wanted one event in binary mode');
-  return received({ ...event }, headers['ce-time'], contentType, data, dataText);
+  return received({ ...event }, headers['ce-time'], contentType, data);
 }
 
 function parseStructured(value: unknown): ReceivedEvent {
@@ -107,9 +109,8 @@ function parseStructured(value: unknown): ReceivedEvent {
   const contentType = String(field(value, 'datacontenttype') ?? '');
   const base64 = field(value, 'data_base64');
   const event = { ...new CloudEvent(attributesOf(value), false) };
-  const { data, dataText } =
-    typeof base64 === 'string' ? parseData(fromBase64(base64), contentType) : structuredData(field(value, 'data'), contentType);
-  return received(event, field(value, 'time'), contentType, data, dataText);
+  const data = typeof base64 === 'string' ? parseData(fromBase64(base64), contentType) : structuredData(field(value, 'data'), contentType);
+  return received(event, field(value, 'time'), contentType, data);
 }
 
 function parseBatch(value: unknown): ReceivedEvent[] {
@@ -118,7 +119,7 @@ function parseBatch(value: unknown): ReceivedEvent[] {
   return value.map(parseStructured);
 }
 
-function received(event: Json, time: unknown, dataContentType: string, data: unknown, dataText: string | undefined): ReceivedEvent {
+function received(event: Json, time: unknown, dataContentType: string, data: Data): ReceivedEvent {
   const { id, source, type, subject } = event;
   return {
     id: String(id),
@@ -128,8 +129,7 @@ function received(event: Json, time: unknown, dataContentType: string, data: unk
     time: typeof time === 'string' ? time : '',
     dataContentType,
     extensions: extensionsOf(event),
-    data,
-    ...(dataText === undefined ? {} : { dataText }),
+    ...data,
   };
 }
 
@@ -165,17 +165,14 @@ function checkText(name: string, value: unknown): void {
     throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is longer than ${valueMost}`);
 }
 
-interface Data {
-  readonly data: unknown;
-  readonly dataText?: string;
-}
+type Data = Pick<ReceivedEvent, 'data' | 'dataText' | 'dataBase64'>;
 
 /** Data without a content type is JSON by the specification; a Broker leaves the type out where the sender did, so text is let pass. */
 function parseData(body: Buffer, contentType: string): Data {
   if (body.length === 0) return { data: undefined };
   const media = mediaType(contentType);
   if (media === 'application/json' || media === 'text/json' || media.endsWith('+json')) return { data: parseJson(body) };
-  if (!isUtf8(body)) return { data: undefined };
+  if (!isUtf8(body)) return { data: undefined, dataBase64: body.toString('base64') };
   const dataText = body.toString('utf8');
   if (media !== '' || isDeep(body)) return { data: undefined, dataText };
   try {

@@ -28,6 +28,8 @@ export interface LocalOptions {
 export interface LocalRun {
   /** `POST` CloudEvents here: the Broker `events`. */
   readonly url: string;
+  /** What was sent so far has been delivered when it resolves. */
+  delivered(): Promise<void>;
   /** All that is due by the clock is routed, decided and delivered when it resolves. */
   settle(): Promise<void>;
   figures(): Promise<Figures>;

@@ -39,14 +39,13 @@ export class BodyReader {
       };
       const onData = (chunk: Buffer) => {
         size += chunk.length;
-        if (refusal !== undefined) {
-          if (size > this.#bounds.most * dropped) done({ kind: refusal });
-          return;
+        if (refusal === undefined) {
+          chunks.push(chunk);
+          this.#held += chunk.length;
+          if (size > this.#bounds.most) refuse('too large');
+          else if (this.#held > this.#bounds.mostAtOnce) refuse('no room');
         }
-        chunks.push(chunk);
-        this.#held += chunk.length;
-        if (size > this.#bounds.most) refuse('too large');
-        else if (this.#held > this.#bounds.mostAtOnce) refuse('no room');
+        if (refusal !== undefined && size > this.#bounds.most * dropped) done({ kind: refusal });
       };
       const onEnd = () => done(refusal === undefined ? { kind: 'read', bytes: joined(chunks) } : { kind: refusal });
       const onGone = () => {

@@ -139,7 +139,9 @@ interface Answer {
 
 /** What the sink says is kept up to a bound; a longer text costs the connection. */
 function readAnswer(request: ClientRequest, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
-  request.on('error', reject).on('response', (response: IncomingMessage) => {
+  let failed = reject;
+  request.on('error', (error) => failed(error));
+  request.on('response', (response: IncomingMessage) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const done = () =>
@@ -156,6 +158,7 @@ function readAnswer(request: ClientRequest, resolve: (answer: Answer) => void, r
       request.destroy();
     });
     // The status says all: an answer that breaks off after it counts.
+    failed = done;
     response.on('end', done).on('error', done);
   });
 }

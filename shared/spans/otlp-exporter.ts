@@ -78,10 +78,7 @@ export async function createOtlpExporter(options: OtlpOptions): Promise<OtlpExpo
 
 /** Only the one that is asked for is loaded. The options go as a bare object: their names for compressions are a type of a package within. */
 async function load(protocol: OtlpProtocol, config: object): Promise<Exporter> {
-  const { OTLPTraceExporter } =
-    protocol === 'http/json'
-      ? await import('@opentelemetry/exporter-trace-otlp-http')
-      : await import('@opentelemetry/exporter-trace-otlp-proto');
+  const { OTLPTraceExporter } = protocol === 'http/json' ? await import('./exporter-json.ts') : await import('./exporter-protobuf.ts');
   return new OTLPTraceExporter(config);
 }
 

@@ -69,6 +69,7 @@ export function parkedKey(prefix: string): string {
   return `${prefix}{letters}:parked`;
 }
 
+/** Each name in a slot of its own. */
 export function namedKey(prefix: string, name: string): string {
-  return `${prefix}{name}:${name}`;
+  return `${prefix}name:${name}`;
 }

@@ -1,4 +1,5 @@
 /** A box of things to be sent, in memory. */
+import { SortedIds } from './memory-sorted.ts';
 import type { BoxItem } from './store.ts';
 
 export interface ParkedItem {
@@ -9,14 +10,14 @@ export interface ParkedItem {
 
 interface Held {
   readonly body: string;
-  readonly since: number;
-  due: number;
   tries: number;
 }
 
 export class MemoryBox {
   readonly #most: number;
   readonly #items = new Map<string, Held>();
+  readonly #due = new SortedIds();
+  readonly #since = new SortedIds();
 
   constructor(most: number) {
     this.#most = most;
@@ -28,17 +29,22 @@ export class MemoryBox {
 
   put(items: readonly { id: string; body: string }[], due: number, since: number): boolean {
     if (this.#items.size + items.length > this.#most) return false;
-    for (const { id, body } of items) if (!this.#items.has(id)) this.#items.set(id, { body, since, due, tries: 0 });
+    for (const { id, body } of items) {
+      if (this.#items.has(id)) continue;
+      this.#items.set(id, { body, tries: 0 });
+      this.#due.set(id, due);
+      this.#since.set(id, since);
+    }
     return true;
   }
 
   claim(clock: number, holdMs: number, most: number): BoxItem[] {
-    const due = [...this.#items].filter(([, item]) => item.due <= clock);
-    due.sort(([a, one], [b, other]) => one.due - other.due || (a < b ? -1 : 1));
-    return due.slice(0, most).map(([id, item]) => {
-      item.due = clock + holdMs;
+    return this.#due.upTo(clock, most).flatMap((id) => {
+      const item = this.#items.get(id);
+      if (!item) return [];
+      this.#due.set(id, clock + holdMs);
       item.tries += 1;
-      return { id, body: item.body, tries: item.tries };
+      return [{ id, ...item }];
     });
   }
 
@@ -47,29 +53,28 @@ export class MemoryBox {
     return ids.flatMap((id) => {
       const item = this.#items.get(id);
       this.#items.delete(id);
+      this.#due.delete(id);
+      this.#since.delete(id);
       return item ? [item.body] : [];
     });
   }
 
   postpone(id: string, until: number): void {
-    const item = this.#items.get(id);
-    if (item) item.due = until;
+    if (this.#items.has(id)) this.#due.set(id, until);
   }
 
   list(most: number): BoxItem[] {
-    const items = [...this.#items].sort(([a, one], [b, other]) => one.due - other.due || (a < b ? -1 : 1));
-    return items.slice(0, most).map(([id, { body, tries }]) => ({ id, body, tries }));
+    return this.#due.upTo(Number.POSITIVE_INFINITY, most).flatMap((id) => {
+      const item = this.#items.get(id);
+      return item ? [{ id, ...item }] : [];
+    });
   }
 
   earliest(): number | null {
-    return lowest([...this.#items.values()].map(({ due }) => due));
+    return this.#due.first();
   }
 
   oldest(): number | null {
-    return lowest([...this.#items.values()].map(({ since }) => since));
+    return this.#since.first();
   }
-}
-
-function lowest(numbers: readonly number[]): number | null {
-  return numbers.length === 0 ? null : numbers.reduce((a, b) => Math.min(a, b));
 }

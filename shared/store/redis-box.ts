@@ -2,9 +2,8 @@
 
 import { textField } from '../cloudevent/json.ts';
 import { boxKeys, parkedKey } from './keys.ts';
-import type { Run } from './redis.ts';
-import type { RedisClient } from './redis-connect.ts';
-import { listOf, numberOf, textOf } from './replies.ts';
+import type { RedisRunner } from './redis-run.ts';
+import { listOf, numberOf, score, textOf } from './replies.ts';
 import { type Bounds, type Box, type BoxItem, parkedMost, shardCount } from './store.ts';
 
 const bodyMost = 16 * 1_024 * 1_024;
@@ -20,7 +19,7 @@ export interface RedisBox {
   removeParked(id: string): Promise<boolean>;
 }
 
-export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: Bounds): RedisBox {
+export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Bounds): RedisBox {
   const keysOf = (box: Box) => boxKeys(prefix, box);
   const mostIn = (box: Box) => (box.kind === 'letters' ? bounds.letters : Math.ceil(bounds.outbox / shardCount));
   const remove = async (box: Box, ids: readonly string[]) => {
@@ -40,33 +39,39 @@ export function redisBox(client: RedisClient, run: Run, prefix: string, bounds: 
     },
     remove,
     async postpone(box, id, until) {
-      await client.zadd(keysOf(box).due, 'XX', String(until), id);
+      await ask('postpone', (client) => client.zadd(keysOf(box).due, 'XX', score(until), id));
     },
     /** First to the parked ones, then out of the box: a crash between leaves it in both, which loses nothing. */
     async park(box, id, reason) {
-      const body = (await client.hget(keysOf(box).bodies, id)) ?? '';
-      await client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body }));
-      await client.ltrim(parkedKey(prefix), 0, parkedMost - 1);
+      const body = await ask('park', (client) => client.hget(keysOf(box).bodies, id));
+      if (body === null) return;
+      await ask('park', (client) => client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body })));
+      await ask('park', (client) => client.ltrim(parkedKey(prefix), 0, parkedMost - 1));
       await remove(box, [id]);
     },
     async list(box, most) {
       const { bodies, due, tries } = keysOf(box);
-      const ids = await client.zrange(due, '0', String(most - 1));
+      const ids = most > 0 ? await ask('list a box', (client) => client.zrange(due, '0', String(most - 1))) : [];
       if (ids.length === 0) return [];
-      const [texts, counts] = await Promise.all([client.hmget(bodies, ...ids), client.hmget(tries, ...ids)]);
-      return ids.map((id, place) => ({ id, body: texts[place] ?? '', tries: Number(counts[place] ?? 0) }));
+      const [texts, counts] = await ask('list a box', (client) => Promise.all([client.hmget(bodies, ...ids), client.hmget(tries, ...ids)]));
+      // What was removed meanwhile has no body any more.
+      return ids.flatMap((id, place) => {
+        const body = texts[place] ?? null;
+        return body === null ? [] : [{ id, body, tries: Number(counts[place] ?? 0) }];
+      });
     },
     async listParked(most) {
-      const texts = await client.lrange(parkedKey(prefix), 0, most - 1);
+      const texts = most > 0 ? await ask('list what is parked', (client) => client.lrange(parkedKey(prefix), 0, most - 1)) : [];
       return texts.map((text) => {
         const parked: unknown = JSON.parse(text);
         return { id: textField(parked, 'id'), reason: textField(parked, 'reason'), body: textField(parked, 'body', bodyMost) };
       });
     },
     async removeParked(id) {
-      const texts = await client.lrange(parkedKey(prefix), 0, -1);
-      const text = texts.find((one) => textField(JSON.parse(one), 'id') === id);
-      return text !== undefined && (await client.lrem(parkedKey(prefix), 1, text)) > 0;
+      const texts = await ask('list what is parked', (client) => client.lrange(parkedKey(prefix), '0', '-1'));
+      const own = texts.filter((text) => textField(JSON.parse(text), 'id') === id);
+      for (const text of own) await ask('remove what is parked', (client) => client.lrem(parkedKey(prefix), 0, text));
+      return own.length > 0;
     },
   };
 }

@@ -6,10 +6,12 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 export type RedisClient = Redis | Cluster;
 
-/** A command that is not answered within this time counts as failed (ms). */
-const commandTimeout = 10_000;
-const connectTimeout = 5_000;
+/** A command that is not answered within this time counts as failed, and its connection as dead (ms). */
+const answerWithin = 10_000;
+const connectWithin = 5_000;
 const reconnectMost = 1_000;
+/** How often a call is tried at another node of a cluster, each 100 ms later: a node that is away is told within a second. */
+const redirectionsMost = 8;
 
 export type RedisTarget =
   | { readonly kind: 'server'; readonly url: string; readonly tls: boolean }
@@ -39,6 +41,7 @@ export function parseRedisUrl(text: string): RedisTarget | null {
   if (nodes.some((node) => node === null)) return null;
   const found = nodes.filter((node) => node !== null);
   const login = toLogin(userInfo);
+  if (!login) return null;
   if (kind === 'cluster') return { kind, nodes: found, login, tls };
   return path ? { kind: 'sentinel', nodes: found, master: path, login, tls } : null;
 }
@@ -48,29 +51,36 @@ function toNode(text: string): Node | null {
   return match?.[1] ? { host: match[1].replace(/^\[|\]$/g, ''), port: Number(match[2] ?? 6379) } : null;
 }
 
-function toLogin(userInfo: string | undefined): Login {
-  if (!userInfo) return {};
-  const [username, ...rest] = userInfo.split(':');
+/** Null when it is not written as in a URL. */
+function toLogin(userInfo: string | undefined): Login | null {
+  const [username = '', ...rest] = (userInfo ?? '').split(':');
   const password = rest.join(':');
-  return {
-    ...(username ? { username: decodeURIComponent(username) } : {}),
-    ...(password ? { password: decodeURIComponent(password) } : {}),
-  };
+  try {
+    return {
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+    };
+  } catch {
+    return null;
+  }
 }
 
 /** Without the mapping of replies, which the scripts do not need. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
 /** A client that never queues: away is away, and whoever asks is told at once. */
-export function connectRedis(target: RedisTarget, onError: (error: Error) => void): RedisClient {
+export function connectRedis(target: RedisTarget, onError: (error: Error) => void, answerIn = answerWithin): RedisClient {
   const options: Options = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout,
-    connectTimeout,
+    commandTimeout: answerIn,
+    socketTimeout: answerIn,
+    connectTimeout: connectWithin,
     lazyConnect: true,
-    retryStrategy: (times) => Math.min(50 * times, reconnectMost),
+    retryStrategy,
+    // After a failover the old master is a replica: the next connection finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(target.tls ? { tls: {} } : {}),
   };
   const client = clientOf(target, options);
@@ -78,18 +88,36 @@ export function connectRedis(target: RedisTarget, onError: (error: Error) => voi
   return client;
 }
 
+function retryStrategy(times: number): number {
+  return Math.min(50 * times, reconnectMost);
+}
+
 function clientOf(target: RedisTarget, options: Options): RedisClient {
   if (target.kind === 'server') return new Redis(target.url, { ...options, enableAutoPipelining: true });
   const nodes = target.nodes.map((node) => ({ ...node }));
-  if (target.kind === 'sentinel')
-    return new Redis({ ...options, ...target.login, sentinels: nodes, name: target.master, enableAutoPipelining: true });
+  if (target.kind === 'sentinel') {
+    const secure = target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {};
+    const sentinel = { sentinels: nodes, name: target.master, sentinelRetryStrategy: retryStrategy, ...secure };
+    return new Redis({ ...options, ...target.login, ...sentinel, enableAutoPipelining: true });
+  }
   const { lazyConnect: _, retryStrategy: __, ...redisOptions } = options;
   return new Cluster(nodes, {
     redisOptions: { ...redisOptions, ...target.login },
     lazyConnect: true,
     enableOfflineQueue: false,
-    clusterRetryStrategy: (times) => Math.min(50 * times, reconnectMost),
+    enableAutoPipelining: true,
+    maxRedirections: redirectionsMost,
+    clusterRetryStrategy: retryStrategy,
+    // A certificate names the host, so it must not become an address before.
+    ...(target.tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
   });
+}
+
+/** Of a cluster every node that serves a slot must be there: a call may need any. */
+export function isReady(client: RedisClient): boolean {
+  if (client.status !== 'ready' || !(client instanceof Cluster)) return client.status === 'ready';
+  const there = new Set(client.nodes('master').map(({ options }) => `${options.host}:${options.port}`));
+  return client.slots.every(([serving]) => serving === undefined || there.has(serving));
 }
 
 /** Waits until the client can be used, or says why not within the time. */
@@ -102,6 +130,8 @@ export async function whenReady(client: RedisClient, ms: number): Promise<string
   if (client.status === 'wait') client.connect().catch(note);
   const until = performance.now() + ms;
   while (client.status !== 'ready' && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+  // The nodes of a cluster are connected by their first command; what comes while one connects would have to wait.
+  if (client instanceof Cluster) await Promise.all(client.nodes('master').map((node) => node.ping().catch(note)));
   client.off('error', note);
   return client.status === 'ready' ? '' : reason;
 }

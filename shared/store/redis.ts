@@ -3,9 +3,9 @@ import type { Micros } from '../cloudevent/observation.ts';
 import { type BoxKeys, boxKeys, namedKey, occurrenceId, parkedKey, type ShardKeys, shardKeys, shardOf, splitId } from './keys.ts';
 import { type RedisBox, redisBox } from './redis-box.ts';
 import { checkRedis } from './redis-check.ts';
-import type { RedisClient } from './redis-connect.ts';
-import { listOf, numberOf, numberOrNull, textOf } from './replies.ts';
-import { loadScripts, type ScriptName } from './scripts.ts';
+import { isReady, type RedisClient } from './redis-connect.ts';
+import { type RedisRunner, redisRunner } from './redis-run.ts';
+import { lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
 import {
   type Bounds,
   type Box,
@@ -21,15 +21,11 @@ import {
   type IndexEntry,
   type PinnedRoute,
   type RouteProposal,
+  restWhenFull,
   type ShardDue,
   type Store,
   shardCount,
 } from './store.ts';
-
-/** When the outbox was full, the domain is due again this much later in event time. */
-const fullAgain: Micros = 5_000_000;
-
-export type Run = (script: ScriptName, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 export class RedisStore implements Store {
   readonly #client: RedisClient;
@@ -37,25 +33,19 @@ export class RedisStore implements Store {
   readonly #bounds: Bounds;
   readonly #keys: readonly ShardKeys[];
   readonly #boxes: RedisBox;
-  readonly #scripts = loadScripts();
+  readonly #run: RedisRunner['run'];
+  readonly #ask: RedisRunner['ask'];
 
   constructor(client: RedisClient, prefix: string, bounds: Bounds) {
     this.#client = client;
     this.#prefix = prefix;
     this.#bounds = bounds;
     this.#keys = Array.from({ length: shardCount }, (_, shard) => shardKeys(prefix, shard));
-    this.#boxes = redisBox(client, this.#run, prefix, bounds);
+    const runner = redisRunner(client);
+    this.#run = runner.run;
+    this.#ask = runner.ask;
+    this.#boxes = redisBox(runner, prefix, bounds);
   }
-
-  readonly #run: Run = async (name, keys, args) => {
-    const { sha, text } = this.#scripts[name];
-    try {
-      return await this.#client.evalsha(sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await this.#client.eval(text, keys.length, ...keys, ...args);
-    }
-  };
 
   #shard(shard: number): ShardKeys {
     const keys = this.#keys[shard];
@@ -68,12 +58,12 @@ export class RedisStore implements Store {
   }
 
   async clock(): Promise<number> {
-    const [seconds, micros] = listOf(await this.#client.time());
+    const [seconds, micros] = listOf(await this.#ask('read the clock', (client) => client.time()));
     return numberOf(seconds) * 1_000 + Math.floor(numberOf(micros) / 1_000);
   }
 
   check(): ReturnType<Store['check']> {
-    return checkRedis(this.#client);
+    return this.#ask('read the settings', checkRedis);
   }
 
   async append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null> {
@@ -87,7 +77,7 @@ export class RedisStore implements Store {
         const entry = entries[index];
         if (!entry) continue;
         names.push(keys.seen(entry.event));
-        args.push(entry.n, occurrenceId(entry.event, entry.n), entry.due, entry.version, entry.body);
+        args.push(entry.n, occurrenceId(entry.event, entry.n), score(entry.due), entry.version, entry.body);
       }
       const reply = listOf(await this.#run('append', names, args)).map(numberOf);
       if (reply[0] === -1) return false;
@@ -99,7 +89,7 @@ export class RedisStore implements Store {
 
   async claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null> {
     const { inbox, inboxDue, inboxLease } = this.#shard(shard);
-    const reply = await this.#run('claim-inbox', [inbox, inboxDue, inboxLease], [token, score(now), leaseMs, most]);
+    const reply = await this.#run('claim-inbox', [inbox, inboxDue, inboxLease], [token, score(now), lifetime(leaseMs), most]);
     if (reply === null) return null;
     return pairs(listOf(reply)).map(([id, body]) => ({ ...splitId(textOf(id)), body: textOf(body) }));
   }
@@ -138,14 +128,15 @@ export class RedisStore implements Store {
     const byShard = Map.groupBy(entries, ({ key }) => shardOf(key));
     const calls = [...byShard].map(([shard, own]) => {
       const names = own.map(({ key }) => this.#shard(shard).index(key));
-      return this.#run('put-index', names, [keepFor, most, ...own.flatMap((entry) => [score(entry.score), entry.member])]);
+      return this.#run('put-index', names, [lifetime(keepFor), most, ...own.flatMap((entry) => [score(entry.score), entry.member])]);
     });
     await Promise.all(calls);
   }
 
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
     const reads = keys.map(async (key) => {
-      const reply = await this.#client.zrange(this.#shard(shardOf(key)).index(key), '0', '-1', 'WITHSCORES');
+      const name = this.#shard(shardOf(key)).index(key);
+      const reply = await this.#ask('read the index', (client) => client.zrange(name, '0', '-1', 'WITHSCORES'));
       return pairs(reply).map(([member, at]) => ({ member: textOf(member), score: numberOf(at) }));
     });
     return Promise.all(reads);
@@ -154,7 +145,7 @@ export class RedisStore implements Store {
   async addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean> {
     const keys = this.#shard(shard);
     const names = [keys.due, keys.held, ...entries.map(({ domain }) => keys.incoming(domain))];
-    const args = entries.flatMap(({ domain, id, due, body }) => [domain, id, due, body]);
+    const args = entries.flatMap(({ domain, id, due, body }) => [domain, id, score(due), body]);
     return numberOf(await this.#run('add-to-domains', names, [this.#mostInShard, ...args])) === 1;
   }
 
@@ -167,7 +158,9 @@ export class RedisStore implements Store {
   async readDomains(shard: number, domains: readonly string[]): Promise<readonly DomainRead[]> {
     const keys = this.#shard(shard);
     const reads = domains.map(async (domain) => {
-      const [state, incoming] = await Promise.all([this.#client.get(keys.state(domain)), this.#client.hgetall(keys.incoming(domain))]);
+      const [state, incoming] = await this.#ask('read a domain', (client) =>
+        Promise.all([client.get(keys.state(domain)), client.hgetall(keys.incoming(domain))]),
+      );
       return { state: state ?? '', incoming: Object.entries(incoming).map(([id, body]) => ({ id, body })) };
     });
     return Promise.all(reads);
@@ -179,8 +172,8 @@ export class RedisStore implements Store {
     const { domain, fence, taken, segments, state, keepFor, due, decided } = commit;
     const names = [keys.due, keys.leases, keys.fences, keys.held, keys.state(domain), keys.incoming(domain)];
     const most = Math.ceil(this.#bounds.outbox / shardCount);
-    const again = due === null ? fullAgain : due + fullAgain;
-    const fixed = [domain, fence, clock, holdMs, state, keepFor ?? 0, due === null ? '' : score(due), decided, most, again, taken.length];
+    const times = [keepFor === null ? '' : lifetime(keepFor), due === null ? '' : score(due)];
+    const fixed = [domain, fence, clock, holdMs, state, ...times, decided, most, restWhenFull, taken.length];
     const reply = await this.#run(
       'commit',
       [...names, outbox.bodies, outbox.due, outbox.since],
@@ -239,8 +232,8 @@ export class RedisStore implements Store {
     });
     const [shards, letters, parked] = await Promise.all([
       Promise.all(reads),
-      this.#client.hlen(boxKeys(this.#prefix, { kind: 'letters' }).bodies),
-      this.#client.llen(parkedKey(this.#prefix)),
+      this.#ask('count the letters', (client) => client.hlen(boxKeys(this.#prefix, { kind: 'letters' }).bodies)),
+      this.#ask('count what is parked', (client) => client.llen(parkedKey(this.#prefix))),
     ]);
     const sum = (place: number) => shards.reduce((all, reply) => all + numberOf(reply[place]), 0);
     const since = shards.map((reply) => numberOrNull(reply[4])).filter((one) => one !== null);
@@ -249,7 +242,7 @@ export class RedisStore implements Store {
   }
 
   async hold(name: string, holder: string, ms: number): Promise<boolean> {
-    return numberOf(await this.#run('hold', [namedKey(this.#prefix, name)], [holder, ms])) === 1;
+    return numberOf(await this.#run('hold', [namedKey(this.#prefix, name)], [holder, lifetime(ms)])) === 1;
   }
 
   async release(name: string, holder: string): Promise<void> {
@@ -257,27 +250,14 @@ export class RedisStore implements Store {
   }
 
   async setOnce(name: string, value: string, keepFor: number | null): Promise<string> {
-    return textOf(await this.#run('set-once', [namedKey(this.#prefix, name)], [value, keepFor ?? 0]));
+    return textOf(await this.#run('set-once', [namedKey(this.#prefix, name)], [value, keepFor === null ? '' : lifetime(keepFor)]));
   }
 
   ready(): boolean {
-    return this.#client.status === 'ready';
+    return isReady(this.#client);
   }
 
   async close(): Promise<void> {
     this.#client.disconnect();
   }
-}
-
-function score(value: number): string {
-  return value === Number.POSITIVE_INFINITY ? '+inf' : value === Number.NEGATIVE_INFINITY ? '-inf' : String(value);
-}
-
-function pairs<T>(list: readonly T[]): [T, T][] {
-  const found: [T, T][] = [];
-  for (let index = 0; index + 1 < list.length; index += 2) {
-    const [one, other] = [list[index], list[index + 1]];
-    if (one !== undefined && other !== undefined) found.push([one, other]);
-  }
-  return found;
 }

@@ -1,4 +1,4 @@
-/** Replies of Redis, which are of any type, as what they must be. */
+/** Replies of Redis, which are of any type, as what they must be; and numbers as Redis takes them. */
 
 export function listOf(reply: unknown): readonly unknown[] {
   if (Array.isArray(reply)) return reply;
@@ -10,8 +10,11 @@ export function textOf(reply: unknown): string {
   throw new TypeError(`Cannot read a reply of Redis: wanted a text, found ${typeof reply}`);
 }
 
+/** Redis writes the infinite as inf. */
+const infinite: Readonly<Record<string, number>> = { inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY };
+
 export function numberOf(reply: unknown): number {
-  const number = typeof reply === 'string' && reply !== '' ? Number(reply) : reply;
+  const number = typeof reply === 'string' && reply !== '' ? (infinite[reply] ?? Number(reply)) : reply;
   if (typeof number === 'number' && !Number.isNaN(number)) return number;
   throw new TypeError(`Cannot read a reply of Redis: wanted a number, found ${typeof reply}`);
 }
@@ -19,4 +22,23 @@ export function numberOf(reply: unknown): number {
 /** '' and nil are null. */
 export function numberOrNull(reply: unknown): number | null {
   return reply === '' || reply === null || reply === undefined ? null : numberOf(reply);
+}
+
+/** The list two by two. */
+export function pairs<T>(list: readonly T[]): [T, T][] {
+  const found: [T, T][] = [];
+  for (let index = 0; index + 1 < list.length; index += 2) {
+    const [one, other] = [list[index], list[index + 1]];
+    if (one !== undefined && other !== undefined) found.push([one, other]);
+  }
+  return found;
+}
+
+export function score(value: number): string {
+  return value === Number.POSITIVE_INFINITY ? '+inf' : value === Number.NEGATIVE_INFINITY ? '-inf' : String(value);
+}
+
+/** A time to live that Redis takes: whole milliseconds, at least 1. */
+export function lifetime(ms: number): number {
+  return Math.max(1, Math.ceil(ms));
 }

@@ -1,7 +1,7 @@
 /**
  * What the functions keep between requests: the role. `memory.ts` (embedded, volatile) and `redis.ts` play it; one contract suite runs
- * over both. All state is text to the store; `codec.ts` gives it meaning. Every method may reject when the store is away: nothing
- * is acknowledged then.
+ * over both. All state is text to the store; who stores it gives it meaning. Every method rejects with a `StoreError` when the store is
+ * away: nothing is acknowledged then. A call that rejected may have been done all the same; each may safely be made again.
  *
  * Two clocks: *event time* (microseconds, from the correlator's clock) says what is due; the *store's own clock* (milliseconds) times
  * leases and the outbox, never a replica's.
@@ -69,16 +69,19 @@ export interface Commit {
   readonly taken: readonly string[];
   /** Empty: nothing to remember. */
   readonly state: string;
-  /** How long the state is remembered, in ms; null while it holds what is undecided. */
+  /** How long the state is remembered, in ms, at least 1; null while it holds what is undecided. */
   readonly keepFor: number | null;
   /** Event time of the next decision; null when nothing is open. */
   readonly due: Micros | null;
-  /** How many observations this decides for good. */
+  /** How many entries this decides for good, repeats of what the state knows already included: that many are held no longer. */
   readonly decided: number;
   readonly segments: readonly { readonly id: string; readonly body: string }[];
 }
 
-/** `stale`: another worker has the domain. `full`: the outbox takes no more; nothing was changed, the domain is due again later. */
+/**
+ * `stale`: the fencing number is not the last one given; nothing was changed. `full`: the outbox takes no more; nothing was changed, and
+ * nobody gets the domain for `restWhenFull`.
+ */
 export type CommitOutcome = 'committed' | 'stale' | 'full';
 
 /** A box of things to be sent: the outbox of a shard, or the dead letters. */
@@ -115,6 +118,7 @@ export interface Figures {
   readonly inbox: number;
   /** Observations routed and not decided for good. */
   readonly held: number;
+  /** Domains that are due at some time or claimed. */
   readonly domains: number;
   readonly outbox: number;
   /** Store clock of the oldest segment in the outbox, ms; null when it is empty. */
@@ -123,10 +127,15 @@ export interface Figures {
   readonly parked: number;
 }
 
+/** What a call rejects with when the store is away or refuses: one sentence for a person, without anything that was to be stored. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
+
 export interface Bounds {
-  /** Observations in the inbox and, apart, observations routed and undecided; over all shards. */
+  /** Observations in the inbox and, apart, observations routed and undecided; each shard takes its equal part of it. */
   readonly pending: number;
-  /** Segments; over all shards. */
+  /** Segments; each shard takes its equal part of it. */
   readonly outbox: number;
   readonly letters: number;
   /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
@@ -136,18 +145,21 @@ export interface Bounds {
 export const defaultBounds: Bounds = { pending: 1_000_000, outbox: 100_000, letters: 100_000, seenFor: 2 * 3_600_000 };
 
 export interface Store {
-  /** Milliseconds of the store's own clock. */
+  /** Milliseconds of the store's own clock; of a cluster that of one of its nodes, which must agree to well below a lease. */
   clock(): Promise<number>;
   /** What may be lost when the store stops, in sentences for the log; `refuse` where that must not be. */
   check(): Promise<{ readonly refuse: readonly string[]; readonly warn: readonly string[] }>;
 
-  /** Durable when it resolves. Says for each entry whether it was new; null when the inbox is full and nothing was taken. */
+  /**
+   * Durable when it resolves. Says for each entry whether it was new. Null when the inbox of a shard among them is full: of that shard
+   * nothing was taken, of others it may have been, so that all are to be appended again later. What was seen before needs no room.
+   */
   append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null>;
-  /** The due entries in event time, or null when another worker routes the shard. Keeps the lease under `token`. */
+  /** The due entries in the order of `due`, then of their id; null when another worker routes the shard. Keeps the lease under `token`. */
   claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null>;
   /** Null when the lease is lost. */
   pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): Promise<readonly PinnedRoute[] | null>;
-  /** Removes what has reached its domain; with nothing more to do gives the lease back. */
+  /** Removes what has reached its domain; with nothing more to do gives the lease back. Without the lease nothing is changed. */
   routed(shard: number, token: string, done: readonly { readonly event: string; readonly n: number }[], release: boolean): Promise<void>;
   /** Which of these were never appended. Those that were are remembered for as long again. */
   unseen(ids: readonly { readonly event: string; readonly n: number }[]): Promise<readonly boolean[]>;
@@ -156,22 +168,28 @@ export interface Store {
   putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void>;
   readIndex(keys: readonly string[]): Promise<readonly (readonly { readonly member: string; readonly score: number }[])[]>;
 
-  /** False when too much is undecided: nothing was added. Idempotent by id. */
+  /**
+   * False when too much is undecided: nothing was added. Idempotent by id as long as the entry waits in `incoming`; one that a commit
+   * has taken is added again, and the ledger in the state tells it apart.
+   */
   addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean>;
   claimDomains(shard: number, clock: number, now: Micros, leaseMs: number, most: number): Promise<readonly Claimed[]>;
+  /** `incoming` in no particular order. */
   readDomains(shard: number, domains: readonly string[]): Promise<readonly DomainRead[]>;
   /** One atomic step. `holdMs`: the committing worker sends the segments itself within that time, before others may. */
   commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome>;
 
-  /** False when the box is full. Idempotent by id. */
+  /** False when the box is full: nothing was put. Idempotent by id. It counts as there since `dueAt`. */
   putInBox(box: Box, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
   /** What is to be sent now; each is nobody else's for `holdMs`. */
   claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
   removeFromBox(box: Box, ids: readonly string[]): Promise<void>;
   postpone(box: Box, id: string, until: number): Promise<void>;
-  /** Takes it out of the box for a person to look at; the oldest parked ones go when there are too many. */
+  /** Takes it out of the box for a person to look at; the oldest parked ones go when there are too many. What is not there is not parked. */
   park(box: Box, id: string, reason: string): Promise<void>;
+  /** What is due first comes first. */
   listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
+  /** The last parked comes first. */
   listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
   /** False when nothing was parked under the id. */
   removeParked(id: string): Promise<boolean>;
@@ -179,13 +197,17 @@ export interface Store {
   due(): Promise<readonly ShardDue[]>;
   figures(): Promise<Figures>;
 
-  /** True for the one holder of the name, for so long. */
+  /** True for the one holder of the name, for so long from now. */
   hold(name: string, holder: string, ms: number): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
   /** The value that was set first under the name. */
   setOnce(name: string, value: string, keepFor: number | null): Promise<string>;
+  /** Whether calls can be answered at this moment. */
   ready(): boolean;
   close(): Promise<void>;
 }
 
 export const parkedMost = 1_000;
+
+/** How long a domain rests when the outbox was full, in ms of the store's clock. */
+export const restWhenFull = 5_000;

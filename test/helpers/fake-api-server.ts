@@ -1,6 +1,7 @@
 /** An API server for tests: lists in pages, watches, 403, 410; what it holds and when its watches end is the test's to say. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { KubeConfig } from '@kubernetes/client-node';
+import { isJson } from '../../shared/cloudevent/json.ts';
 
 export interface Thing {
   readonly kind: string;
@@ -10,10 +11,22 @@ export interface Thing {
 
 const pageItems = 2;
 
+export interface Given {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** The answer waits for it. */
+  readonly after?: Promise<unknown>;
+}
+
 export class FakeApiServer {
   /** Path of a list -> the objects there, by uid. */
   readonly things = new Map<string, Map<string, Thing>>();
   readonly forbidden = new Set<string>();
+  /** Path -> the answer as it is, before all else. */
+  readonly given = new Map<string, Given>();
+  /** Headers of the last request. */
+  headers: IncomingMessage['headers'] = {};
   /** Every request's path and query. */
   readonly requests: string[] = [];
   /** Watches of a version below this are answered with 410. */
@@ -27,12 +40,16 @@ export class FakeApiServer {
   readonly #watches = new Set<{ path: string; response: ServerResponse }>();
   readonly #server: Server = createServer((request, response) => this.#answer(request, response));
 
-  async start(): Promise<KubeConfig> {
+  /** With a token the client shows it at each request. */
+  async start(token?: string): Promise<KubeConfig> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const address = this.#server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }, { name: 'nobody' });
+    config.loadFromClusterAndUser(
+      { name: 'fake', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+      { name: 'nobody', ...(token === undefined ? {} : { token }) },
+    );
     return config;
   }
 
@@ -57,7 +74,12 @@ export class FakeApiServer {
     const things = this.things.get(path) ?? new Map<string, Thing>();
     this.things.set(path, things);
     const type = things.has(uid) ? 'MODIFIED' : 'ADDED';
-    const thing = { kind: 'Event', ...fields, metadata: { uid, name: uid, namespace: 'shop', resourceVersion: String(this.version) } };
+    const metadata = isJson(fields['metadata']) ? fields['metadata'] : {};
+    const thing = {
+      kind: 'Event',
+      ...fields,
+      metadata: { uid, name: uid, namespace: 'shop', ...metadata, resourceVersion: String(this.version) },
+    };
     things.set(uid, thing);
     this.#log.push({ path, type, thing, version: this.version });
     if (!quiet) this.notify(path, type, thing);
@@ -90,9 +112,18 @@ export class FakeApiServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.requests.push(request.url ?? '');
     const url = new URL(request.url ?? '/', 'http://fake');
+    this.headers = request.headers;
+    const given = this.given.get(url.pathname);
+    if (given) return void this.#give(given, response);
     if (this.forbidden.has(url.pathname)) return status(response, 403, 'forbidden');
     if (url.searchParams.get('watch') === 'true') this.#watch(url, response);
     else this.#list(url, response);
+  }
+
+  async #give({ status: code = 200, headers = {}, body = {}, after }: Given, response: ServerResponse): Promise<void> {
+    await after;
+    response.writeHead(code, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(body));
   }
 
   #list(url: URL, response: ServerResponse): void {

@@ -12,7 +12,10 @@ import {
   toSegmentEvents,
 } from '../../shared/spans/segment-event.ts';
 import type { AttributeValue, Segment, Span } from '../../shared/spans/span.ts';
+import { seed } from '../helpers/seed.ts';
 import { began, segmentOf, spanOf, traceId } from '../helpers/segment.ts';
+
+fc.configureGlobal({ seed });
 
 const options: SegmentEventOptions = { source: '/knspan/correlator' };
 const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };

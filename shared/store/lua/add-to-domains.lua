@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Adds routed observations to their domains, each once. KEYS due, held, then incoming:<domain> for each.
 -- ARGV most, then domain, id, due, body for each.
 if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[1]) then

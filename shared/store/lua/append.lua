@@ -1,8 +1,14 @@
 #!lua
 -- Takes notifications into the inbox, each occurrence once. Of two about the same one the version written first counts while it waits.
 -- KEYS inbox, inbox-due, then seen:<event> for each. ARGV most, seen for (ms), then n, id, due, version, body for each.
-if redis.call('HLEN', KEYS[1]) + #KEYS - 2 > tonumber(ARGV[1]) then
-  return {-1}
+local room = tonumber(ARGV[1]) - redis.call('HLEN', KEYS[1])
+if #KEYS - 2 > room then
+  for i = 3, #KEYS do
+    room = room - 1 + redis.call('HEXISTS', KEYS[i], ARGV[3 + (i - 3) * 5])
+  end
+  if room < 0 then
+    return {-1}
+  end
 end
 local function earlier(a, b)
   if #a ~= #b then

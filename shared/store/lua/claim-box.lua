@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- What is to be sent now, nobody else's for a while. KEYS bodies, due, tries. ARGV clock (ms), hold (ms), most.
 local items = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do

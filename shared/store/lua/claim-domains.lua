@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Due domains that nobody holds, each with a lease and a new fencing number. KEYS due, leases, fences, fence.
 -- ARGV clock (ms), now (event time), lease (ms), most.
 for _, domain in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])) do

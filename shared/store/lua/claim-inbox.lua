@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- The due part of the inbox for the one worker that holds the lease; false when another holds it.
 -- KEYS inbox, inbox-due, inbox-lease. ARGV token, now, lease (ms), most.
 local holder = redis.call('GET', KEYS[3])
@@ -10,10 +10,9 @@ if #ids == 0 then
   return {}
 end
 redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[3])
-local bodies = redis.call('HMGET', KEYS[1], unpack(ids))
 local items = {}
-for i, id in ipairs(ids) do
+for _, id in ipairs(ids) do
   items[#items + 1] = id
-  items[#items + 1] = bodies[i] or ''
+  items[#items + 1] = redis.call('HGET', KEYS[1], id) or ''
 end
 return items

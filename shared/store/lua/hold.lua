@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- KEYS the name. ARGV holder, ms.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Sets the route of each occurrence once, and which occurrence of its Event was routed first.
 -- KEYS inbox-lease, pinned, then seen:<event> for each. ARGV token, seen for (ms), then id, n, route for each.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then

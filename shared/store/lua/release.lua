@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- KEYS the name. ARGV holder.
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])

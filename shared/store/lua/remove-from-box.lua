@@ -1,7 +1,9 @@
-#!lua
+#!lua flags=allow-oom
 -- KEYS bodies, due, tries, since. ARGV ids.
-redis.call('HDEL', KEYS[1], unpack(ARGV))
-redis.call('ZREM', KEYS[2], unpack(ARGV))
-redis.call('HDEL', KEYS[3], unpack(ARGV))
-redis.call('ZREM', KEYS[4], unpack(ARGV))
+for _, id in ipairs(ARGV) do
+  redis.call('HDEL', KEYS[1], id)
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('HDEL', KEYS[3], id)
+  redis.call('ZREM', KEYS[4], id)
+end
 return 1

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes out of the inbox what has reached its domain. KEYS inbox, inbox-due, inbox-lease, pinned, then seen:<event> for each.
 -- ARGV token, release (0 or 1), then id, n for each.
 if redis.call('GET', KEYS[3]) ~= ARGV[1] then

@@ -1,0 +1,2 @@
+/** Loaded only where OTLP/protobuf is sent; see `exporter-json.ts`. */
+export { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
