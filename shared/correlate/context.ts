@@ -50,6 +50,7 @@ export type ChangeKind =
   | 'evict'
   | 'heal'
   | 'drain'
+  | 'outage'
   | 'run'
   | 'incident'
   | 'digest'

@@ -39,9 +39,14 @@ function describeAttached(node: Node, one: Placed): void {
   for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
 }
 
-/** The end of a pair, told on the span that began it; a run goes on to the end of its effect. */
+/** The end of a pair, told on the span that began it. */
 export function closesPair(meaning: Meaning): boolean {
   return meaning.class === 'end' && meaning.pair !== 'run';
+}
+
+/** A run lasts until its end is told, twice even (the job's, the cron job's), and to the end of its effect. */
+export function endsRun(meaning: Meaning): boolean {
+  return meaning.class === 'end' && meaning.pair === 'run';
 }
 
 function describeOwn(node: Node, one: Placed): void {
@@ -150,8 +155,9 @@ function titleOf(one: Occurrence): string {
   const of = `${observation.involved.kind} ${observation.involved.name}`;
   const text = (): string => {
     if (!one.messageKnown) return `${observation.reason}: message lost, merged with later events`;
-    if (meaning.verb === 'scale-up') return `scale ${subject?.name} up ${replicasText(groups)}`;
-    if (meaning.verb === 'scale-down') return `scale ${subject?.name} down ${replicasText(groups)}`;
+    const scaled = subject?.name ?? groups['nodegroup'] ?? observation.involved.name;
+    if (meaning.verb === 'scale-up') return `scale ${scaled} up ${replicasText(groups)}`;
+    if (meaning.verb === 'scale-down') return `scale ${scaled} down ${replicasText(groups)}`;
     if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${count}`;
     if (meaning.pair === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
     if (meaning.pair === 'pull') return `pull ${groups['image'] ?? container}${count}`;

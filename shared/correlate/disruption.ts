@@ -24,11 +24,11 @@ export function disruptionOf(walk: Walk, one: Occurrence, object: ObjectState): 
   return change;
 }
 
-/** The open change of the object that claims the pod: a drain of its node, what its preemptor belongs to. */
+/** The open change of the object that claims the pod: a drain or outage of its node, what its preemptor belongs to. */
 function claimedChange(walk: Walk, one: Occurrence): ChangeState {
   const root = one.routed.chain.at(-1);
   if (root?.kind !== 'Node') return walk.openChanges().at(-1) ?? walk.begin(one, 'evict');
-  return walk.openChanges(['drain']).at(-1) ?? walk.begin(one, 'drain');
+  return walk.openChanges(['drain', 'outage']).at(-1) ?? walk.begin(one, 'drain');
 }
 
 function rootGone(walk: Walk, one: Occurrence): boolean {

@@ -4,6 +4,8 @@ import { adopt, type Node, newNode, nodesOf } from './node.ts';
 
 const failedKept = 50;
 const slowestKept = 3;
+/** Of fewer siblings not two are left to fold. */
+const foldsFrom = slowestKept + 2;
 /** Up to this many event uids are listed on a fold; its digest covers all. */
 const uidsListed = 200;
 
@@ -28,6 +30,7 @@ function largestGroup(root: Node): Node[] | null {
   let best: Node[] | null = null;
   let bestSaves = 0;
   for (const node of nodesOf(root)) {
+    if (node.children.length < foldsFrom) continue;
     const byName = new Map<string, Node[]>();
     for (const child of node.children) {
       if (child.role === 'fold') continue;
@@ -36,6 +39,7 @@ function largestGroup(root: Node): Node[] | null {
       else byName.set(child.name, [child]);
     }
     for (const group of byName.values()) {
+      if (group.length < foldsFrom) continue;
       const saves = foldable(group).reduce((sum, one) => sum + count(one), 0);
       if (saves > bestSaves + 1) {
         best = group;

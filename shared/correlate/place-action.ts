@@ -6,11 +6,13 @@ import { rolling } from './change.ts';
 import type { ChangeState, Disruption, ObjectState } from './context.ts';
 import { causeMayTrail, minute, second } from './figures.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
-import { madeKey } from './place.ts';
+import { closing, madeKey } from './place.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';
 
+/** Deletions of pods that have failed, to make them anew. */
+const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace'];
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
@@ -40,16 +42,11 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
   const drained = meaning.rule === 'node.cordon' ? walk.openChanges(['drain']).at(-1) : undefined;
   const open = meaning.always || meaning.verb === 'rescale' ? drained : walk.openChanges().at(-1);
   const kinds = { create: 'create', delete: 'delete', rescale: 'scale', 'scale-up': 'scale', 'scale-down': 'scale' } as const;
-  const kind =
-    meaning.rule === 'node.cordon'
-      ? 'drain'
-      : meaning.pair === 'rollout'
-        ? 'rollout'
-        : meaning.verb in kinds
-          ? kinds[meaning.verb as keyof typeof kinds]
-          : 'update';
+  const paired = meaning.pair === 'rollout' || meaning.pair === 'outage' ? meaning.pair : null;
+  const byVerb = meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : 'update';
+  const kind = meaning.rule === 'node.cordon' ? 'drain' : (paired ?? byVerb);
   const change = open ?? walk.begin(one, kind);
-  if (meaning.always && (meaning.pair === 'rollout' || meaning.pair === 'sync')) change.expectsEnd = true;
+  if (meaning.always && closing.includes(meaning.pair)) change.expectsEnd = true;
   walk.give(one, {
     change,
     rule: open ? 'domain.open-change' : 'change.own',
@@ -63,7 +60,8 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
 function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
   const cause = one.routed.meaning.home === 'related' ? preemptionOf(walk, one) : null;
   const open =
-    walk.open(object.death?.change) ?? (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain']).at(-1) : undefined);
+    walk.open(object.death?.change) ??
+    (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain', 'outage']).at(-1) : undefined);
   const change = cause?.change ?? open ?? walk.begin(one, 'evict');
   walk.give(one, cause ?? { change, rule: 'object.evicted', evidence: one.id });
   if (object.death && walk.open(object.death.change)) return;
@@ -222,6 +220,8 @@ function placeController(walk: Walk, one: Occurrence, object: ObjectState): void
   if (!pod) return;
   if (meaning.verb === 'delete') {
     forgetNamed(walk, 'Pod', child.name);
+    // What is said to be replaced may be said to be deleted as well.
+    if (change.unreplaced.includes(child.name)) return;
     change.unreplaced.push(child.name);
     change.deletes += 1;
     return;
@@ -248,6 +248,8 @@ function replaces(change: ChangeState, kind: string, name: string): boolean {
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
 function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
   const child = one.routed.meaning.subject;
+  const healing = child && walk.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
+  if (healing) return healing;
   const current = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale'])).at(-1);
   if (!child || !current) return undefined;
   if (current.kind === 'create') {
@@ -274,7 +276,8 @@ function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState
 }
 
 function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
-  if (one.routed.meaning.verb === 'delete') return walk.begin(one, 'rollout');
+  const { rule, verb } = one.routed.meaning;
+  if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   const fresh = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
   return walk.begin(one, fresh ? 'create' : 'scale');

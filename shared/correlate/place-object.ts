@@ -61,7 +61,7 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
 function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  if (!one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
+  if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
   const change = walk.begin(one, 'create');
   object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
   change.made[madeKey(object.ref)] = 'waiting';
@@ -215,6 +215,9 @@ export function ownerName(one: Occurrence): string {
   return owner?.kind === 'ReplicaSet' ? owner.name : '';
 }
 
+/** Kinds whose first state is told when they are made. */
+const creatures: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
+
 /** First signs of life that nothing caused begin a change; other states go to what is open, or to the digest. */
 function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
@@ -232,13 +235,14 @@ function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): v
     return remember(walk, one, object, origin.change);
   }
   const open = walk.openChanges().at(-1);
-  if (open && (chain.length === 1 || step)) {
+  const claimed = one.routed.owners < chain.length;
+  if (open && (chain.length === 1 || step || claimed)) {
     walk.give(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts: meaning.class !== 'state' });
     if (step && object.ref.kind === 'Pod') object.anchor = walk.bond(one, open, 'self');
     return remember(walk, one, object, open);
   }
   if (!step) return placeDigest(walk, one, 'orphan.state');
-  const change = walk.begin(one, 'create', chain.at(-1));
+  const change = walk.begin(one, meaning.class === 'state' && !creatures.includes(object.ref.kind) ? 'update' : 'create', chain.at(-1));
   walk.give(one, { change, rule: 'object.first-sign', evidence: one.id });
   object.anchor = walk.bond(one, change, 'self');
   if (object.ref.kind === 'Pod') change.made[madeKey(object.ref)] = 'waiting';

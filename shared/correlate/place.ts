@@ -49,6 +49,9 @@ function placeRepeat(walk: Walk, one: Occurrence, object: ObjectState): boolean 
   return true;
 }
 
+/** Pairs whose end is the end of the whole change. */
+export const closing: readonly string[] = ['rollout', 'sync', 'outage'];
+
 export function pairKey(one: Occurrence): string {
   return `${one.routed.meaning.pair}|${one.routed.observation.container}`;
 }
@@ -67,7 +70,7 @@ function placeEnd(walk: Walk, one: Occurrence, object: ObjectState): boolean {
   walk.give(one, { change, on: bond.occurrence, rule: `pair.${meaning.pair}`, evidence: `end of ${bond.occurrence}` });
   if (meaning.pair === 'container') started(walk, one, object, change);
   if (meaning.fails) failing(walk, object, change, observation.message);
-  if (meaning.pair === 'rollout' || meaning.pair === 'sync') {
+  if (closing.includes(meaning.pair)) {
     change.closed = true;
     if (meaning.fails) change.failed = observation.message;
   }

@@ -4,7 +4,7 @@ import type { Segment, Span } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Context, Placed } from './context.ts';
 import type { CorrelateConfig } from './correlate.ts';
-import { closesPair, describe, describeRoot, failureOf, nodeFor, statedMicros } from './describe.ts';
+import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
@@ -85,7 +85,7 @@ function attach(node: Node, one: Placed): void {
   const { meaning, observation } = one.occurrence.routed;
   const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
   if (closesPair(meaning)) closePair(node, one);
-  else if (series && one.occurrence.at > node.end) node.end = one.occurrence.at;
+  else if ((series || endsRun(meaning)) && one.occurrence.at > node.end) node.end = one.occurrence.at;
 }
 
 /** The end of a pair makes its span a measured one; a duration in the message is the figure. */

@@ -4,7 +4,7 @@ import { rolling } from './change.ts';
 import type { ChangeKind, ChangeState, Scaling } from './context.ts';
 import { causeMayTrail, effectMayTrail, minute, second } from './figures.ts';
 import type { Occurrence } from './occurrence.ts';
-import { involvedOf, type Walk } from './walk.ts';
+import { involvedOf, nameKey, type Walk } from './walk.ts';
 
 const rescaleWindow = 30 * second;
 const scalingsRemembered = 1_000;
@@ -19,8 +19,13 @@ export function placeScaling(walk: Walk, one: Occurrence): void {
   const generation = walk.generation(one);
   const rescale = rescaleOf(walk, one, to);
   const joined = generation > 0 ? byGeneration(walk, generation, { set, up }) : bySequence(walk, one, { set, up, from });
-  const change = rescale?.change ?? joined ?? begin(walk, one, set, up, from);
-  if (rescale) walk.give(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
+  const order = orderOf(walk, one);
+  const ordered = order && !joined && order.change.newSet === '' && Object.keys(order.change.oldSets).length === 0;
+  const change = rescale?.change ?? (ordered ? order.change : null) ?? joined ?? begin(walk, one, set, up, from);
+  if (order?.change === change && change.kind === 'update') change.kind = 'rollout';
+  if (order?.change === change)
+    walk.give(one, { change, parent: order.occurrence, rule: 'deployment.ordered', evidence: order.occurrence });
+  else if (rescale) walk.give(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
   else
     walk.give(one, {
       change,
@@ -142,6 +147,18 @@ function rescaleOf(walk: Walk, one: Occurrence, to: number): { change: ChangeSta
     if (toNumber(action.routed.meaning.groups['size'] ?? action.routed.meaning.groups['to']) !== to) continue;
     const change = walk.open(walk.place(action)?.change);
     if (change) return { change, occurrence: action.id };
+  }
+  return null;
+}
+
+/** What has made or changed the Deployment, or what owns it (a tool's apply, a Revision), shortly before. */
+function orderOf(walk: Walk, one: Occurrence): { change: ChangeState; occurrence: string } | null {
+  for (const ref of one.routed.chain.slice(0, one.routed.owners)) {
+    for (const action of walk.actionsOn(nameKey(ref), one.at - effectMayTrail, one.at)) {
+      if (!['create', 'update'].includes(action.routed.meaning.verb)) continue;
+      const change = walk.open(walk.place(action)?.change);
+      if (change) return { change, occurrence: action.id };
+    }
   }
   return null;
 }

@@ -4,7 +4,9 @@ import { defaultConfig } from '../../shared/correlate/correlate.ts';
 import { replayCommand } from '../../shared/local/command-replay.ts';
 
 export interface ReplayFigures {
-  readonly seconds: number;
+  /** Seconds, of the clock and of the CPU (all threads). */
+  readonly elapsed: number;
+  readonly cpu: number;
   readonly mebibytes: number;
   readonly traces: number;
 }
@@ -34,9 +36,11 @@ await replayCommand([process.argv[2] ?? ''], {
   exitCode: false,
   correlators: 1,
 });
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
 const figures: ReplayFigures = {
-  seconds: Number(process.hrtime.bigint() - began) / 1e9,
-  mebibytes: Math.round(process.resourceUsage().maxRSS / 1_024),
+  elapsed: Number(process.hrtime.bigint() - began) / 1e9,
+  cpu: (userCPUTime + systemCPUTime) / 1e6,
+  mebibytes: Math.round(maxRSS / 1_024),
   traces: Number(/([\d,]+) traces? shown/.exec(said)?.[1]?.replaceAll(',', '') ?? 0),
 };
 process.send?.(figures);

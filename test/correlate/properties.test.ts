@@ -14,6 +14,9 @@ import { checkShape, checkTold, pipelineOver, textOf } from '../helpers/trace.ts
 const runs = { numRuns: 1_000, seed: Number(process.env['KNSPAN_SEED'] ?? 20_261_121) };
 const began = Date.UTC(2026, 5, 1) * 1_000;
 
+/** Where a rule wants the group as well. */
+const versions: Readonly<Record<string, string>> = { Kustomization: 'kustomize.toolkit.fluxcd.io/v1' };
+
 /** Kinds of Events that a small cluster writes: reporter, involved kind and name, reason, message. */
 const names = fc.constantFrom('a', 'b');
 const pods = fc.constantFrom('a-6d4cf-x7k2p', 'a-6d4cf-p9z4q', 'b-0', 'b-1', 'a-29920123-vv5ts');
@@ -38,6 +41,19 @@ const fragments: fc.Arbitrary<string[]> = fc.oneof(
       verb === 'create' ? 'SuccessfulCreate' : 'SuccessfulDelete',
       `${verb} Pod ${pod} in StatefulSet b successful`,
     ]),
+  fc
+    .constantFrom('created', 'configured', 'deleted')
+    .map((done) => ['kustomize-controller', 'Kustomization', 'tools', 'Progressing', `Deployment/ns/a ${done}`]),
+  fc
+    .constantFrom('b-0', 'b-1')
+    .map((pod) => [
+      'statefulset-controller',
+      'StatefulSet',
+      'b',
+      'RecreatingFailedPod',
+      `StatefulSet ns/b is recreating failed Pod ${pod}`,
+    ]),
+  pods.map((pod) => ['node-controller', 'Pod', pod, 'NodeNotReady', 'Node is not ready']),
   fc.constant<string[]>(['cronjob-controller', 'CronJob', 'a', 'SuccessfulCreate', 'Created job a-29920123']),
   fc.constant<string[]>(['job-controller', 'Job', 'a-29920123', 'Completed', 'Job completed']),
   fc.constant<string[]>(['cronjob-controller', 'CronJob', 'a', 'SawCompletedJob', 'Saw completed job: a-29920123, condition: Complete']),
@@ -94,6 +110,7 @@ const generated = fc
           resourceVersion: String(100 + index),
         },
         involvedObject: {
+          apiVersion: versions[String(kind)] ?? '',
           kind,
           namespace: 'ns',
           name,
