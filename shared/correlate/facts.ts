@@ -81,7 +81,7 @@ export function factsOf(observation: Observation, meaning: Meaning): Fact[] {
   if (!subject) return facts;
   const at = observation.merged ? last.at : first.at;
   const owns = verb === 'create' || verb === 'scale-up' || verb === 'scale-down' || verb === 'delete';
-  if (owns && subject.name !== involved.name) {
+  if (owns && (subject.name !== involved.name || subject.kind !== involved.kind)) {
     facts.push({ ...bare('owner', nameKeyOf(subject.kind, subject.namespace, subject.name), at), ref: involved });
     tellLife(facts, { apiVersion: '', ...subject }, at);
   }

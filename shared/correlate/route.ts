@@ -16,7 +16,10 @@ export function route(observation: Observation, meaning: Meaning, facts: Facts, 
   const at = observation.last.at;
   const names = new Names(facts);
   const involved = names.resolve(observation.involved, at);
-  const own = chainOf(involved, at, names, objects);
+  const owners = chainOf(involved, at, names, objects);
+  // A rescale that names its target belongs to it, as an autoscaler does whose target is known.
+  const target = owners.length === 1 && meaning.verb === 'rescale' ? meaning.subject : null;
+  const own = target ? [involved, ...chainOf(names.resolve({ apiVersion: '', ...target }, at), at, names, objects)] : owners;
   const by = claimantOf(observation, meaning, involved, names, objects, new Claims(facts));
   if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
   const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
@@ -33,7 +36,11 @@ function claimantOf(
   claims: Claims,
 ): ObjectRef | null {
   const at = observation.last.at;
-  const nodeOf = (pod: ObjectRef) => objects.latest(pod.uid)?.nodeName || names.nodeOf(pod, at);
+  // A taint eviction names its pod without a uid.
+  const nodeOf = (named: ObjectRef) => {
+    const pod = names.resolve(named, at);
+    return objects.latest(pod.uid)?.nodeName || names.nodeOf(pod, at);
+  };
   if (meaning.home === 'node') {
     const node = meaning.groups['node'] || nodeOf(involved);
     return node ? nodeRef(node, names, at) : null;
