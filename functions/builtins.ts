@@ -6,7 +6,20 @@ import { builtinModules } from 'node:module';
 import type { Plugin } from 'esbuild';
 
 /** Loaded when something of them is used first; all others at once, since nearly everything uses them. */
-const late = ['https', 'tls', 'zlib', 'dns', 'perf_hooks', 'child_process', 'cluster', 'worker_threads', 'tty', 'v8', 'fs/promises'];
+const late = [
+  'crypto',
+  'https',
+  'tls',
+  'zlib',
+  'dns',
+  'perf_hooks',
+  'child_process',
+  'cluster',
+  'worker_threads',
+  'tty',
+  'v8',
+  'fs/promises',
+];
 
 export const builtinsLate: Plugin = {
   name: 'builtins-late',

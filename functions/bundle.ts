@@ -4,11 +4,12 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { builtinsLate } from './builtins.ts';
+import { functionNames } from './names.ts';
 
 const top = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(top, 'dist');
@@ -27,25 +28,69 @@ const partsOfClient: Plugin = {
   },
 };
 
-async function bundle(): Promise<void> {
+/** Common to all bundles. */
+const common: BuildOptions = {
+  absWorkingDir: top,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minify: true,
+  legalComments: 'linked',
+  // ES modules first, where a library has both: what is not used of them is left out.
+  mainFields: ['module', 'main'],
+  banner: { js: "const require = process.getBuiltinModule('module').createRequire(import.meta.url);" },
+};
+
+/** The command line and whatever it starts. */
+async function bundleCommandLine(): Promise<void> {
   await build({
-    absWorkingDir: top,
+    ...common,
     entryPoints: { main: 'functions/start.ts' },
     outdir: dist,
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    legalComments: 'linked',
-    minify: true,
-    // ES modules first, where a library has both: what is not used of them is left out.
-    mainFields: ['module', 'main'],
     plugins: [partsOfClient, builtinsLate],
-    banner: { js: "const require = process.getBuiltinModule('module').createRequire(import.meta.url);" },
   });
+  bringScripts(dist);
+}
+
+/**
+ * A function in one file, and one for each part that it loads late. If esbuild split them, what several have in common would be files
+ * of their own, and a start would read a handful of them one by one: 8 ms. The price is that late parts have their own copies of it.
+ */
+async function bundleFunction(name: string): Promise<void> {
+  const outdir = join(dist, name);
+  const parts = new Map([['main', join(top, 'functions', name, 'main.ts')]]);
+  for (const [part, file] of parts)
+    await build({ ...common, entryPoints: { [part]: file }, outdir, plugins: [lateParts(parts), partsOfClient, builtinsLate] });
+  bringScripts(outdir);
+}
+
+/** Notes what is imported late in `parts`, to be bundled next. */
+function lateParts(parts: Map<string, string>): Plugin {
+  return {
+    name: 'late-parts',
+    setup(builder) {
+      builder.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const part = basename(path, '.ts');
+        const file = join(resolveDir, path);
+        if ((parts.get(part) ?? file) !== file) throw new Error(`Cannot bundle: ${file} and ${parts.get(part)} have one name, wanted two`);
+        parts.set(part, file);
+        return { path: `./${part}.js`, external: true };
+      });
+    },
+  };
+}
+
+function bringScripts(folder: string): void {
+  cpSync(join(top, 'shared/store/lua'), join(folder, 'lua'), { recursive: true });
+}
+
+async function bundleAll(): Promise<void> {
+  await bundleCommandLine();
+  for (const name of functionNames) await bundleFunction(name);
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ name: 'knspan', type: 'module', main: 'main.js' })}\n`);
-  cpSync(join(top, 'shared/store/lua'), join(dist, 'lua'), { recursive: true });
   cpSync(join(top, 'LICENSE'), join(dist, 'LICENSE'));
 }
 
@@ -99,10 +144,17 @@ function sizeOf(folder: string): number {
   return files.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }
 
+/** Node writes the cache for its own user alone; the user of the image is another. */
+function makeReadable(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+}
+
 rmSync(dist, { recursive: true, force: true });
-await bundle();
+await bundleAll();
 listOfParts();
 for (const [place, name] of Object.keys(warmups).entries()) await warm(name, firstPort + place);
+makeReadable(join(dist, 'compile-cache'));
 process.stdout.write(
   `dist: ${(sizeOf(dist) / 1e6).toFixed(1)} MB, of which compiled code ${(sizeOf(join(dist, 'compile-cache')) / 1e6).toFixed(1)} MB\n`,
 );

@@ -29,6 +29,7 @@ export interface HandleOptions {
   readonly tick: () => Promise<void>;
 }
 
+/** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
 export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
   const { meters, log } = options;
   return async (events) => {
@@ -49,10 +50,10 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
       count(outcome);
       if (outcome === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
       if (outcome === 'store_away') return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
-      options.owners.prefetch(arrived);
+      setImmediate(() => options.owners.prefetch(arrived));
     } else count(intakes.some(({ kind }) => kind === 'tick') ? 'taken' : 'ignored');
     if (intakes.some(({ kind }) => kind === 'tick')) await options.tick();
-    else options.nudge();
+    else setImmediate(options.nudge);
     return { status: 202 };
   };
 }

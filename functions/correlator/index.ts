@@ -7,6 +7,7 @@ import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
+import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
@@ -151,13 +152,11 @@ function running(server: RunningFunction, store: Store, given: Given, sweeper: S
   };
 }
 
-/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
 async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
 ): Promise<{ cluster: string; owners: Owners }> {
-  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
   const lookup = createLookup({ metrics, clock });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);

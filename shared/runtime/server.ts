@@ -28,6 +28,7 @@ export interface FunctionOptions {
   readonly name: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Absent: all addresses, of IPv6 too where there is any. */
   readonly host?: string;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -80,16 +81,11 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
-  const host = options.host ?? '0.0.0.0';
-  await listen(server, options.port, host);
+  await listen(server, options.port, options.host);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   options.log.info('listening', { port });
-  return {
-    port,
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
-    close: (graceMs) => front.close(server, graceMs),
-  };
+  return { port, url: `http://${options.host ?? '127.0.0.1'}:${port}`, close: (graceMs) => front.close(server, graceMs) };
 }
 
 /** What a request meets, from outside to the handler. */
@@ -267,10 +263,10 @@ class Front {
   }
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+function listen(server: Server, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', reject);
       resolve();
     });
