@@ -3,6 +3,7 @@ import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import type { Micros } from '../../shared/cloudevent/observation.ts';
 import { lateness, ownerMayTrail } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
+import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
 import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
@@ -59,10 +60,10 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
 }
 
 async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {
-  const began = performance.now();
+  const seconds = stopwatch();
   try {
     const appended = await appender.append(brought);
-    meters.latency.observe({ step: 'append' }, (performance.now() - began) / 1_000);
+    meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
       log.sampled('full', 5)?.error('too much is pending: events are turned away');
       return 'no_room';

@@ -176,7 +176,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
-  if (files.length === 0) return compileRules(builtInRules, []);
+  if (files.length === 0) return compileRules(builtInRules, [], 'tested');
   const { loadRules } = await import('../../shared/local/engine.ts');
   const loaded = await loadRules(files, false);
   if (loaded.ok) return loaded.rules;
