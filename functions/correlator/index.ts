@@ -20,6 +20,7 @@ import { type CorrelatorConfig, readConfig } from './config.ts';
 import { Decider, type Decision } from './decider.ts';
 import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
+import { Hold } from './hold.ts';
 import { type Meters, metersOf } from './meters.ts';
 import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
 import { Pulse } from './pulse.ts';
@@ -101,7 +102,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
       fault('could not decide a domain', { domain }, error);
     },
   });
-  const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
+  const hold = new Hold(store);
+  const sweeper = new Sweeper({ store, router, decider, emitter, hold, now, onRouted: (routed) => meters.routed.add({}, routed) });
   const pulse = new Pulse(sweeper, surroundings);
   const server = await serveFunction({
     name: 'correlator',
@@ -120,6 +122,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
         waitingMost: 20_000,
       }),
       recall: new Recall(),
+      hold,
       owners,
       meters,
       log,
