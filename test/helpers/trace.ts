@@ -30,9 +30,9 @@ export interface Capture {
 
 const rules = await loadRules([], false);
 
-export function pipelineOver(objects: ObjectIndex, budget = 1_000): Pipeline {
+export function pipelineOver(objects: ObjectIndex, budget = 1_000, cluster = 'test'): Pipeline {
   assert.ok(rules.ok);
-  return new Pipeline({ rules: rules.rules, objects, cluster: 'test', budget });
+  return new Pipeline({ rules: rules.rules, objects, cluster, budget });
 }
 
 export function folderOf(name: string): string {
