@@ -19,7 +19,10 @@ export interface FaultRates {
   readonly before: number;
   readonly after: number;
   readonly slow: number;
-  readonly slowMostMs: number;
+  /** Of what writes down an arrival. */
+  readonly arrivalMostMs: number;
+  /** Of all other calls: leases run out meanwhile. */
+  readonly workMostMs: number;
 }
 
 export interface FaultyOptions {
@@ -28,8 +31,8 @@ export interface FaultyOptions {
   readonly random: () => number;
   /** Of the simulated world. */
   readonly clock: Clock;
-  /** How many calls work now, those that sleep apart. */
-  readonly busy: { calls: number; faults: number };
+  /** How many calls work now, those that sleep apart; how many that write down an arrival sleep. */
+  readonly busy: { calls: number; faults: number; arriving: number };
   /** Whether the store is away for everyone. */
   readonly away: () => boolean;
 }
@@ -65,14 +68,14 @@ export class FaultyStore implements Store {
     this.#end.abort(new StoreError('Cannot call: the process has ended'));
   }
 
-  async #call<T>(run: () => Promise<T>): Promise<T> {
+  async #call<T>(run: () => Promise<T>, arrives = false): Promise<T> {
     const { busy, random, rates, away } = this.#options;
     this.#end.signal.throwIfAborted();
     busy.calls += 1;
     try {
       const calm = this.calm > 0;
       const [before, after, crashLate] = [random() < rates.before, random() < rates.after, random() < 0.5];
-      await this.#pause(calm);
+      await this.#pause(calm, arrives);
       const ends = !calm && this.#callsLeft <= 0;
       this.#callsLeft -= calm ? 0 : 1;
       if (ends && !crashLate) this.crash();
@@ -80,7 +83,7 @@ export class FaultyStore implements Store {
       if (!calm && (before || away())) this.#fail();
       const value = await run();
       if (ends) this.crash();
-      await this.#pause(calm);
+      await this.#pause(calm, arrives);
       this.#end.signal.throwIfAborted();
       if (!calm && after) this.#fail();
       return value;
@@ -95,16 +98,18 @@ export class FaultyStore implements Store {
   }
 
   /** Some turns of the loop, so that others come between; now and then long. */
-  async #pause(calm: boolean): Promise<void> {
+  async #pause(calm: boolean, arrives: boolean): Promise<void> {
     const { random, rates, clock, busy } = this.#options;
     for (let turns = Math.floor(random() * 3); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
-    const ms = random() * rates.slowMostMs;
+    const ms = random() * (arrives ? rates.arrivalMostMs : rates.workMostMs);
     if (random() >= rates.slow || calm) return;
     busy.calls -= 1;
+    busy.arriving += arrives ? 1 : 0;
     try {
       await clock.sleep(ms, this.#end.signal);
     } finally {
       busy.calls += 1;
+      busy.arriving -= arrives ? 1 : 0;
     }
   }
 
@@ -115,7 +120,7 @@ export class FaultyStore implements Store {
     return this.#options.store.check();
   }
   append(entries: readonly InboxEntry[]): ReturnType<Store['append']> {
-    return this.#call(() => this.#options.store.append(entries));
+    return this.#call(() => this.#options.store.append(entries), true);
   }
   claimInbox(shard: number, token: string, now: number, leaseMs: number, most: number): ReturnType<Store['claimInbox']> {
     return this.#call(() => this.#options.store.claimInbox(shard, token, now, leaseMs, most));
@@ -130,7 +135,7 @@ export class FaultyStore implements Store {
     return this.#call(() => this.#options.store.unseen(ids));
   }
   putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void> {
-    return this.#call(() => this.#options.store.putIndex(entries, keepFor, most));
+    return this.#call(() => this.#options.store.putIndex(entries, keepFor, most), true);
   }
   readIndex(keys: readonly string[]): ReturnType<Store['readIndex']> {
     return this.#call(() => this.#options.store.readIndex(keys));

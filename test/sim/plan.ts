@@ -25,22 +25,22 @@ export interface Plan {
 }
 
 /** Delay, retries, slow calls and the clocks of two replicas together stay below the lateness of 10 s. */
-const inTimeFigures = { skewMostMs: 1_500, delayMostMs: 4_000, surelyAfterMs: 4_500, slowMostMs: 400 };
+const inTimeFigures = { skewMostMs: 1_500, delayMostMs: 4_000, surelyAfterMs: 4_500, arrivalMostMs: 400 };
 const minute = 60_000;
 
 export function planOf(random: () => number): Plan {
   const inTime = random() < 0.7;
   const level = random() < 0.15 ? 0 : random();
   const some = (most: number) => most * level * random();
-  const late = { skewMostMs: some(60_000), delayMostMs: some(5 * minute), surelyAfterMs: 10 * minute, slowMostMs: some(90_000) };
-  const { slowMostMs, ...figures } = inTime ? inTimeFigures : late;
+  const late = { skewMostMs: some(60_000), delayMostMs: some(5 * minute), surelyAfterMs: 10 * minute, arrivalMostMs: some(90_000) };
+  const { arrivalMostMs, ...figures } = inTime ? inTimeFigures : late;
   const replicas = 1 + Math.floor(random() * 3);
   const awayFrom = random() * 5 * minute;
   return {
     title: `${inTime ? 'in time' : 'late'}, ${replicas} replicas, trouble ${level.toFixed(2)}`,
     inTime,
     replicas,
-    rates: { before: some(0.1), after: some(0.1), slow: some(0.1), slowMostMs },
+    rates: { before: some(0.1), after: some(0.1), slow: some(0.1), arrivalMostMs, workMostMs: random() < 0.5 ? 400 : some(150_000) },
     ...figures,
     copies: random(),
     copyDelayMostMs: random() < 0.5 ? 3_000 : 10 * minute,

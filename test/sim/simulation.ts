@@ -56,7 +56,7 @@ class Simulation {
   readonly #clock: ManualClock;
   readonly #store: Store;
   readonly #sink = new KeepingSink();
-  readonly #busy = { calls: 0, faults: 0 };
+  readonly #busy = { calls: 0, faults: 0, arriving: 0 };
   readonly #logged: string[] = [];
   readonly #deliveries: Delivery[];
   readonly #ended: Promise<void>[] = [];
@@ -112,7 +112,7 @@ class Simulation {
   async #step(): Promise<void> {
     const random = this.#random;
     const next = this.#deliveries.reduce((at, delivery) => Math.min(at, delivery.at), Number.POSITIVE_INFINITY);
-    const stride = this.#clock.sleeping > 0 ? 200 : random() < 0.8 ? 1_500 : 12_000;
+    const stride = this.#busy.arriving > 0 ? 200 : random() < 0.8 ? 1_500 : 12_000;
     const now = Math.max(this.#clock.now(), Math.min(next, this.#clock.now() + 1 + random() * stride));
     await this.#clock.set(now);
     await this.#quiet();
