@@ -53,17 +53,19 @@ export function replay({ observations, objects }: Capture): Segment[] {
 
 /** Spans as text in one order, to compare two outputs. */
 export function textOf(segments: readonly Segment[]): string[] {
-  const sorted = (attributes: Attributes) => Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
   return segments
     .flatMap((segment) => segment.spans)
-    .map((span) =>
-      JSON.stringify({
-        ...span,
-        attributes: sorted(span.attributes),
-        events: span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) })),
-      }),
-    )
+    .map(spanText)
     .sort();
+}
+
+export function spanText(span: Span): string {
+  const sorted = (attributes: Attributes) => Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify({
+    ...span,
+    attributes: sorted(span.attributes),
+    events: span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) })),
+  });
 }
 
 /** Which occurrences (uid#n) spans and span events tell; folds apart. */

@@ -58,8 +58,13 @@ interface Part {
 
 function captureOf(random: () => number): Part {
   const name = captures[Math.floor(random() * captures.length)] ?? '';
+  return { name, events: captureEvents(name) };
+}
+
+/** The Events of a capture as they were told. */
+export function captureEvents(name: string): unknown[] {
   const notices = noticesOf(name).filter(({ type, object }) => !type.endsWith('delete') && textField(object, 'kind') === 'Event');
-  return { name, events: notices.map(({ object }) => object) };
+  return notices.map(({ object }) => object);
 }
 
 function storyOf({ title, text }: Story): Part {
@@ -67,7 +72,7 @@ function storyOf({ title, text }: Story): Part {
 }
 
 /** Events of different clusters never share a uid. */
-function happeningOf(cluster: string, event: unknown): Happening {
+export function happeningOf(cluster: string, event: unknown): Happening {
   const metadata = field(event, 'metadata');
   assert.ok(typeof event === 'object' && typeof metadata === 'object');
   const object = { ...event, metadata: { ...metadata, uid: `${cluster}-${textField(metadata, 'uid')}` } };
