@@ -3,6 +3,7 @@
  * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
  */
 import { randomUUID } from 'node:crypto';
+import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
@@ -10,7 +11,7 @@ import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
-import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
+import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
@@ -42,6 +43,8 @@ export interface Given {
 
 export interface RunningCorrelator extends Stoppable {
   readonly url: string;
+  /** What a request with these events is answered, without HTTP. */
+  readonly receive: (events: readonly ReceivedEvent[]) => Promise<Answer>;
   /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
   sweep(): Promise<void>;
 }
@@ -87,7 +90,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     },
   });
   if (given.beats !== false) pulse.start();
-  return running(server, store, given, sweeper, emitter);
+  return running(server, handle, store, given, sweeper, emitter);
 }
 
 type Parts = Awaited<ReturnType<typeof open>>;
@@ -152,9 +155,17 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
   return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
 }
 
-function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {
+function running(
+  server: RunningFunction,
+  receive: RunningCorrelator['receive'],
+  store: Store,
+  given: Given,
+  sweeper: Sweeper,
+  emitter: Emitter,
+): RunningCorrelator {
   return {
     url: server.url,
+    receive,
     sweep: async () => {
       await sweeper.sweep();
       await emitter.settled();
