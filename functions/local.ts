@@ -76,9 +76,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   }
   if (options.reconciles) {
     const { startReconciler } = await import('./reconciler/index.ts');
-    started('reconciler', await startReconciler(surroundings('reconciler', sinkOf('reconciler')), { store }));
+    const more = { ...sinkOf('reconciler'), KNSPAN_SUBSCRIBERS: subscribersOf(urls, options.environment) };
+    started('reconciler', await startReconciler(surroundings('reconciler', more), { store }));
   }
   return localRun(options, broker, store, running, correlators);
+}
+
+/** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
+function subscribersOf(urls: ReadonlyMap<string, readonly string[]>, { KNSPAN_SUBSCRIBERS = '' }: Environment): string {
+  const own = [...urls].map(([name, [url = '']]) => `${name}=${url}`);
+  return [...own, KNSPAN_SUBSCRIBERS].join(',');
 }
 
 /** What is not run here gets nothing; what is shown goes to the viewer, beside the exporter. */
