@@ -129,7 +129,10 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     }),
     beforeClose: async (graceMs) => {
       await pulse.stop();
-      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      // After it, what is queued stays in the outbox; a timer left over would hold up the process.
+      const cut = setTimeout(() => emitter.stop(), graceMs);
+      await emitter.settled();
+      clearTimeout(cut);
       emitter.stop();
     },
   });
