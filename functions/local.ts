@@ -97,7 +97,18 @@ function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions): 
   const exporting = wiring.triggers.find(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === 'exporter');
   if (onSegment && exporting)
     triggers.push({ ...exporting, name: viewer, subscriber: { kind: 'service', namespace: exporting.namespace, name: viewer, path: '' } });
-  return { ...wiring, triggers };
+  // An answer means here that the store has it: what this process took and lost, no source would send again.
+  const brokers = wiring.brokers.map((one) => ({ ...one, isAsync: false }));
+  return { ...wiring, brokers, triggers };
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
@@ -142,6 +153,8 @@ function localRun(
       await broker.idle();
     },
     close: async () => {
+      // What was taken is delivered first, if whom it is for answers.
+      await within(graceMs, broker.idle());
       // Against the flow: who is asked last stops last.
       for (const one of [...running].reverse()) await one.close(graceMs);
       await broker.stop();
