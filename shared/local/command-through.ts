@@ -36,7 +36,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   const run = await functions.startLocal({
     environment: environmentOf(options),
     clock,
-    logLevel: 'warn',
+    logLevel: options.quiet ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
     host: '127.0.0.1',

@@ -7,6 +7,7 @@ import type { CloudEvent } from 'cloudevents';
 import express from 'express';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
+import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -20,6 +21,12 @@ export interface Answer {
   readonly reason?: string;
 }
 
+export interface RequestFacts {
+  readonly batch: boolean;
+  /** What stood `below`; empty for `POST /`. */
+  readonly name: string;
+}
+
 export interface FunctionOptions {
   readonly name: string;
   /** 0 takes a free one. */
@@ -29,7 +36,9 @@ export interface FunctionOptions {
   readonly metrics: Metrics;
   /** true, or why not. */
   readonly ready: () => true | string;
-  readonly handle: (events: readonly ReceivedEvent[], request: { readonly batch: boolean }) => Promise<Answer>;
+  readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
+  /** Events may also come by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
+  readonly below?: string;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
   /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
@@ -69,6 +78,8 @@ const bounds: ServerBounds = {
   checkConnectionsMs: 5_000,
 };
 const badInputPerMinute = 20;
+const read = ['/health/liveness', '/health/readiness', '/metrics'];
+const dnsLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export const outcomes = [
   'accepted',
@@ -102,9 +113,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   server.maxConnections = limits.connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
   const host = options.host ?? '0.0.0.0';
-  await listen(server, options.port, host);
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const port = await listen(server, options.port, host);
   options.log.info('listening', { port });
   return {
     port,
@@ -134,22 +143,21 @@ class Front {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('query parser', false).enable('case sensitive routing').enable('strict routing');
     // First and without middleware: this is the path that has to be fast.
-    app.post('/', (request, response) => this.#take(request, response));
+    app.post('/', (request, response) => this.#take(request, response, ''));
+    app.post(`${this.#options.below ?? '/'}:name`, (request, response, next) => {
+      const name = this.#nameIn(request.path);
+      return name === '' ? next() : this.#take(request, response, name);
+    });
     app.get('/health/liveness', (_, response) => this.#send(response, { status: 200 }));
     app.get('/health/readiness', (_, response) => this.#send(response, this.#readiness()));
     app.get('/metrics', async (_, response) => {
-      const text = await this.#options.metrics.text();
-      response.writeHead(200, { 'content-type': this.#options.metrics.contentType }).end(text);
+      const { metrics } = this.#options;
+      response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.text());
     });
-    const permitted: Readonly<Record<string, string>> = {
-      '/': 'POST',
-      '/health/liveness': 'GET',
-      '/health/readiness': 'GET',
-      '/metrics': 'GET',
-    };
     app.use((request: IncomingMessage & { path: string }, response: ServerResponse) => {
-      const allow = Object.hasOwn(permitted, request.path) ? permitted[request.path] : undefined;
-      if (allow === undefined) return this.#refuse(response, 'bad_path', 404, 'Cannot find this path: wanted POST /');
+      const { path } = request;
+      const allow = read.includes(path) ? 'GET' : path === '/' || this.#nameIn(path) !== '' ? 'POST' : '';
+      if (allow === '') return this.#refuse(response, 'bad_path', 404, 'Cannot find this path: wanted POST /');
       response.setHeader('allow', allow);
       this.#refuse(response, 'bad_path', 405, `Cannot use this method here: wanted ${allow}`);
     });
@@ -193,13 +201,20 @@ class Front {
     return ready === true ? { status: 200 } : { status: 503, reason: ready };
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Empty when the path is not one `below`. */
+  #nameIn(path: string): string {
+    const { below } = this.#options;
+    const name = below !== undefined && path.startsWith(below) ? path.slice(below.length) : '';
+    return dnsLabel.test(name) ? name : '';
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
       return this.#refuse(response, 'overloaded', 503, 'Cannot take more requests at once', 1);
     }
     this.#underWay += 1;
     try {
-      await this.#answer(request, response);
+      await this.#answer(request, response, name);
     } catch (error) {
       this.#failed(response, error);
     } finally {
@@ -207,7 +222,7 @@ class Front {
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
       return this.#refuse(response, 'bad_type', 415, 'Cannot read the body: wanted no content encoding', 0, request);
@@ -226,7 +241,7 @@ class Front {
         );
       const parsed = parseHttp(request.headers, body.bytes);
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch' });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {
@@ -282,14 +297,4 @@ class Front {
       response.writeHead(answer.status, headers).end(answer.reason);
     }
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

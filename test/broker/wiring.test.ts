@@ -148,6 +148,11 @@ describe('what is refused: file, object, field, what is there, what was wanted',
       "spec.subscriber.ref.apiVersion: wanted one of serving.knative.dev/v1, found 'v1'",
     ],
     [
+      'a whole URL beside a reference',
+      [objects.broker, objects.service, trigger({ ...good, subscriber: { ref: service('s'), uri: 'http://x/letters' } })],
+      "spec.subscriber.uri: wanted a path beside 'ref', found 'http://x/letters'",
+    ],
+    [
       'twice the same',
       [objects.broker, objects.broker],
       'Cannot use n/b: wanted each object once, found a second eventing.knative.dev/v1 Broker n/b',
@@ -201,14 +206,23 @@ describe('knative/base', () => {
   test('each Trigger has its own delivery and dead letter sink', async () => {
     const { triggers } = await readWiring(base);
     assert.equal(triggers.length, 5);
-    for (const { name, delivery } of triggers) {
+    for (const { name, delivery, subscriber } of triggers) {
       const { deadLetterSink, ...rest } = delivery;
       assert.deepEqual(
         rest,
         { retry: 3, backoffPolicy: 'exponential', backoffDelayMs: 500, timeoutMs: 10_000, retryAfterMaxMs: null, format: 'binary' },
         name,
       );
-      assert.deepEqual(deadLetterSink, { kind: 'service', namespace: 'knspan', name: 'reconciler', path: '' }, name);
+      assert.deepEqual(
+        deadLetterSink,
+        {
+          kind: 'service',
+          namespace: 'knspan',
+          name: 'reconciler',
+          path: `/letters/${subscriber.kind === 'service' ? subscriber.name : ''}`,
+        },
+        name,
+      );
     }
   });
 
