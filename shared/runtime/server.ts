@@ -2,7 +2,7 @@
  * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
  * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CloudEvent } from 'cloudevents';
 import express from 'express';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
@@ -20,6 +20,11 @@ export interface Answer {
   readonly reason?: string;
 }
 
+export interface RequestFacts {
+  readonly batch: boolean;
+  readonly headers: IncomingHttpHeaders;
+}
+
 export interface FunctionOptions {
   readonly name: string;
   /** 0 takes a free one. */
@@ -29,7 +34,7 @@ export interface FunctionOptions {
   readonly metrics: Metrics;
   /** true, or why not. */
   readonly ready: () => true | string;
-  readonly handle: (events: readonly ReceivedEvent[], request: { readonly batch: boolean }) => Promise<Answer>;
+  readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
   /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
@@ -226,7 +231,7 @@ class Front {
         );
       const parsed = parseHttp(request.headers, body.bytes);
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch' });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {
