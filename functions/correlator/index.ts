@@ -20,6 +20,7 @@ import { type CorrelatorConfig, readConfig } from './config.ts';
 import { Decider, type Decision } from './decider.ts';
 import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
+import { Hold } from './hold.ts';
 import { type Meters, metersOf } from './meters.ts';
 import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
 import { Pulse } from './pulse.ts';
@@ -48,9 +49,51 @@ export interface RunningCorrelator extends Stoppable {
 const leaseMs = 60_000;
 const holdMs = 45_000;
 const versionsMost = 64;
+const waitingMost = 20_000;
+/** A little longer than the core remembers, ms. */
+const factsFor = rememberFor / 1_000 + 30 * 60_000;
 const uidWithinMs = 15_000;
 
 export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+  const parts = await open(surroundings, given);
+  const { log, metrics } = surroundings;
+  const { port, store, config, rules, meters, now, cluster, owners } = parts;
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
+  const pulse = new Pulse(sweeper, surroundings);
+  const handle = handler({
+    cluster,
+    rules,
+    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
+    recall: new Recall(),
+    hold,
+    owners,
+    meters,
+    log,
+    now,
+    nudge: () => pulse.nudge(),
+    tick: () => pulse.sweepFor(config.tickWaits),
+  });
+  const server = await serveFunction({
+    name: 'correlator',
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle,
+    beforeClose: async (graceMs) => {
+      await pulse.stop();
+      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      emitter.stop();
+    },
+  });
+  if (given.beats !== false) pulse.start();
+  return running(server, store, given, sweeper, emitter);
+}
+
+type Parts = Awaited<ReturnType<typeof open>>;
+
+/** Reads the settings, all faults at once, and opens what they name. */
+async function open(surroundings: Surroundings, given: Given) {
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
@@ -61,16 +104,19 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
-  const now = () => Math.round(clock.now() * 1_000);
-  const { cluster, owners } =
+  const identity =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+  return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
+}
+
+function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
     store,
     sink,
     log,
-    random: given.random ?? Math.random,
+    random,
     atOnce: config.emitAtOnce,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
@@ -101,40 +147,9 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
       fault('could not decide a domain', { domain }, error);
     },
   });
-  const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
-  const pulse = new Pulse(sweeper, surroundings);
-  const server = await serveFunction({
-    name: 'correlator',
-    port,
-    log,
-    metrics,
-    ready: () => (store.ready() ? true : 'the store does not answer'),
-    handle: handler({
-      cluster,
-      rules,
-      appender: new Appender(store, {
-        factsFor: rememberFor / 1_000 + 30 * 60_000,
-        versionsFor: config.objectsFor,
-        factsMost,
-        versionsMost,
-        waitingMost: 20_000,
-      }),
-      recall: new Recall(),
-      owners,
-      meters,
-      log,
-      now,
-      nudge: () => pulse.nudge(),
-      tick: () => pulse.sweepFor(config.tickWaits),
-    }),
-    beforeClose: async (graceMs) => {
-      await pulse.stop();
-      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
-      emitter.stop();
-    },
-  });
-  if (given.beats !== false) pulse.start();
-  return running(server, store, given, sweeper, emitter);
+  const hold = new Hold(store);
+  const onRouted = (routed: number) => meters.routed.add({}, routed);
+  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
 }
 
 function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {

@@ -23,7 +23,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const environment = processEnvironment();
   const clock = systemClock();
   const began = clock.now() * 1_000;
-  const selection = new Selection(filterOf({ ...options, since: options.since ?? '10m' }, began), options.orphans);
+  const selection = new Selection(filterOf(options, began), options.orphans);
   const exports =
     options.otlp !== undefined || Boolean(environment['OTEL_EXPORTER_OTLP_ENDPOINT'] || environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
