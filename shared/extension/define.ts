@@ -19,7 +19,7 @@ export interface Definition<T extends string, R extends string, C> {
   readonly loops?: boolean;
   /** An event that was made of so many others gets no reply any more. Default 8. */
   readonly hopsMost?: number;
-  /** For one event; below the timeout of the Trigger. Default 9,000. */
+  /** For one event; below the timeout of the Trigger. Default 4,000. */
   readonly timeoutMs?: number;
   /** Runs once at the start: settings, counters. */
   readonly configure?: (surroundings: Surroundings) => C;
@@ -62,7 +62,7 @@ const hopsBound = 32;
 export function defineFunction<const T extends string, const R extends string = never, C = undefined>(
   definition: Definition<T, R, C>,
 ): ExtensionFunction {
-  const { name, types, replies = [], loops = false, hopsMost = 8, timeoutMs = 9_000 } = definition;
+  const { name, types, replies = [], loops = false, hopsMost = 8, timeoutMs = 4_000 } = definition;
   const wrong = (what: string): never => {
     throw new TypeError(`Cannot define function '${name}': ${what}`);
   };

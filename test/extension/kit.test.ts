@@ -173,7 +173,7 @@ describe('an event', () => {
     );
     const answer = hanging.send(bodyOf(segment));
     await until('it waits', () => clock.sleeping === 1);
-    await clock.advance(9_000);
+    await clock.advance(4_000);
     assert.equal((await answer).status, 503);
   });
 
