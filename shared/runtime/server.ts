@@ -2,7 +2,7 @@
  * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
  * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CloudEvent } from 'cloudevents';
 import express from 'express';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
@@ -25,6 +25,7 @@ export interface RequestFacts {
   readonly batch: boolean;
   /** What stood `below`; empty for `POST /`. */
   readonly name: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface FunctionOptions {
@@ -241,7 +242,7 @@ class Front {
         );
       const parsed = parseHttp(request.headers, body.bytes);
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {
