@@ -24,7 +24,11 @@ export interface Timed extends Notice {
   readonly at: number;
 }
 
-export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayThrough(
+  functions: Pick<LocalFunctions, 'startLocal'>,
+  paths: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   if (!(await rulesOf(options))) return;
   const { events, objects, skipped } = await noticesOf(paths, options.objects);
