@@ -62,7 +62,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
+  const meters = metersOf(metrics, store, () => clock.now());
   const now = () => Math.round(clock.now() * 1_000);
   const { cluster, owners } =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
