@@ -111,7 +111,7 @@ async function open(surroundings: Surroundings, given: Given) {
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
+  const meters = metersOf(metrics, store, () => clock.now());
   const identity =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
