@@ -85,7 +85,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     owners,
     token: randomUUID(),
     leaseMs,
-    batch: 500,
+    batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
@@ -94,8 +94,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     config: config.correlate,
     source: config.source,
     leaseMs,
-    holdMs,
-    batch: 16,
+    holdMs: () => (emitter.hasRoom ? holdMs : 0),
+    batch: 4,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);
