@@ -83,7 +83,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   }
   if (options.reconciles) {
     const { startReconciler } = await import('./reconciler/index.ts');
-    started('reconciler', await startReconciler(surroundings('reconciler', sinkOf('reconciler')), { store }));
+    const known = { KNSPAN_SUBSCRIBERS: [...urls.values()].flat().join(',') };
+    started('reconciler', await startReconciler(surroundings('reconciler', { ...known, ...sinkOf('reconciler') }), { store }));
   }
   return localRun(options, broker, store, running, correlators);
 }

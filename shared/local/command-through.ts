@@ -52,6 +52,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   try {
     await sendAll(run.url, objects, atOnce);
     await playAll(run, clock, events);
+    await checkDone(run);
   } finally {
     await run.close();
   }
@@ -63,7 +64,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
 }
 
-/** A window of events at a time, each once its time has come; at the end until nothing is pending. */
+/** A window of events at a time, each once its time has come; then all the time that a change may take. */
 export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
   for (let from = 0; from < events.length; ) {
     const begin = events[from]?.at ?? 0;
@@ -76,6 +77,9 @@ export async function playAll(run: LocalRun, clock: ManualClock, events: readonl
     from = to;
   }
   for (const step of stepsAfter) await moveTo(clock, run, clock.now() + step);
+}
+
+async function checkDone(run: LocalRun): Promise<void> {
   const { inbox, held, outbox } = await run.figures();
   if (inbox + held + outbox > 0)
     throw new Error(`Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${held} undecided, ${outbox} segments unsent`);
