@@ -8,6 +8,7 @@ import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { builtinsLate } from './builtins.ts';
 
 const top = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(top, 'dist');
@@ -37,8 +38,11 @@ async function bundle(): Promise<void> {
     platform: 'node',
     target: 'node24',
     legalComments: 'linked',
-    plugins: [partsOfClient],
-    banner: { js: "import { createRequire as knspanRequire } from 'node:module';const require = knspanRequire(import.meta.url);" },
+    minify: true,
+    // ES modules first, where a library has both: what is not used of them is left out.
+    mainFields: ['module', 'main'],
+    plugins: [partsOfClient, builtinsLate],
+    banner: { js: "const require = process.getBuiltinModule('module').createRequire(import.meta.url);" },
   });
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ name: 'knspan', type: 'module', main: 'main.js' })}\n`);
   cpSync(join(top, 'shared/store/lua'), join(dist, 'lua'), { recursive: true });
