@@ -72,6 +72,7 @@ describe('knspan on a cluster with Knative', () => {
         correlator: [...[...owners, ...apps, ...others].map((kind) => `${kind} [] [get]`), 'namespaces [kube-system] [get]'],
         reconciler: ['events [] [list]', 'namespaces [kube-system] [get]'],
         exporter: [],
+        extension: [],
       };
       for (const [account, rights] of Object.entries(wanted)) {
         const told = kubectl('auth', 'can-i', '--list', '-n', 'default', `--as=system:serviceaccount:${home}:${account}`);
