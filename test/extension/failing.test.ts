@@ -64,7 +64,7 @@ describe('a failing coinflip', () => {
     const exporter = await startExporter(surroundingsFor({ OTEL_EXPORTER_OTLP_ENDPOINT: await backend.start() }));
     running.push(exporter);
     urls.set('exporter', exporter.url);
-    const reconciler = await world.reconciler({ KNSPAN_SUBSCRIBERS: `${extension.url},${exporter.url}` });
+    const reconciler = await world.reconciler({ KNSPAN_SUBSCRIBERS: `coinflip=${extension.url},exporter=${exporter.url}` });
     urls.set('reconciler', reconciler.url);
   }
 
