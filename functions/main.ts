@@ -1,6 +1,6 @@
 /**
- * Where everything starts. `correlator`, `exporter`, `reconciler`: one function as a process, as in a cluster. Anything else is the
- * command line, which can run all of them in one process.
+ * Where everything starts. `correlator`, `exporter`, `reconciler` and the samples: one function as a process, as in a cluster. Anything
+ * else is the command line, which can run all of them in one process.
  */
 import { runFunction, type Start } from '../shared/runtime/main.ts';
 
@@ -12,9 +12,12 @@ const functions: Readonly<Record<string, () => Promise<Start>>> = {
 };
 
 const name = process.argv[2] ?? '';
-const start = Object.hasOwn(functions, name) ? functions[name] : undefined;
+const start = Object.hasOwn(functions, name) ? functions[name] : (await import('./samples.ts')).startOf(name);
 if (start) await runFunction(name, await start());
 else {
   const { runCommandLine } = await import('../shared/local/main.ts');
-  await runCommandLine({ startLocal: async (options) => (await import('./local.ts')).startLocal(options) });
+  await runCommandLine({
+    startLocal: async (options) => (await import('./local.ts')).startLocal(options),
+    playHeartbeats: async (options) => (await import('./local-game.ts')).playHeartbeats(options),
+  });
 }

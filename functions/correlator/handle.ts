@@ -8,6 +8,7 @@ import type { Answer } from '../../shared/runtime/server.ts';
 import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
 import type { Appender, Brought } from './append.ts';
 import { type Arrived, arrivedText } from './codec.ts';
+import type { Hold } from './hold.ts';
 import { type Intake, intakeOf } from './intake.ts';
 import type { Meters } from './meters.ts';
 import type { Owners } from './owners.ts';
@@ -18,6 +19,7 @@ export interface HandleOptions {
   readonly rules: CompiledRules;
   readonly appender: Appender;
   readonly recall: Recall;
+  readonly hold: Hold;
   readonly owners: Owners;
   readonly meters: Meters;
   readonly log: Log;
@@ -75,9 +77,9 @@ async function write(brought: Brought, { appender, recall, meters, log, now }: H
   }
 }
 
-function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, now }: HandleOptions): Brought {
+function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, hold, now }: HandleOptions): Brought {
   const inbox: InboxEntry[] = [];
-  const facts: IndexEntry[] = [];
+  const facts: IndexEntry[] = hold.entriesFor(arrived, now());
   for (const { cluster, observation } of arrived) {
     inbox.push(toInbox(cluster, observation, now()));
     facts.push(...recall.factsOf(cluster, observation, meaningOf(rules, observation), now() / 1_000));

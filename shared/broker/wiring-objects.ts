@@ -6,6 +6,8 @@ import { readFilter } from './filters.ts';
 import type {
   ApiServerSource,
   BrokerSpec,
+  Contained,
+  ContainerSource,
   Delivery,
   Destination,
   KnativeService,
@@ -98,17 +100,25 @@ export function readPingSource(object: Part): PingSource {
 }
 
 export function readService(object: Part): KnativeService {
+  return readContained(object);
+}
+
+export function readContainerSource(object: Part): ContainerSource {
+  const contained = readContained(object);
+  return { ...contained, sink: readDestination(object.get('spec').get('sink'), contained.namespace) };
+}
+
+function readContained(object: Part): Contained {
   const containers = object.get('spec').get('template').get('spec').get('containers');
   const [container, ...others] = containers.list();
   if (container === undefined || others.length > 0) containers.wanted('a list of one container');
+  const args = container?.get('args').list() ?? [];
+  const env = container?.get('env').list() ?? [];
   return {
     ...readNamed(object),
     image: container?.get('image').text() ?? '',
-    args:
-      container
-        ?.get('args')
-        .list()
-        .map((arg) => arg.text()) ?? [],
+    args: args.map((arg) => arg.text()),
+    environment: Object.fromEntries(env.map((one) => [one.get('name').text(), one.get('value').text('')])),
   };
 }
 

@@ -20,11 +20,15 @@ const atOnce = 16;
 /** Longer than any change may stay open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
-interface Timed extends Notice {
+export interface Timed extends Notice {
   readonly at: number;
 }
 
-export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayThrough(
+  functions: Pick<LocalFunctions, 'startLocal'>,
+  paths: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   if (!(await rulesOf(options))) return;
   const { events, objects, skipped } = await noticesOf(paths, options.objects);
@@ -47,6 +51,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
     exports: false,
     reconciles: false,
     beats: false,
+    overlays: options.with,
   });
   try {
     await sendAll(run.url, objects, atOnce);
@@ -63,7 +68,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
 }
 
 /** A window of events at a time, each once its time has come; at the end until nothing is pending. */
-async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
+export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
   for (let from = 0; from < events.length; ) {
     const begin = events[from]?.at ?? 0;
     let to = from;
@@ -87,7 +92,7 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
   await run.settle();
 }
 
-async function noticesOf(
+export async function noticesOf(
   paths: readonly string[],
   objectPaths: readonly string[],
 ): Promise<{ events: Timed[]; objects: Notice[]; skipped: string }> {

@@ -1,15 +1,26 @@
 /**
  * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
  * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
+ *
+ * The requests that a cold start waits for, which are events and probes, are known here by method and URL; all others have express find
+ * their path (`paths.ts`). It is loaded with the first of these: that takes longer than the whole start of a bare server.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { CloudEvent } from 'cloudevents';
-import express from 'express';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
+import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
 import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Paths, Take } from './paths.ts';
 
 export interface Answer {
   /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
@@ -25,6 +36,7 @@ export interface RequestFacts {
   readonly batch: boolean;
   /** What stood `below`; empty for `POST /`. */
   readonly name: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface FunctionOptions {
@@ -52,34 +64,7 @@ export interface RunningFunction {
   close(graceMs: number): Promise<void>;
 }
 
-export interface ServerBounds {
-  readonly requestsAtOnce: number;
-  readonly bodiesAtOnce: number;
-  readonly connections: number;
-  readonly headers: number;
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly checkConnectionsMs: number;
-}
-
-const mebibyte = 1024 * 1024;
-const bodyLimit = 3 * mebibyte;
-const headerBytesMost = 16 * 1024;
-/** Above the 90 s after which Go's pool in queue-proxy lets an idle connection go: the sender must be the one to close. */
-const keepAliveMs = 95_000;
-const bounds: ServerBounds = {
-  requestsAtOnce: 1_000,
-  bodiesAtOnce: 64 * mebibyte,
-  connections: 4_000,
-  headers: 128,
-  // Go also keeps connections in its pool on which it has not sent anything yet, so this too stays above 90 s.
-  headersTimeoutMs: 100_000,
-  requestTimeoutMs: 300_000,
-  checkConnectionsMs: 5_000,
-};
 const badInputPerMinute = 20;
-const read = ['/health/liveness', '/health/readiness', '/metrics'];
-const dnsLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export const outcomes = [
   'accepted',
@@ -106,7 +91,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
       connectionsCheckingInterval: limits.checkConnectionsMs,
       maxHeaderSize: headerBytesMost,
     },
-    front.app(),
+    (request, response) => void front.take(request, response),
   );
   // Node drops what exceeds this in silence, so one more is let through and refused.
   server.maxHeadersCount = limits.headers + 1;
@@ -128,6 +113,9 @@ class Front {
   readonly bounds: ServerBounds;
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
+  readonly #paths: Paths;
+  readonly #direct: ReadonlyMap<string, Take>;
+  #app: Promise<RequestListener> | undefined;
   #underWay = 0;
   #closing: Promise<void> | undefined;
 
@@ -137,32 +125,36 @@ class Front {
     this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
+    const event: Take = (request, response) => this.#take(request, response, '');
+    const named: Paths['named'] = (request, response, name) => this.#take(request, response, name);
+    const liveness: Take = (_, response) => this.#send(response, { status: 200 });
+    const readiness: Take = (_, response) => this.#send(response, this.#readiness());
+    const metrics: Take = async (_, response) => {
+      const text = await options.metrics.text();
+      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
+    };
+    this.#paths = {
+      ...{ event, named, liveness, readiness, metrics },
+      below: options.below ?? null,
+      refuse: (response, status, reason) => this.#refuse(response, 'bad_path', status, reason),
+      failed: (response, error) => this.#failed(response, error),
+    };
+    this.#direct = new Map([
+      ['POST /', event],
+      ['GET /health/liveness', liveness],
+      ['GET /health/readiness', readiness],
+    ]);
   }
 
-  app(): express.Express {
-    const app = express();
-    app.disable('x-powered-by').disable('etag').set('query parser', false).enable('case sensitive routing').enable('strict routing');
-    // First and without middleware: this is the path that has to be fast.
-    app.post('/', (request, response) => this.#take(request, response, ''));
-    app.post(`${this.#options.below ?? '/'}:name`, (request, response, next) => {
-      const name = this.#nameIn(request.path);
-      return name === '' ? next() : this.#take(request, response, name);
-    });
-    app.get('/health/liveness', (_, response) => this.#send(response, { status: 200 }));
-    app.get('/health/readiness', (_, response) => this.#send(response, this.#readiness()));
-    app.get('/metrics', async (_, response) => {
-      const { metrics } = this.#options;
-      response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.text());
-    });
-    app.use((request: IncomingMessage & { path: string }, response: ServerResponse) => {
-      const { path } = request;
-      const allow = read.includes(path) ? 'GET' : path === '/' || this.#nameIn(path) !== '' ? 'POST' : '';
-      if (allow === '') return this.#refuse(response, 'bad_path', 404, 'Cannot find this path: wanted POST /');
-      response.setHeader('allow', allow);
-      this.#refuse(response, 'bad_path', 405, `Cannot use this method here: wanted ${allow}`);
-    });
-    app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: () => void) => this.#failed(response, error));
-    return app;
+  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const take = this.#direct.get(`${request.method} ${request.url}`);
+      if (take !== undefined) return await take(request, response);
+      this.#app ??= import('./paths.ts').then(({ appOf }) => appOf(this.#paths));
+      (await this.#app)(request, response);
+    } catch (error) {
+      this.#failed(response, error);
+    }
   }
 
   badHttp(error: NodeJS.ErrnoException, socket: NodeJS.WritableStream & { destroy(): unknown }): void {
@@ -201,13 +193,6 @@ class Front {
     return ready === true ? { status: 200 } : { status: 503, reason: ready };
   }
 
-  /** Empty when the path is not one `below`. */
-  #nameIn(path: string): string {
-    const { below } = this.#options;
-    const name = below !== undefined && path.startsWith(below) ? path.slice(below.length) : '';
-    return dnsLabel.test(name) ? name : '';
-  }
-
   async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
       return this.#refuse(response, 'overloaded', 503, 'Cannot take more requests at once', 1);
@@ -241,7 +226,7 @@ class Front {
         );
       const parsed = parseHttp(request.headers, body.bytes);
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {

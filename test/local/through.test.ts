@@ -39,6 +39,7 @@ describe('replay --through serve', () => {
       quiet: true,
       exitCode: false,
       correlators: correlators ?? 1,
+      with: [],
     };
     const paths = [join(folderOf(capture), 'watch.jsonl')];
     if (correlators === undefined) await replayCommand(paths, options);

@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { until } from '../helpers/fake-api-server.ts';
-import { FunctionProcess } from '../helpers/function-process.ts';
+import { OneProcess } from '../helpers/one-process.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
 
 describe('runFunction', () => {
-  const all: FunctionProcess[] = [];
+  const all: OneProcess[] = [];
   afterEach(() => {
     for (const one of all.splice(0)) one.child.kill('SIGKILL');
   });
-  function run(env: Readonly<Record<string, string>>): FunctionProcess {
-    const one = new FunctionProcess('exporter', env);
+  function run(env: Readonly<Record<string, string>>): OneProcess {
+    const one = new OneProcess('exporter', env);
     all.push(one);
     return one;
   }
