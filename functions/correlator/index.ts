@@ -135,7 +135,7 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     owners,
     token: randomUUID(),
     leaseMs,
-    batch: 500,
+    batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
@@ -144,8 +144,8 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     config: config.correlate,
     source: config.source,
     leaseMs,
-    holdMs,
-    batch: 16,
+    holdMs: () => (emitter.hasRoom ? holdMs : 0),
+    batch: 4,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);

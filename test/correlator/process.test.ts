@@ -6,8 +6,8 @@ import { ConfigError } from '../../shared/runtime/config.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import { openStore } from '../../shared/store/open.ts';
 import { until } from '../helpers/fake-api-server.ts';
+import { FunctionRun } from '../helpers/function-run.ts';
 import { type Notice, noticesOf, post } from '../helpers/notices.ts';
-import { OneProcess } from '../helpers/one-process.ts';
 import { Receiver } from '../helpers/receiver.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { endingAt } from '../helpers/shifted.ts';
@@ -47,7 +47,7 @@ describe('the correlator as a process', () => {
     const redis = await startRedis();
     const broker = await new Receiver().start();
     const env = { PORT: '0', K_SINK: broker.url, REDIS_URL: redis.url, KNSPAN_CLUSTER: 'test', KNSPAN_LOOKUPS: 'false' };
-    const one = new OneProcess('correlator', env);
+    const one = new FunctionRun('correlator', env);
     const log = new Log({ function: 'test', level: 'off' });
     try {
       const url = await one.url();

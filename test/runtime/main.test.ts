@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { until } from '../helpers/fake-api-server.ts';
-import { OneProcess } from '../helpers/one-process.ts';
+import { FunctionRun } from '../helpers/function-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
 
 describe('runFunction', () => {
-  const all: OneProcess[] = [];
+  const all: FunctionRun[] = [];
   afterEach(() => {
     for (const one of all.splice(0)) one.child.kill('SIGKILL');
   });
-  function run(env: Readonly<Record<string, string>>): OneProcess {
-    const one = new OneProcess('exporter', env);
+  function run(env: Readonly<Record<string, string>>): FunctionRun {
+    const one = new FunctionRun('exporter', env);
     all.push(one);
     return one;
   }

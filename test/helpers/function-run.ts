@@ -1,4 +1,4 @@
-/** A function as a real process, as a container runs it. */
+/** A function as a real process, as a container runs it, once: what it says and how it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { until } from './fake-api-server.ts';
 
 const file = fileURLToPath(new URL('../../functions/main.ts', import.meta.url));
 
-export class OneProcess {
+export class FunctionRun {
   readonly child: ChildProcess;
   stdout = '';
   stderr = '';
