@@ -89,7 +89,7 @@ export class Emitter {
     this.#queued += job.item.body.length;
   }
 
-  /** Resolves when nothing is queued or under way. */
+  /** Resolves when nothing is queued or under way, or it was stopped. */
   async settled(): Promise<void> {
     if (this.#underWay === 0 && this.#queue.length === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -101,7 +101,7 @@ export class Emitter {
     this.#queue.length = 0;
     this.#queued = 0;
     this.#more.clear();
-    this.#rest();
+    for (const wake of this.#idle.splice(0)) wake();
   }
 
   #run(): void {

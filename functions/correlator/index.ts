@@ -8,6 +8,8 @@ import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
+import type { ApiServer } from '../../shared/objects/api-server.ts';
+import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
@@ -35,6 +37,7 @@ export interface Given {
   readonly sink?: Sink;
   /** The cluster of Events that do not say theirs; then no API server is asked for anything. */
   readonly cluster?: string;
+  readonly api?: ApiServer;
   readonly rules?: CompiledRules;
   readonly random?: () => number;
   /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
@@ -52,9 +55,54 @@ export interface RunningCorrelator extends Stoppable {
 const leaseMs = 60_000;
 const holdMs = 45_000;
 const versionsMost = 64;
+const waitingMost = 20_000;
+/** A little longer than the core remembers, ms. */
+const factsFor = rememberFor / 1_000 + 30 * 60_000;
 const uidWithinMs = 15_000;
 
 export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+  const parts = await open(surroundings, given);
+  const { log, metrics } = surroundings;
+  const { port, store, config, rules, meters, now, cluster, owners } = parts;
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
+  const pulse = new Pulse(sweeper, surroundings);
+  const handle = handler({
+    cluster,
+    rules,
+    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
+    recall: new Recall(),
+    hold,
+    owners,
+    meters,
+    log,
+    now,
+    nudge: () => pulse.nudge(),
+    tick: () => pulse.sweepFor(config.tickWaits),
+  });
+  const server = await serveFunction({
+    name: 'correlator',
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle,
+    beforeClose: async (graceMs) => {
+      await pulse.stop();
+      // After it, what is queued stays in the outbox; a timer left over would hold up the process.
+      const cut = setTimeout(() => emitter.stop(), graceMs);
+      await emitter.settled();
+      clearTimeout(cut);
+      emitter.stop();
+    },
+  });
+  if (given.beats !== false) pulse.start();
+  return running(server, handle, store, given, sweeper, emitter);
+}
+
+type Parts = Awaited<ReturnType<typeof open>>;
+
+/** Reads the settings, all faults at once, and opens what they name. */
+async function open(surroundings: Surroundings, given: Given) {
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
@@ -64,17 +112,20 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
-  const now = () => Math.round(clock.now() * 1_000);
-  const { cluster, owners } =
-    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+  const meters = metersOf(metrics, store, () => clock.now());
+  const identity =
+    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
+  return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
+}
+
+function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
     store,
     sink,
     log,
-    random: given.random ?? Math.random,
+    random,
     atOnce: config.emitAtOnce,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
@@ -106,42 +157,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     },
   });
   const hold = new Hold(store);
-  const sweeper = new Sweeper({ store, router, decider, emitter, hold, now, onRouted: (routed) => meters.routed.add({}, routed) });
-  const pulse = new Pulse(sweeper, surroundings);
-  const receive = handler({
-    cluster,
-    rules,
-    appender: new Appender(store, {
-      factsFor: rememberFor / 1_000 + 30 * 60_000,
-      versionsFor: config.objectsFor,
-      factsMost,
-      versionsMost,
-      waitingMost: 20_000,
-    }),
-    recall: new Recall(),
-    hold,
-    owners,
-    meters,
-    log,
-    now,
-    nudge: () => pulse.nudge(),
-    tick: () => pulse.sweepFor(config.tickWaits),
-  });
-  const server = await serveFunction({
-    name: 'correlator',
-    port,
-    log,
-    metrics,
-    ready: () => (store.ready() ? true : 'the store does not answer'),
-    handle: receive,
-    beforeClose: async (graceMs) => {
-      await pulse.stop();
-      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
-      emitter.stop();
-    },
-  });
-  if (given.beats !== false) pulse.start();
-  return running(server, receive, store, given, sweeper, emitter);
+  const onRouted = (routed: number) => meters.routed.add({}, routed);
+  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
 }
 
 function running(
@@ -166,14 +183,13 @@ function running(
   };
 }
 
-/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
 async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
+  { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {
-  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
-  const lookup = createLookup({ metrics, clock });
+  const lookup = createLookup({ metrics, clock, ...(api ? { api } : {}) });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
   if (!lookups) return { cluster: cluster.value, owners: noOwners };
@@ -192,7 +208,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
-  if (files.length === 0) return compileRules(builtInRules, []);
+  if (files.length === 0) return compileRules(builtInRules, [], 'tested');
   const { loadRules } = await import('../../shared/local/engine.ts');
   const loaded = await loadRules(files, false);
   if (loaded.ok) return loaded.rules;

@@ -28,15 +28,16 @@ export class Pulse {
     void this.#sweep();
   }
 
-  /** Waits for a sweep, but no longer than that: the rest goes on in the background. */
-  async sweepFor(ms: number): Promise<void> {
+  /** Waits for a sweep, but no longer than that: the rest goes on in the background. False when the store is away. */
+  async sweepFor(ms: number): Promise<boolean> {
     const swept = this.#sweep();
     let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+    const timeUp = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(true), ms);
     });
-    await Promise.race([swept, timeUp]);
+    const done = await Promise.race([swept, timeUp]);
     clearTimeout(timer);
+    return done;
   }
 
   /** Nothing new is begun: what is due stays in the store. */
@@ -45,10 +46,10 @@ export class Pulse {
     await this.#sweeper.stop();
   }
 
+  /** The first beat comes later: what a start is for is a request, which nudges. */
   async #beat(): Promise<void> {
     const { clock } = this.#surroundings;
-    while (!this.#stop.signal.aborted) {
-      const swept = await this.#sweep();
+    for (let swept = true; !this.#stop.signal.aborted; swept = await this.#sweep()) {
       try {
         await clock.sleep(swept ? everyMs : afterFailureMs, this.#stop.signal);
       } catch {

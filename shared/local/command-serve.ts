@@ -14,6 +14,7 @@ export interface ServeOptions extends ShowOptions {
   readonly host: string;
   readonly live: boolean;
   readonly correlators: number;
+  readonly with: readonly string[];
 }
 
 /** What happened shortly before the start is shown too. */
@@ -47,6 +48,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     exports,
     reconciles: options.live,
     beats: true,
+    overlays: options.with,
   });
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
   say(`Taking CloudEvents at ${run.url}; traces appear when they have settled`);

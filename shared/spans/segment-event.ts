@@ -1,5 +1,6 @@
 /**
- * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive.
+ * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive. One that
+ * an extension has changed has a type below it, such as `dev.knspan.trace.segment.flipped`.
  * The same segment always gives the same bytes, id included, so that a repeated delivery is a copy and no second event.
  */
 import { createHash } from 'node:crypto';
@@ -11,6 +12,11 @@ import { parseOtlpRequest } from './parse-otlp.ts';
 import type { Segment, Span } from './span.ts';
 
 export const segmentType = 'dev.knspan.trace.segment';
+/** Of a segment that an extension has changed: below ours, so that a Trigger takes the one or the other. */
+export function isSegmentType(type: string): boolean {
+  return type === segmentType || (type.startsWith(`${segmentType}.`) && type.length > segmentType.length + 1);
+}
+
 /** Of one event. The CloudEvents guarantee is 64 KiB, Kafka's default limit 1 MiB. */
 export const segmentBytesMost = 256 * 1024;
 
@@ -69,7 +75,8 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
 }
 
 export function parseSegmentEvent(received: ReceivedEvent): Result<ReceivedSegment> {
-  if (received.type !== segmentType) return refused(`its type is '${received.type.slice(0, 100)}', wanted '${segmentType}'`);
+  if (!isSegmentType(received.type))
+    return refused(`its type is '${received.type.slice(0, 100)}', wanted '${segmentType}' or '${segmentType}.*'`);
   if (received.data === undefined) return refused('it has no JSON data, wanted OTLP/JSON resourceSpans');
   const parsed = parseOtlpRequest(received.data);
   if (!parsed.ok) return refused(parsed.faults.join('; '));
