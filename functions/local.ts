@@ -83,10 +83,16 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   }
   if (options.reconciles) {
     const { startReconciler } = await import('./reconciler/index.ts');
-    const known = { KNSPAN_SUBSCRIBERS: [...urls.values()].flat().join(',') };
-    started('reconciler', await startReconciler(surroundings('reconciler', { ...known, ...sinkOf('reconciler') }), { store }));
+    const more = { ...sinkOf('reconciler'), KNSPAN_SUBSCRIBERS: subscribersOf(urls, options.environment) };
+    started('reconciler', await startReconciler(surroundings('reconciler', more), { store }));
   }
   return localRun(options, broker, store, running, correlators);
+}
+
+/** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
+function subscribersOf(urls: ReadonlyMap<string, readonly string[]>, { KNSPAN_SUBSCRIBERS = '' }: Environment): string {
+  const own = [...urls].map(([name, [url = '']]) => `${name}=${url}`);
+  return [...own, KNSPAN_SUBSCRIBERS].join(',');
 }
 
 /** What is tried brings its own manifests, unless the files lead to it already. */
@@ -106,7 +112,18 @@ function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions, e
   const exporting = wiring.triggers.find(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === 'exporter');
   if (onSegment && exporting)
     triggers.push({ ...exporting, name: viewer, subscriber: { kind: 'service', namespace: exporting.namespace, name: viewer, path: '' } });
-  return { ...wiring, triggers };
+  // An answer means here that the store has it: what this process took and lost, no source would send again.
+  const brokers = wiring.brokers.map((one) => ({ ...one, isAsync: false }));
+  return { ...wiring, brokers, triggers };
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
@@ -151,6 +168,8 @@ function localRun(
       await broker.idle();
     },
     close: async () => {
+      // What was taken is delivered first, if whom it is for answers.
+      await within(graceMs, broker.idle());
       // Against the flow: who is asked last stops last.
       for (const one of [...running].reverse()) await one.close(graceMs);
       await broker.stop();

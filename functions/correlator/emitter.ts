@@ -59,7 +59,7 @@ export class Emitter {
     return items.length;
   }
 
-  /** Resolves when nothing is queued or under way. */
+  /** Resolves when nothing is queued or under way, or it was stopped. */
   async settled(): Promise<void> {
     if (this.#underWay === 0 && this.#queue.length === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -69,7 +69,7 @@ export class Emitter {
   stop(): void {
     this.#stopped = true;
     this.#queue.length = 0;
-    this.#rest();
+    for (const wake of this.#idle.splice(0)) wake();
   }
 
   #run(): void {

@@ -27,36 +27,37 @@ export interface HandleOptions {
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
   readonly nudge: () => void;
-  /** Waits for what is due, up to a bound. */
-  readonly tick: () => Promise<void>;
+  /** Waits for what is due, up to a bound. False when the store is away. */
+  readonly tick: () => Promise<boolean>;
 }
 
 export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
   const { meters, log } = options;
   return async (events) => {
     const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
-    const count = (outcome: string) => {
-      for (const event of events) meters.taken.add({ type: typeOf(event), outcome });
-    };
-    const refused = intakes.find((intake) => intake.kind === 'refused');
-    if (refused) {
-      count('refused');
-      log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
-      return { status: 400, reason: refused.reason };
-    }
     const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
     const brought = broughtBy(intakes, arrived, options);
-    if (brought.inbox.length + brought.versions.length > 0) {
-      const outcome = await write(brought, options);
-      count(outcome);
-      if (outcome === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
-      if (outcome === 'store_away') return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
-      options.owners.prefetch(arrived);
-    } else count(intakes.some(({ kind }) => kind === 'tick') ? 'taken' : 'ignored');
-    if (intakes.some(({ kind }) => kind === 'tick')) await options.tick();
-    else options.nudge();
-    return { status: 202 };
+    const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
+    for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
+    if (written === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
+    if (written === 'store_away') return storeAway;
+    options.owners.prefetch(arrived);
+    if (!intakes.some(({ kind }) => kind === 'tick')) options.nudge();
+    else if (!(await options.tick())) return storeAway;
+    // The others of a batch are taken all the same: who sent it will not send it again.
+    const refused = intakes.find((intake) => intake.kind === 'refused');
+    if (!refused) return { status: 202 };
+    log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
+    return { status: 400, reason: refused.reason };
   };
+}
+
+const storeAway: Answer = { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+
+/** `written`: what became of those that were to be written down. */
+function outcomeOf(intake: Intake | undefined, written: string): string {
+  if (intake?.kind === 'tick') return 'taken';
+  return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
 }
 
 async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {

@@ -3,14 +3,16 @@
  * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
  */
 import { randomUUID } from 'node:crypto';
+import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
+import type { ApiServer } from '../../shared/objects/api-server.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
-import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
+import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
@@ -34,6 +36,7 @@ export interface Given {
   readonly sink?: Sink;
   /** The cluster of Events that do not say theirs; then no API server is asked for anything. */
   readonly cluster?: string;
+  readonly api?: ApiServer;
   readonly rules?: CompiledRules;
   readonly random?: () => number;
   /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
@@ -42,6 +45,8 @@ export interface Given {
 
 export interface RunningCorrelator extends Stoppable {
   readonly url: string;
+  /** What a request with these events is answered, without HTTP. */
+  readonly receive: (events: readonly ReceivedEvent[]) => Promise<Answer>;
   /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
   sweep(): Promise<void>;
 }
@@ -82,12 +87,15 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     handle,
     beforeClose: async (graceMs) => {
       await pulse.stop();
-      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
+      // After it, what is queued stays in the outbox; a timer left over would hold up the process.
+      const cut = setTimeout(() => emitter.stop(), graceMs);
+      await emitter.settled();
+      clearTimeout(cut);
       emitter.stop();
     },
   });
   if (given.beats !== false) pulse.start();
-  return running(server, store, given, sweeper, emitter);
+  return running(server, handle, store, given, sweeper, emitter);
 }
 
 type Parts = Awaited<ReturnType<typeof open>>;
@@ -105,7 +113,7 @@ async function open(surroundings: Surroundings, given: Given) {
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, clock.now);
   const identity =
-    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
@@ -152,9 +160,17 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
   return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
 }
 
-function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {
+function running(
+  server: RunningFunction,
+  receive: RunningCorrelator['receive'],
+  store: Store,
+  given: Given,
+  sweeper: Sweeper,
+  emitter: Emitter,
+): RunningCorrelator {
   return {
     url: server.url,
+    receive,
     sweep: async () => {
       await sweeper.sweep();
       await emitter.settled();
@@ -171,9 +187,10 @@ async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
+  { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {
   const { createLookup } = await import('../../shared/objects/kubernetes.ts');
-  const lookup = createLookup({ metrics, clock });
+  const lookup = createLookup({ metrics, clock, ...(api ? { api } : {}) });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
   if (!lookups) return { cluster: cluster.value, owners: noOwners };

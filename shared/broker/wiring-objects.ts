@@ -138,6 +138,7 @@ function readDestination(part: Part, namespace: string): Destination {
   }
   ref.only(['apiVersion', 'kind', 'name', 'namespace']);
   const named = { namespace: ref.get('namespace').text(namespace), name: ref.get('name').text() };
+  if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(uri)) part.get('uri').wanted("a path beside 'ref'");
   const kind = ref.get('kind').choice(['Service', 'Broker'], 'Service');
   const group = kind === 'Service' ? ['serving.knative.dev/v1'] : ['eventing.knative.dev/v1'];
   ref.get('apiVersion').choice(group, group[0] ?? '');

@@ -24,7 +24,11 @@ export interface Timed extends Notice {
   readonly at: number;
 }
 
-export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayThrough(
+  functions: Pick<LocalFunctions, 'startLocal'>,
+  paths: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   if (!(await rulesOf(options))) return;
   const { events, objects, skipped } = await noticesOf(paths, options.objects);
@@ -36,7 +40,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   const run = await functions.startLocal({
     environment: environmentOf(options),
     clock,
-    logLevel: 'warn',
+    logLevel: options.quiet ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
     host: '127.0.0.1',

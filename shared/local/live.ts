@@ -163,7 +163,7 @@ export async function listOnce(namespace?: string): Promise<Loaded> {
 }
 
 async function currentConfig(): Promise<KubeConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('../objects/kube-client.ts');
   const config = new KubeConfig();
   config.loadFromDefault();
   if (!config.getCurrentCluster()) throw new InputError('Cannot reach a cluster: the kubeconfig names none, wanted a current context');

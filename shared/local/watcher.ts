@@ -67,7 +67,7 @@ export class Watcher {
   }
 
   async #watch(): Promise<void> {
-    const { Watch } = await import('@kubernetes/client-node');
+    const { Watch } = await import('../objects/kube-client.ts');
     while (!this.#stopped) {
       const began = Date.now();
       const end = await this.#watchOnce(new Watch(this.#config));

@@ -42,7 +42,7 @@ const listsMost = 3;
 
 /** The cluster of the current kubeconfig, or of the pod that this runs in; null when there is none. */
 export async function loadKubeConfig(): Promise<KubeConfig | null> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('./kube-client.ts');
   const config = new KubeConfig();
   config.loadFromDefault();
   const cluster = config.getCurrentCluster();

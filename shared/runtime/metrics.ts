@@ -1,11 +1,14 @@
 /**
  * Metrics in Prometheus text. The values of a label are declared: one that is not becomes `other`, so that no sender and no object
  * name can make the sets grow. A registry for each function, not the process's, since a local run holds several.
+ *
+ * prom-client is loaded when somebody reads the metrics: it takes as long as a third of a bare start, and a function that sleeps again
+ * within seconds is never asked. What is counted until then is noted and told to it in order, so that no figure differs.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Prometheus } from './prometheus.ts';
 
 export type Labels = Readonly<Record<string, readonly string[]>>;
-type Values<L extends Labels> = Readonly<Record<keyof L, string>>;
+export type Values<L extends Labels> = Readonly<Record<keyof L, string>>;
 
 export interface CounterMetric<L extends Labels> {
   add(values: Values<L>, by?: number): void;
@@ -19,34 +22,27 @@ export interface HistogramMetric<L extends Labels> {
   observe(values: Values<L>, value: number): void;
 }
 
-export const other = 'other';
 /** Seconds: from a fast acknowledgement to the longest timeout. */
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
+/** So many notes are worth the library, even where nobody reads. */
+const notesMost = 2_000;
+
+type Note = (library: Prometheus) => void;
+
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  #library: Prometheus | undefined;
+  #loading: Promise<Prometheus> | undefined;
+  readonly #notes: Note[] = [];
 
-  constructor() {
-    const memory: Gauge = new Gauge({
-      name: 'process_resident_memory_bytes',
-      help: 'Resident memory of the process',
-      registers: [this.#registry],
-      collect: () => memory.set(process.memoryUsage.rss()),
-    });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return (await this.#load()).text();
   }
 
   counter<L extends Labels>(name: string, help: string, labels: L): CounterMetric<L> {
-    const counter = new Counter({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
-    const bound = bind(labels, (values) => counter.labels(values));
-    return { add: (values, by = 1) => bound(values).inc(by) };
+    const tell = this.#late((library) => library.counter(name, help, labels));
+    return { add: (values, by = 1) => tell((counter) => counter.add(values, by)) };
   }
 
   /** `collect` is asked at every reading, for what is cheaper to look up than to keep. */
@@ -56,42 +52,42 @@ export class Metrics {
     labels: L,
     collect?: (gauge: GaugeMetric<L>) => void | Promise<void>,
   ): GaugeMetric<L> {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      labelNames: Object.keys(labels),
-      registers: [this.#registry],
-      ...(collect === undefined ? {} : { collect: () => collect(metric) }),
-    });
-    const bound = bind(labels, (values) => gauge.labels(values));
-    const metric: GaugeMetric<L> = { set: (values, to) => bound(values).set(to) };
-    return metric;
+    const tell = this.#late((library) => library.gauge(name, help, labels, collect));
+    return { set: (values, to) => tell((gauge) => gauge.set(values, to)) };
   }
 
   histogram<L extends Labels>(name: string, help: string, labels: L, buckets: readonly number[] = secondsBuckets): HistogramMetric<L> {
-    const histogram = new Histogram({ name, help, labelNames: Object.keys(labels), buckets: [...buckets], registers: [this.#registry] });
-    const bound = bind(labels, (values) => histogram.labels(values));
-    return { observe: (values, value) => bound(values).observe(value) };
+    const tell = this.#late((library) => library.histogram(name, help, labels, buckets));
+    return { observe: (values, value) => tell((histogram) => histogram.observe(values, value)) };
   }
-}
 
-/** The child of a metric for given labels, looked up once: prom-client hashes the labels at each call, on every request. */
-function bind<L extends Labels, Child>(labels: L, make: (values: Record<string, string>) => Child): (values: Values<L>) => Child {
-  const names = Object.keys(labels);
-  const children = new Map<string, Child>();
-  return (values) => {
-    let key = '';
-    for (const name of names) key += `${values[name]}\n`;
-    const known = children.get(key);
-    if (known !== undefined) return known;
-    const bounded = Object.fromEntries(names.map((name) => [name, permitted(labels[name] ?? [], values[name] ?? '')]));
-    const child = make(bounded);
-    // An undeclared value is not remembered: it may be any text.
-    if (names.every((name) => bounded[name] === values[name])) children.set(key, child);
-    return child;
-  };
-}
+  /** A metric of the library, whether that is there already or not. */
+  #late<M>(make: (library: Prometheus) => M): (say: (metric: M) => void) => void {
+    let metric: M | undefined;
+    const known = (library: Prometheus) => {
+      metric ??= make(library);
+      return metric;
+    };
+    this.#note(known);
+    return (say) => {
+      if (metric === undefined) this.#note((library) => say(known(library)));
+      else say(metric);
+    };
+  }
 
-function permitted(declared: readonly string[], value: string): string {
-  return declared.includes(value) ? value : other;
+  #note(note: Note): void {
+    if (this.#library !== undefined) return note(this.#library);
+    this.#notes.push(note);
+    if (this.#notes.length > notesMost) void this.#load();
+  }
+
+  #load(): Promise<Prometheus> {
+    this.#loading ??= import('./prometheus.ts').then(({ Prometheus }) => {
+      const library = new Prometheus();
+      for (const note of this.#notes.splice(0)) note(library);
+      this.#library = library;
+      return library;
+    });
+    return this.#loading;
+  }
 }

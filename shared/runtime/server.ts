@@ -1,14 +1,26 @@
 /**
  * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
  * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
+ *
+ * The requests that a cold start waits for, which are events and probes, are known here by method and URL; all others have express find
+ * their path (`paths.ts`). It is loaded with the first of these: that takes longer than the whole start of a bare server.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { CloudEvent } from 'cloudevents';
-import express from 'express';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
+import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
+import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Paths, Take } from './paths.ts';
 
 export interface Answer {
   /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
@@ -22,6 +34,8 @@ export interface Answer {
 
 export interface RequestFacts {
   readonly batch: boolean;
+  /** What stood `below`; empty for `POST /`. */
+  readonly name: string;
   readonly headers: IncomingHttpHeaders;
 }
 
@@ -35,6 +49,8 @@ export interface FunctionOptions {
   /** true, or why not. */
   readonly ready: () => true | string;
   readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
+  /** Events may also come by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
+  readonly below?: string;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
   /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
@@ -48,31 +64,6 @@ export interface RunningFunction {
   close(graceMs: number): Promise<void>;
 }
 
-export interface ServerBounds {
-  readonly requestsAtOnce: number;
-  readonly bodiesAtOnce: number;
-  readonly connections: number;
-  readonly headers: number;
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly checkConnectionsMs: number;
-}
-
-const mebibyte = 1024 * 1024;
-const bodyLimit = 3 * mebibyte;
-const headerBytesMost = 16 * 1024;
-/** Above the 90 s after which Go's pool in queue-proxy lets an idle connection go: the sender must be the one to close. */
-const keepAliveMs = 95_000;
-const bounds: ServerBounds = {
-  requestsAtOnce: 1_000,
-  bodiesAtOnce: 64 * mebibyte,
-  connections: 4_000,
-  headers: 128,
-  // Go also keeps connections in its pool on which it has not sent anything yet, so this too stays above 90 s.
-  headersTimeoutMs: 100_000,
-  requestTimeoutMs: 300_000,
-  checkConnectionsMs: 5_000,
-};
 const badInputPerMinute = 20;
 
 export const outcomes = [
@@ -100,16 +91,14 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
       connectionsCheckingInterval: limits.checkConnectionsMs,
       maxHeaderSize: headerBytesMost,
     },
-    front.app(),
+    (request, response) => void front.take(request, response),
   );
   // Node drops what exceeds this in silence, so one more is let through and refused.
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
   const host = options.host ?? '0.0.0.0';
-  await listen(server, options.port, host);
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const port = await listen(server, options.port, host);
   options.log.info('listening', { port });
   return {
     port,
@@ -124,6 +113,9 @@ class Front {
   readonly bounds: ServerBounds;
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
+  readonly #paths: Paths;
+  readonly #direct: ReadonlyMap<string, Take>;
+  #app: Promise<RequestListener> | undefined;
   #underWay = 0;
   #closing: Promise<void> | undefined;
 
@@ -133,33 +125,36 @@ class Front {
     this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
+    const event: Take = (request, response) => this.#take(request, response, '');
+    const named: Paths['named'] = (request, response, name) => this.#take(request, response, name);
+    const liveness: Take = (_, response) => this.#send(response, { status: 200 });
+    const readiness: Take = (_, response) => this.#send(response, this.#readiness());
+    const metrics: Take = async (_, response) => {
+      const text = await options.metrics.text();
+      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
+    };
+    this.#paths = {
+      ...{ event, named, liveness, readiness, metrics },
+      below: options.below ?? null,
+      refuse: (response, status, reason) => this.#refuse(response, 'bad_path', status, reason),
+      failed: (response, error) => this.#failed(response, error),
+    };
+    this.#direct = new Map([
+      ['POST /', event],
+      ['GET /health/liveness', liveness],
+      ['GET /health/readiness', readiness],
+    ]);
   }
 
-  app(): express.Express {
-    const app = express();
-    app.disable('x-powered-by').disable('etag').set('query parser', false).enable('case sensitive routing').enable('strict routing');
-    // First and without middleware: this is the path that has to be fast.
-    app.post('/', (request, response) => this.#take(request, response));
-    app.get('/health/liveness', (_, response) => this.#send(response, { status: 200 }));
-    app.get('/health/readiness', (_, response) => this.#send(response, this.#readiness()));
-    app.get('/metrics', async (_, response) => {
-      const text = await this.#options.metrics.text();
-      response.writeHead(200, { 'content-type': this.#options.metrics.contentType }).end(text);
-    });
-    const permitted: Readonly<Record<string, string>> = {
-      '/': 'POST',
-      '/health/liveness': 'GET',
-      '/health/readiness': 'GET',
-      '/metrics': 'GET',
-    };
-    app.use((request: IncomingMessage & { path: string }, response: ServerResponse) => {
-      const allow = Object.hasOwn(permitted, request.path) ? permitted[request.path] : undefined;
-      if (allow === undefined) return this.#refuse(response, 'bad_path', 404, 'Cannot find this path: wanted POST /');
-      response.setHeader('allow', allow);
-      this.#refuse(response, 'bad_path', 405, `Cannot use this method here: wanted ${allow}`);
-    });
-    app.use((error: unknown, _request: IncomingMessage, response: ServerResponse, _next: () => void) => this.#failed(response, error));
-    return app;
+  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const take = this.#direct.get(`${request.method} ${request.url}`);
+      if (take !== undefined) return await take(request, response);
+      this.#app ??= import('./paths.ts').then(({ appOf }) => appOf(this.#paths));
+      (await this.#app)(request, response);
+    } catch (error) {
+      this.#failed(response, error);
+    }
   }
 
   badHttp(error: NodeJS.ErrnoException, socket: NodeJS.WritableStream & { destroy(): unknown }): void {
@@ -198,13 +193,13 @@ class Front {
     return ready === true ? { status: 200 } : { status: 503, reason: ready };
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
       return this.#refuse(response, 'overloaded', 503, 'Cannot take more requests at once', 1);
     }
     this.#underWay += 1;
     try {
-      await this.#answer(request, response);
+      await this.#answer(request, response, name);
     } catch (error) {
       this.#failed(response, error);
     } finally {
@@ -212,7 +207,7 @@ class Front {
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
       return this.#refuse(response, 'bad_type', 415, 'Cannot read the body: wanted no content encoding', 0, request);
@@ -231,7 +226,7 @@ class Front {
         );
       const parsed = parseHttp(request.headers, body.bytes);
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', headers: request.headers });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {
@@ -287,14 +282,4 @@ class Front {
       response.writeHead(answer.status, headers).end(answer.reason);
     }
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -13,6 +13,8 @@ const reconnectMost = 1_000;
 /** How often a call is tried at another node of a cluster, each 100 ms later: a node that is away is told within a second. */
 const redirectionsMost = 8;
 const refreshEvery = 2_000;
+/** Of a cluster's nodes nobody tells us when they are ready. */
+const lookAgainIn = 20;
 
 export type RedisTarget =
   | { readonly kind: 'server'; readonly url: string; readonly tls: boolean }
@@ -138,7 +140,19 @@ export async function whenReady(client: RedisClient, ms: number): Promise<string
   client.on('error', note);
   if (client.status === 'wait') client.connect().catch(note);
   const until = performance.now() + ms;
-  while (!isReady(client) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!isReady(client) && performance.now() < until) await readyOr(client, lookAgainIn);
   client.off('error', note);
   return isReady(client) ? '' : reason;
+}
+
+function readyOr(client: RedisClient, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      client.off('ready', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    client.once('ready', done);
+  });
 }

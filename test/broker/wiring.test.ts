@@ -148,6 +148,11 @@ describe('what is refused: file, object, field, what is there, what was wanted',
       "spec.subscriber.ref.apiVersion: wanted one of serving.knative.dev/v1, found 'v1'",
     ],
     [
+      'a whole URL beside a reference',
+      [objects.broker, objects.service, trigger({ ...good, subscriber: { ref: service('s'), uri: 'http://x/letters' } })],
+      "spec.subscriber.uri: wanted a path beside 'ref', found 'http://x/letters'",
+    ],
+    [
       'twice the same',
       [objects.broker, objects.broker],
       'Cannot use n/b: wanted each object once, found a second eventing.knative.dev/v1 Broker n/b',
@@ -201,7 +206,7 @@ describe('knative/base', () => {
   test('each Trigger has its own delivery and dead letter sink', async () => {
     const { triggers } = await readWiring(base);
     assert.equal(triggers.length, 6);
-    for (const { name, delivery } of triggers) {
+    for (const { name, delivery, subscriber } of triggers) {
       const { deadLetterSink, ...rest } = delivery;
       assert.deepEqual(
         rest,
@@ -215,7 +220,16 @@ describe('knative/base', () => {
         },
         name,
       );
-      assert.deepEqual(deadLetterSink, { kind: 'service', namespace: 'knspan', name: 'reconciler', path: '' }, name);
+      assert.deepEqual(
+        deadLetterSink,
+        {
+          kind: 'service',
+          namespace: 'knspan',
+          name: 'reconciler',
+          path: `/letters/${subscriber.kind === 'service' ? subscriber.name : ''}`,
+        },
+        name,
+      );
     }
   });
 
@@ -263,7 +277,7 @@ describe('knative/base', () => {
   test('who gets what, over real HTTP', async () => {
     const subscribers = new Map<string, Subscriber>();
     for (const name of ['correlator', 'exporter', 'reconciler', 'coinflip']) subscribers.set(name, await Subscriber.start());
-    const clock = new PacedClock();
+    const clock = new PacedClock(undefined, 5_000);
     const log = new Log({ function: 'broker', write: () => undefined });
     const urlOf = (name: string) => subscribers.get(name)?.url ?? '';
     const broker = await createLocalBroker({
@@ -278,7 +292,11 @@ describe('knative/base', () => {
     try {
       for (const [index, [to, attributes, wanted]] of routes.entries()) {
         const id = `route-${index}`;
-        assert.equal((await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status, 202);
+        assert.equal(
+          (await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status,
+          202,
+          `${to} ${JSON.stringify(attributes)}`,
+        );
         await broker.idle();
         const got = [...subscribers].filter(([, one]) => one.header('ce-id').includes(id)).map(([name]) => name);
         assert.deepEqual(got, wanted, `${to} ${JSON.stringify(attributes)}`);

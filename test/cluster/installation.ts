@@ -1,0 +1,143 @@
+/** knspan on the cluster, as a user installs it: an overlay applied, and gone again. What a test adds is in an overlay of its own. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { buildImage, type Image, top } from './image.ts';
+import { apply, kubectl, list, names, tryKubectl, until } from './kubectl.ts';
+
+export const home = 'knspan';
+export const functionNames = ['correlator', 'exporter', 'reconciler'] as const;
+/** Often: a test waits for nothing but what is due. */
+export const testSchedule = '*/20 * * * * *';
+export const workloadImage = process.env['KNSPAN_E2E_IMAGE'] ?? 'localhost/busybox:1';
+const readyWithinMs = 180_000;
+const goneWithinMs = 300_000;
+const volumePath = '/tmp/knspan-e2e-redis';
+const volumePod = ['-n', 'default', 'pod/knspan-e2e-volume'];
+
+/** Redis and Jaeger of the overlay, or what a cluster without a way out has in their place. */
+function otherImages(): object[] {
+  const jaegerHere = tryKubectl(
+    '-n',
+    'observability',
+    'get',
+    'deployment/jaeger',
+    '-o',
+    'jsonpath={.spec.template.spec.containers[0].image}',
+  );
+  const isLocal = jaegerHere.startsWith('localhost/');
+  const redis = process.env['KNSPAN_E2E_REDIS_IMAGE'] ?? (isLocal ? 'localhost/redis:7' : '');
+  const jaeger = process.env['KNSPAN_E2E_JAEGER_IMAGE'] ?? (isLocal ? jaegerHere : '');
+  const replaced = (name: string, by: string) => {
+    const [, newName, newTag] = /^(.*):([^:/]+)$/.exec(by) ?? [];
+    return newName === undefined ? [] : [{ name, newName, newTag }];
+  };
+  return [...replaced('docker.io/library/redis', redis), ...replaced('docker.io/jaegertracing/jaeger', jaeger)];
+}
+
+function writeOverlay(overlay: string, { repository, tag, command }: Image): string {
+  const folder = join(top, '.tmp', `e2e-${overlay}`);
+  const start = { op: 'add', path: '/spec/template/spec/containers/0/command', value: command };
+  const schedule = { op: 'replace', path: '/spec/schedule', value: testSchedule };
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    sortOptions: { order: 'fifo' },
+    resources: [`../../knative/overlays/${overlay}`],
+    images: [{ name: 'dev.local/knspan', newName: repository, newTag: tag }, ...otherImages()],
+    patches: [
+      { target: { kind: 'PingSource' }, patch: JSON.stringify([schedule]) },
+      ...(command ? [{ target: { group: 'serving.knative.dev', kind: 'Service' }, patch: JSON.stringify([start]) }] : []),
+    ],
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'kustomization.yaml'), stringify(kustomization));
+  return folder;
+}
+
+/** Where no storage class makes volumes: one on the node. */
+async function makeVolume(): Promise<void> {
+  if (names('storageclass').length > 0) return;
+  const hostPath = { path: volumePath, type: 'DirectoryOrCreate' };
+  apply({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'knspan-e2e' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      persistentVolumeReclaimPolicy: 'Retain',
+      claimRef: { namespace: home, name: 'redis' },
+      hostPath,
+    },
+  });
+  const container = {
+    name: 'prepare',
+    image: workloadImage,
+    imagePullPolicy: 'IfNotPresent',
+    securityContext: { runAsUser: 0 },
+    command: ['sh', '-c', 'rm -rf /data/*; chmod 777 /data'],
+    volumeMounts: [{ name: 'data', mountPath: '/data' }],
+  };
+  apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'knspan-e2e-volume', namespace: 'default' },
+    spec: { restartPolicy: 'Never', containers: [container], volumes: [{ name: 'data', hostPath }] },
+  });
+  kubectl('wait', ...volumePod, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s');
+  kubectl('delete', ...volumePod);
+}
+
+export class Installation {
+  readonly folder: string;
+
+  constructor(overlay: string) {
+    this.folder = writeOverlay(overlay, buildImage());
+  }
+
+  async install(): Promise<void> {
+    await this.remove();
+    await makeVolume();
+    kubectl('apply', '-k', this.folder);
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    const within = `--timeout=${readyWithinMs / 1_000}s`;
+    kubectl('-n', home, 'rollout', 'status', 'statefulset/redis', within);
+    kubectl('-n', home, 'rollout', 'status', 'deployment/jaeger', within);
+    const kinds = 'broker,trigger,sinkbinding,apiserversource,pingsource,ksvc';
+    for (const kind of kinds.split(',')) kubectl('-n', home, 'wait', kind, '--all', '--for=condition=Ready', within);
+  }
+
+  /** Nothing of it is left, not even what it has in no namespace. */
+  async remove(): Promise<void> {
+    tryKubectl('delete', '-k', this.folder, '--ignore-not-found', '--wait=false');
+    await until('the end of knspan', goneWithinMs, () => (this.left().length === 0 ? true : undefined));
+    tryKubectl('delete', 'pv/knspan-e2e', '--ignore-not-found');
+  }
+
+  left(): string[] {
+    const everywhere = list('namespace,clusterrole,clusterrolebinding').filter(({ metadata }) =>
+      /^knspan($|-(event|owners|reconc))/.test(metadata.name),
+    );
+    return everywhere.map((item) => `${item.kind}/${item.metadata.name}`);
+  }
+}
+
+/** Pods of a function. */
+export const podsOf = (name: string): string[] => names('pods', '-n', home, '-l', `serving.knative.dev/service=${name}`);
+
+export function setSchedule(schedule: string): void {
+  kubectl('-n', home, 'patch', 'pingsource/tick', '--type=merge', '-p', JSON.stringify({ spec: { schedule } }));
+}
+
+/** What a person would look at first when something is wrong. */
+export function diagnostics(): string {
+  const logs = functionNames.map((name) => {
+    const selector = ['-l', `serving.knative.dev/service=${name}`, '-c', 'user-container', '--tail=40', '--prefix'];
+    return `== ${name}\n${tryKubectl('-n', home, 'logs', ...selector)}`;
+  });
+  return [tryKubectl('-n', home, 'get', 'pods', '-o', 'wide'), ...logs].join('\n');
+}

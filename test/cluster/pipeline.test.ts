@@ -1,0 +1,207 @@
+/**
+ * knspan on a real cluster with Knative (KUBECONFIG), installed as a user does it. What workloads do there becomes the traces that a
+ * direct replay of the same Events gives, span for span, whatever happens to the pods of the pipeline meanwhile.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { diagnostics, functionNames, home, Installation, podsOf, setSchedule, testSchedule } from './installation.ts';
+import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
+import { Stage } from './stage.ts';
+import { inJaeger } from './traces.ts';
+import { cronJob, deployment, slowDeployment, statefulSet } from './workloads.ts';
+
+const settledWithinMs = 120_000;
+const never = '0 0 1 1 *';
+
+let installation: Installation;
+const open: Stage[] = [];
+
+function stage(name: string): Stage {
+  const made = new Stage(`${name}-${process.pid}`);
+  open.push(made);
+  return made;
+}
+
+/** A test that shows the pods and their logs when it fails. */
+function proves(what: string, prove: () => Promise<void>): void {
+  it(what, async (test) => {
+    try {
+      await prove();
+    } catch (error) {
+      test.diagnostic(diagnostics());
+      throw error;
+    } finally {
+      for (const one of open.splice(0)) one.close();
+    }
+  });
+}
+
+/** A rollout in the middle of which something happens. */
+async function rollout(name: string, disturb: (here: Stage) => Promise<void> | void, withinMs = settledWithinMs): Promise<void> {
+  const here = stage(name);
+  here.apply(slowDeployment(here.namespace, 'web'));
+  await here.seen('Started');
+  await disturb(here);
+  here.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+  const found = await here.told(withinMs);
+  assert.equal(new Set(found.map(({ trace }) => trace)).size, 1, 'one rollout, one trace');
+}
+
+const adapter = (): string => names('deployments', '-n', home, '-l', 'eventing.knative.dev/sourceName=events')[0] ?? '';
+
+describe('knspan on a cluster with Knative', () => {
+  before(async () => {
+    installation = new Installation('dev');
+    await installation.install();
+  });
+
+  after(async () => {
+    for (const one of open.splice(0)) one.close();
+    await installation.remove();
+  });
+
+  describe('what is installed', () => {
+    it('each service account may do what its function needs, and nothing else', () => {
+      const owners = ['nodes', 'persistentvolumeclaims', 'pods', 'replicationcontrollers', 'services'];
+      const apps = ['daemonsets.apps', 'deployments.apps', 'replicasets.apps', 'statefulsets.apps'];
+      const others = ['horizontalpodautoscalers.autoscaling', 'cronjobs.batch', 'jobs.batch'];
+      const wanted = {
+        'event-source': ['events [] [get list watch]'],
+        correlator: [...[...owners, ...apps, ...others].map((kind) => `${kind} [] [get]`), 'namespaces [kube-system] [get]'],
+        reconciler: ['events [] [list]', 'namespaces [kube-system] [get]'],
+        exporter: [],
+      };
+      for (const [account, rights] of Object.entries(wanted)) {
+        const told = kubectl('auth', 'can-i', '--list', '-n', 'default', `--as=system:serviceaccount:${home}:${account}`);
+        const lines = told.split('\n').flatMap((line) => {
+          const [, resource, , resourceNames, verbs] = /^(\S+)\s+(\[.*?\])\s+(\[.*?\])\s+(\[.*?\])\s*$/.exec(line) ?? [];
+          // Every account of every cluster may ask what it may do.
+          return resource === undefined || /^self/.test(resource) ? [] : [`${resource} ${resourceNames} ${verbs}`];
+        });
+        assert.deepEqual(lines.sort(), [...rights].sort(), account);
+      }
+    });
+
+    proves('K_SINK has arrived where events are sent, and nothing of the pipeline is in pieces', async () => {
+      for (const [name, broker] of [
+        ['correlator', 'traces'],
+        ['reconciler', 'events'],
+      ]) {
+        const env = kubectl('-n', home, 'get', `ksvc/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].env}');
+        assert.match(env, new RegExp(`"K_SINK","value":"http[^"]+/${home}/${broker}"`));
+      }
+    });
+
+    proves('to apply it again changes nothing', async () => {
+      const kinds = 'ksvc,revision,broker,trigger,sinkbinding,apiserversource,pingsource,deployment,statefulset';
+      const roles = () => list('clusterrole').filter(({ metadata }) => metadata.name.startsWith('knspan'));
+      const state = () =>
+        [
+          ...list(kinds, '-n', home).map(({ kind, metadata }) => `${kind}/${metadata.name} ${metadata.uid} ${metadata.generation}`),
+          ...roles().map(({ metadata, rules }) => `${metadata.name} ${JSON.stringify(rules)}`),
+        ].sort();
+      const first = state();
+      kubectl('apply', '-k', installation.folder);
+      assert.deepEqual(state(), first);
+    });
+  });
+
+  describe('what workloads do', () => {
+    proves(
+      'a rollout, a StatefulSet pod that fails, a CronJob, an image that cannot be pulled and its repair: each its trace',
+      async () => {
+        const [web, set, cron, pull] = [stage('rollout'), stage('set'), stage('cron'), stage('pull')];
+        cron.apply(cronJob(cron.namespace, 'nightly'));
+        set.apply(statefulSet(set.namespace, 'index'));
+        pull.apply(deployment(pull.namespace, 'shop', 1, 'localhost/knspan-e2e-nothing:1'));
+        web.apply(deployment(web.namespace, 'web', 3));
+        web.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+        set.kubectl('rollout', 'status', 'statefulset/index', '--timeout=90s');
+        set.kubectl('exec', 'index-1', '--', 'dd', 'if=/dev/zero', 'of=/scratch/x', 'bs=1M', 'count=4');
+        await pull.seen('Failed');
+        pull.apply(deployment(pull.namespace, 'shop', 1));
+        pull.kubectl('rollout', 'status', 'deployment/shop', '--timeout=90s');
+        await cron.seen('Completed', 120_000);
+        cron.kubectl('patch', 'cronjob/nightly', '-p', '{"spec":{"suspend":true}}');
+        await set.seen('RecreatingFailedPod', 120_000);
+        for (const one of [web, pull, cron, set]) await one.told(180_000);
+      },
+    );
+  });
+
+  describe('what happens to the pipeline in the middle of a rollout', () => {
+    proves('a correlator that is killed: the same trace', () =>
+      rollout('kill', () => {
+        for (const pod of podsOf('correlator')) kubectl('-n', home, 'delete', 'pod', pod, '--grace-period=0', '--force');
+      }),
+    );
+
+    proves('a correlator that is asked to end decides nothing early: the same trace', () =>
+      rollout('term', () => {
+        kubectl('-n', home, 'delete', 'pod', ...podsOf('correlator'), '--wait=false');
+      }),
+    );
+
+    proves('a new version of every function: the same trace', () =>
+      rollout('upgrade', () => {
+        const annotations = { 'knspan.dev/e2e': String(process.pid) };
+        const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
+        for (const name of functionNames) kubectl('-n', home, 'patch', `ksvc/${name}`, '--type=merge', '-p', patch);
+      }),
+    );
+
+    proves('a Redis that starts again: the same trace', () =>
+      rollout('redis', () => {
+        kubectl('-n', home, 'delete', 'pod/redis-0');
+      }),
+    );
+
+    proves('a source that is away: the reconciler finds what it has missed', () =>
+      rollout(
+        'adapter',
+        async (here) => {
+          kubectl('-n', home, 'scale', `deployment/${adapter()}`, '--replicas=0');
+          here.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+          kubectl('-n', home, 'scale', `deployment/${adapter()}`, '--replicas=1');
+        },
+        240_000,
+      ),
+    );
+
+    proves('a Jaeger that is away for two minutes: nothing is lost, dead letters are sent again', () =>
+      rollout(
+        'jaeger',
+        async () => {
+          kubectl('-n', home, 'scale', 'deployment/jaeger', '--replicas=0');
+          await new Promise((resolve) => setTimeout(resolve, 120_000));
+          kubectl('-n', home, 'scale', 'deployment/jaeger', '--replicas=1');
+          kubectl('-n', home, 'rollout', 'status', 'deployment/jaeger', '--timeout=60s');
+        },
+        240_000,
+      ),
+    );
+  });
+
+  describe('a quiet cluster', () => {
+    proves('everything sleeps, and the first event wakes it and is not lost', async () => {
+      setSchedule(never);
+      await until('no pod of a function', 300_000, () => (functionNames.every((name) => podsOf(name).length === 0) ? true : undefined));
+      const here = stage('wake');
+      here.apply(deployment(here.namespace, 'web', 1));
+      const began = Date.now();
+      await until('a correlator', 60_000, () => (podsOf('correlator').length > 0 ? true : undefined));
+      await here.told(settledWithinMs);
+      process.stdout.write(`cold path: ${((Date.now() - began) / 1_000).toFixed(0)} s from the first Event to the trace in Jaeger\n`);
+      setSchedule(testSchedule);
+    });
+  });
+
+  describe('the end', () => {
+    it('leaves nothing behind', async () => {
+      assert.ok(inJaeger().length > 0);
+      await installation.remove();
+      assert.deepEqual(installation.left(), []);
+      assert.equal(tryKubectl('get', 'all,configmap,pvc', '-n', home, '-o', 'name'), '');
+    });
+  });
+});

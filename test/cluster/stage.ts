@@ -1,0 +1,83 @@
+/** A namespace for one test: its Events are recorded as the API server tells them, and held against what Jaeger has. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { apply, kubectl, list, until } from './kubectl.ts';
+import { about, eventsIn, inJaeger, linesOf, replayed, type SpanForm } from './traces.ts';
+
+/** The notifications must have come to an end before they are compared. */
+const quietMs = 4_000;
+
+export class Stage {
+  readonly namespace: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'knspan-e2e-'));
+  readonly #watch: ChildProcess;
+
+  constructor(name: string) {
+    this.namespace = `knspan-e2e-${name}`;
+    kubectl('create', 'namespace', this.namespace);
+    const out = openSync(this.file, 'w');
+    const args = ['-n', this.namespace, 'get', 'events', '--watch', '--output-watch-events', '-o', 'json'];
+    this.#watch = spawn('kubectl', args, { stdio: ['ignore', out, 'inherit'] });
+    closeSync(out);
+  }
+
+  get file(): string {
+    return join(this.#folder, 'events.json');
+  }
+
+  apply(manifest: object): void {
+    apply(manifest);
+  }
+
+  kubectl(...args: string[]): string {
+    return kubectl('-n', this.namespace, ...args);
+  }
+
+  uids(): ReadonlySet<string> {
+    return new Set(list('events', '-n', this.namespace).map(({ metadata }) => metadata.uid));
+  }
+
+  async seen(reason: string, withinMs = 90_000): Promise<void> {
+    await until(`an Event ${reason} in ${this.namespace}`, withinMs, () =>
+      list('events', '-n', this.namespace).some((event) => event.reason === reason) ? true : undefined,
+    );
+  }
+
+  /** Waits until Jaeger tells what a direct replay of the same notifications tells: span for span, each Event once. */
+  async told(withinMs: number): Promise<readonly SpanForm[]> {
+    const end = Date.now() + withinMs;
+    for (;;) {
+      const before = readFileSync(this.file, 'utf8').length;
+      await sleep(quietMs);
+      const wanted = replayed(this.file);
+      const found = about(inJaeger(), this.uids());
+      const isQuiet = readFileSync(this.file, 'utf8').length === before;
+      const isSame = isQuiet && wanted.length > 0 && linesOf(wanted).join('\n') === linesOf(found).join('\n');
+      if (!isSame && Date.now() < end) continue;
+      assert.deepEqual(linesOf(found), linesOf(wanted), `${this.namespace}: spans in Jaeger, beside those of a direct replay`);
+      this.#eachOnce(found);
+      return found;
+    }
+  }
+
+  /** From the API's side: no Event that no span tells; from Jaeger's: none that the API does not have, and none twice. */
+  #eachOnce(found: readonly SpanForm[]): void {
+    const events = eventsIn(found);
+    assert.equal(new Set(events).size, events.length, `${this.namespace}: an Event is told twice`);
+    assert.deepEqual(
+      [...new Set(events.map((event) => event.split('#')[0]))].sort(),
+      [...this.uids()].sort(),
+      `${this.namespace}: Events told`,
+    );
+  }
+
+  close(): void {
+    this.#watch.kill('SIGTERM');
+    kubectl('delete', 'namespace', this.namespace, '--wait=false');
+    rmSync(this.#folder, { recursive: true });
+  }
+}
