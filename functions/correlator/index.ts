@@ -111,7 +111,7 @@ async function open(surroundings: Surroundings, given: Given) {
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
+  const meters = metersOf(metrics, store, () => clock.now());
   const identity =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
@@ -135,7 +135,7 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     owners,
     token: randomUUID(),
     leaseMs,
-    batch: 500,
+    batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
@@ -144,8 +144,8 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     config: config.correlate,
     source: config.source,
     leaseMs,
-    holdMs,
-    batch: 16,
+    holdMs: () => (emitter.hasRoom ? holdMs : 0),
+    batch: 4,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);

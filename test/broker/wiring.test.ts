@@ -277,7 +277,7 @@ describe('knative/base', () => {
   test('who gets what, over real HTTP', async () => {
     const subscribers = new Map<string, Subscriber>();
     for (const name of ['correlator', 'exporter', 'reconciler', 'coinflip']) subscribers.set(name, await Subscriber.start());
-    const clock = new PacedClock(undefined, 5_000);
+    const clock = new PacedClock(undefined, 4_000);
     const log = new Log({ function: 'broker', write: () => undefined });
     const urlOf = (name: string) => subscribers.get(name)?.url ?? '';
     const broker = await createLocalBroker({
