@@ -9,6 +9,7 @@ import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import type { ApiServer } from '../../shared/objects/api-server.ts';
+import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
@@ -182,14 +183,12 @@ function running(
   };
 }
 
-/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
 async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
   { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {
-  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
   const lookup = createLookup({ metrics, clock, ...(api ? { api } : {}) });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
@@ -209,7 +208,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
-  if (files.length === 0) return compileRules(builtInRules, []);
+  if (files.length === 0) return compileRules(builtInRules, [], 'tested');
   const { loadRules } = await import('../../shared/local/engine.ts');
   const loaded = await loadRules(files, false);
   if (loaded.ok) return loaded.rules;

@@ -1,6 +1,6 @@
 /** Asks Redis, by script or command. What goes wrong becomes one sentence, without the arguments, which hold what was to be stored. */
 import type { RedisClient } from './redis-connect.ts';
-import { loadScripts, type ScriptName } from './scripts.ts';
+import { loadScript, type Script, type ScriptName } from './scripts.ts';
 import { StoreError } from './store.ts';
 
 export interface RedisRunner {
@@ -30,7 +30,7 @@ export function sentenceOf(what: string, error: unknown): string {
 }
 
 export function redisRunner(client: RedisClient): RedisRunner {
-  const scripts = loadScripts();
+  const scripts = new Map<ScriptName, Script>();
   const ask: RedisRunner['ask'] = async (what, command) => {
     try {
       return await command(client);
@@ -42,7 +42,9 @@ export function redisRunner(client: RedisClient): RedisRunner {
     ask,
     run: (name, keys, args) =>
       ask(name, async () => {
-        const { sha, text } = scripts[name];
+        const script = scripts.get(name) ?? loadScript(name);
+        scripts.set(name, script);
+        const { sha, text } = script;
         try {
           return await client.evalsha(sha, keys.length, ...keys, ...args);
         } catch (error) {

@@ -29,29 +29,8 @@ export interface Script {
   readonly sha: string;
 }
 
-export function loadScripts(): Readonly<Record<ScriptName, Script>> {
-  const load = (name: ScriptName): Script => {
-    const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-    return { text, sha: createHash('sha1').update(text).digest('hex') };
-  };
-  return {
-    append: load('append'),
-    'claim-inbox': load('claim-inbox'),
-    'pin-routes': load('pin-routes'),
-    routed: load('routed'),
-    unseen: load('unseen'),
-    'put-index': load('put-index'),
-    'add-to-domains': load('add-to-domains'),
-    'claim-domains': load('claim-domains'),
-    commit: load('commit'),
-    'put-in-box': load('put-in-box'),
-    'claim-box': load('claim-box'),
-    'remove-from-box': load('remove-from-box'),
-    postpone: load('postpone'),
-    due: load('due'),
-    figures: load('figures'),
-    hold: load('hold'),
-    release: load('release'),
-    'set-once': load('set-once'),
-  };
+/** Read when it is run first. */
+export function loadScript(name: ScriptName): Script {
+  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
