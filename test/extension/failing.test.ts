@@ -106,7 +106,7 @@ describe('a failing coinflip', () => {
     const sent = send();
     await until('it has come', () => backend.taken.length === 1);
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      await until('it waits for coinflip', () => clock.limits > 0);
+      await until('it waits for coinflip alone', () => clock.limits === 1);
       clock.expire();
     }
     assert.equal(await sent, 202);
