@@ -18,6 +18,7 @@ import { ObjectIndex } from '../../shared/objects/index.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import type { ReplayFigures } from './replay.ts';
 import { benchStore } from './store.ts';
+import { benchThroughput } from './throughput.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const loadedRules = await loadRules([], false);
@@ -108,3 +109,4 @@ function replayed(path: string): Promise<ReplayFigures> {
   });
 }
 await benchStore(say);
+await benchThroughput(say);
