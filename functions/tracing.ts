@@ -29,7 +29,7 @@ export async function openTracing(name: string, settings: Settings): Promise<Sel
   ]);
   const { otlp } = exporterConfigOf(settings);
   settings.finish(name);
-  return createSelfTracing({ name, ratio, exporter: await createOtlpExporter(otlp) });
+  return createSelfTracing({ name, ratio, exporter: await createOtlpExporter(otlp), random: Math.random });
 }
 
 /** The tracings of functions that share a process; they end after them. */

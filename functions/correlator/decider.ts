@@ -69,16 +69,14 @@ export class Decider {
 
   /** A flush is nobody's child: it is linked to the requests that brought what it decides on, and what it emits is below it. */
   async #traced(began: number, claim: Claimed, read: DomainRead, decide: () => Promise<Decision>): Promise<Decision> {
-    const { tracing = noTracing, rules } = this.#options;
-    if (!tracing.isOn) return decide();
+    const { tracing } = this.#options;
+    if (tracing === undefined) return decide();
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const observations = read.incoming.map(({ body }) => readRouted(body, rules).observation);
-    const waiting = readState(read.state, rules).keep.waiting.map(({ observation }) => observation);
-    const keys = [...observations, ...waiting].map(({ uid, n }) => `${cluster}|${uid}#${n}`);
-    return tracing.root('flush', keys, async () => {
+    const keys = read.incoming.map(({ id }) => `${cluster}|${id}`);
+    return tracing.root('flush', ['', ...keys], async () => {
       tracing.past('claim', began);
       const decision = await decide();
-      for (const { id } of decision.outgoing) tracing.mark(id);
+      if (tracing.isRunning) for (const { id } of decision.outgoing) tracing.mark(id);
       return decision;
     });
   }

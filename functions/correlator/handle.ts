@@ -68,7 +68,7 @@ function outcomeOf(intake: Intake | undefined, written: string): string {
 async function write(brought: Brought, { appender, recall, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
-    if (tracing.isOn) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
+    if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
     const appended = await tracing.span('append', () => appender.append(brought));
     meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {

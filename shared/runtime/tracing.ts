@@ -11,9 +11,9 @@ export interface Tracing {
   receive<T>(headers: IncomingHttpHeaders, work: () => T): T;
   /** Below the span that runs now; without one, nothing but the work. */
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
-  /** The beginning of a trace, linked to what was marked by these keys. */
+  /** The beginning of a trace, linked to what was marked by these keys; where none of them was, nothing but the work. */
   root<T>(name: string, keys: readonly string[], work: () => T): T;
-  /** Below what was marked by this key. */
+  /** Below what was marked by this key, in the same way. */
   below<T>(key: string, name: string, work: () => T): T;
   /** A step that began at this time (ms) and ends now, below the span that runs now. */
   past(name: string, began: number): void;
@@ -21,8 +21,8 @@ export interface Tracing {
   mark(key: string): void;
   /** For a request that is sent now. */
   headers(): Readonly<Record<string, string>>;
-  /** Whether keys are worth making. */
-  readonly isOn: boolean;
+  /** Whether something runs that can be marked. */
+  readonly isRunning: boolean;
 }
 
 const none = {};
@@ -35,5 +35,5 @@ export const noTracing: Tracing = {
   past: () => undefined,
   mark: () => undefined,
   headers: () => none,
-  isOn: false,
+  isRunning: false,
 };

@@ -1,6 +1,7 @@
 /**
- * knspan's own spans by the OpenTelemetry SDK: W3C context in and out by headers, a sampler that follows the sender's decision, a bounded
- * queue to the backend, so that tracing never holds up what it watches.
+ * knspan's own spans by the OpenTelemetry SDK: W3C context in and out by headers, a bounded queue to the backend, so that tracing never
+ * holds up what it watches. Whether a request is traced is decided before anything is made for it: by its sender, else by chance; what is
+ * not traced costs one look at its headers. A flush is traced when a request is that brought something of it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -14,18 +15,18 @@ import {
   SpanKind,
   type SpanOptions,
   SpanStatusCode,
+  TraceFlags,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
+  AlwaysOnSampler,
   BasicTracerProvider,
   BatchSpanProcessor,
-  ParentBasedSampler,
   type ReadableSpan,
   type SpanExporter,
-  TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../runtime/log.ts';
 import type { SpanAttributes, Tracing } from '../runtime/tracing.ts';
@@ -37,6 +38,8 @@ export interface SelfTracingOptions {
   /** From 0 to 1, of the traces that begin here. */
   readonly ratio: number;
   readonly exporter: OtlpExporter;
+  /** From 0 up to 1. */
+  readonly random: () => number;
 }
 
 export interface SelfTracing extends Tracing {
@@ -48,31 +51,38 @@ const marksMost = 20_000;
 const linksMost = 100;
 const propagator = new W3CTraceContextPropagator();
 
-export function createSelfTracing({ name, ratio, exporter }: SelfTracingOptions): SelfTracing {
+export function createSelfTracing(options: SelfTracingOptions): SelfTracing {
   const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': `knspan-${name}`, 'service.namespace': 'knspan' }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
-    spanProcessors: [new BatchSpanProcessor(spanExporterOf(exporter))],
+    resource: resourceFromAttributes({ 'service.name': `knspan-${options.name}`, 'service.namespace': 'knspan' }),
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [new BatchSpanProcessor(spanExporterOf(options.exporter))],
   });
-  return new SdkTracing(provider, exporter);
+  return new SdkTracing(provider, options);
 }
 
 class SdkTracing implements SelfTracing {
-  readonly isOn = true;
   readonly #provider: BasicTracerProvider;
-  readonly #exporter: OtlpExporter;
+  readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
-  readonly #running = new AsyncLocalStorage<Context>();
+  readonly #running = new AsyncLocalStorage<Context | undefined>();
   readonly #marks = new Map<string, SpanContext>();
 
-  constructor(provider: BasicTracerProvider, exporter: OtlpExporter) {
+  constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
     this.#provider = provider;
-    this.#exporter = exporter;
+    this.#options = options;
     this.#tracer = provider.getTracer('knspan');
   }
 
+  get isRunning(): boolean {
+    return this.#running.getStore() !== undefined;
+  }
+
   receive<T>(headers: IncomingHttpHeaders, work: () => T): T {
-    const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+    const isAsked = headers['traceparent'] !== undefined;
+    const parent = isAsked ? propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter) : ROOT_CONTEXT;
+    const sender = trace.getSpanContext(parent);
+    const isTraced = sender === undefined ? this.#chance() : (sender.traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isTraced) return this.#apart(work);
     const attributes: Record<string, string> = {};
     for (const key of ['type', 'source', 'id']) {
       const value = headers[`ce-${key}`];
@@ -92,12 +102,14 @@ class SdkTracing implements SelfTracing {
       const context = this.#marks.get(key);
       if (context !== undefined && found.size < linksMost) found.set(context.spanId, context);
     }
+    if (found.size === 0 && !(keys.length === 0 && this.#chance())) return this.#apart(work);
     return this.#run(name, { root: true, links: [...found.values()].map((context) => ({ context })) }, ROOT_CONTEXT, work);
   }
 
   below<T>(key: string, name: string, work: () => T): T {
     const context = this.#marks.get(key);
-    const parent = context === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, context);
+    if (context === undefined) return this.#apart(work);
+    const parent = trace.setSpanContext(ROOT_CONTEXT, context);
     return this.#run(name, { kind: SpanKind.PRODUCER }, parent, work);
   }
 
@@ -119,13 +131,23 @@ class SdkTracing implements SelfTracing {
 
   headers(): Record<string, string> {
     const headers: Record<string, string> = {};
-    propagator.inject(this.#running.getStore() ?? ROOT_CONTEXT, headers, defaultTextMapSetter);
+    const running = this.#running.getStore();
+    if (running !== undefined) propagator.inject(running, headers, defaultTextMapSetter);
     return headers;
   }
 
   async close(graceMs: number): Promise<void> {
     await this.#provider.forceFlush().catch(() => undefined);
-    await this.#exporter.close(graceMs);
+    await this.#options.exporter.close(graceMs);
+  }
+
+  /** A sweep that a request has set off is not that request's doing, and would else go on under its span. */
+  #apart<T>(work: () => T): T {
+    return this.isRunning ? this.#running.run(undefined, work) : work();
+  }
+
+  #chance(): boolean {
+    return this.#options.random() < this.#options.ratio;
   }
 
   #run<T>(name: string, options: SpanOptions, parent: Context, work: () => T): T {
