@@ -4,11 +4,12 @@ import { settlesAt } from '../../shared/correlate/change.ts';
 import { type CorrelateConfig, correlate, decidableAt } from '../../shared/correlate/correlate.ts';
 import { ownerMayTrail, quietAfterEnd, rememberFor } from '../../shared/correlate/figures.ts';
 import type { CompiledRules } from '../../shared/correlate/match.ts';
+import type { Routed } from '../../shared/correlate/occurrence.ts';
 import { noTracing, type Tracing } from '../../shared/runtime/tracing.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 import type { Claimed, CommitOutcome, DomainRead, Store } from '../../shared/store/store.ts';
-import { type DomainState, heldBy, readRouted, readState, stateText } from './codec.ts';
+import { type DomainState, heldBy, idOf, idsIn, readRouted, readState, stateText } from './codec.ts';
 import { Known, Loaded } from './known.ts';
 
 export interface Outgoing {
@@ -58,7 +59,7 @@ export class Decider {
       const read = reads[place];
       if (stopping() || !read) break;
       try {
-        this.#options.onDecision(shard, await this.#traced(began, claim, read, () => this.#decide(shard, clock, now, claim, read)));
+        this.#options.onDecision(shard, await this.#flush(began, shard, clock, now, claim, read));
       } catch (error) {
         // Its lease runs out, and it is tried again; the others must not wait for that.
         this.#options.onError(claim.domain, error);
@@ -67,25 +68,32 @@ export class Decider {
     return { decided: claimed.length, more: claimed.length === batch };
   }
 
-  /** A flush is nobody's child: it is linked to the requests that brought what it decides on, and what it emits is below it. */
-  async #traced(began: number, claim: Claimed, read: DomainRead, decide: () => Promise<Decision>): Promise<Decision> {
-    const { tracing } = this.#options;
-    if (tracing === undefined) return decide();
+  /** For its own trace a flush is nobody's child: it is linked to the requests that brought what it decides on, and emits below itself. */
+  async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
+    const { rules, tracing = noTracing } = this.#options;
+    const before = readState(read.state, rules);
+    const observations = read.incoming.map(({ body }) => readRouted(body, rules));
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const keys = read.incoming.map(({ id }) => `${cluster}|${id}`);
-    return tracing.root('flush', ['', ...keys], async () => {
+    const keys = () => [...idsIn(before.keep), ...observations.map(idOf)].map((id) => `${cluster}|${id}`);
+    return tracing.root('flush', keys, async () => {
       tracing.past('claim', began);
-      const decision = await decide();
+      const decision = await this.#decide(shard, clock, now, claim, read, before, observations);
       if (tracing.isRunning) for (const { id } of decision.outgoing) tracing.mark(id);
       return decision;
     });
   }
 
-  async #decide(shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
-    const { store, rules, config, source, holdMs, tracing = noTracing } = this.#options;
+  async #decide(
+    shard: number,
+    clock: number,
+    now: Micros,
+    claim: Claimed,
+    read: DomainRead,
+    before: DomainState,
+    observations: readonly Routed[],
+  ): Promise<Decision> {
+    const { store, config, source, holdMs, tracing = noTracing } = this.#options;
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const before = readState(read.state, rules);
-    const observations = read.incoming.map(({ body }) => readRouted(body, rules));
     const loaded = new Loaded(store);
     const known = new Known(loaded, cluster);
     const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };

@@ -26,7 +26,7 @@ export async function startHeartbeats(surroundings: Surroundings): Promise<Heart
   const life = randomUUID();
   const beat = async () => {
     for (let n = 1; !stop.signal.aborted && (most === 0 || n <= most); n += 1) {
-      const sent = await tracing.root('heartbeat', [], () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
+      const sent = await tracing.start('heartbeat', () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
       counted.add({ outcome: sent.kind });
       if (sent.kind !== 'taken') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);

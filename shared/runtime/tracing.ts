@@ -11,8 +11,10 @@ export interface Tracing {
   receive<T>(headers: IncomingHttpHeaders, work: () => T): T;
   /** Below the span that runs now; without one, nothing but the work. */
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
+  /** The beginning of a trace, by chance. */
+  start<T>(name: string, work: () => T): T;
   /** The beginning of a trace, linked to what was marked by these keys; where none of them was, nothing but the work. */
-  root<T>(name: string, keys: readonly string[], work: () => T): T;
+  root<T>(name: string, keys: () => readonly string[], work: () => T): T;
   /** Below what was marked by this key, in the same way. */
   below<T>(key: string, name: string, work: () => T): T;
   /** A step that began at this time (ms) and ends now, below the span that runs now. */
@@ -30,6 +32,7 @@ const none = {};
 export const noTracing: Tracing = {
   receive: (_, work) => work(),
   span: (_, work) => work(),
+  start: (_, work) => work(),
   root: (_, __, work) => work(),
   below: (_, __, work) => work(),
   past: () => undefined,

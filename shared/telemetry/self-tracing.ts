@@ -96,13 +96,18 @@ class SdkTracing implements SelfTracing {
     return parent === undefined ? work() : this.#run(name, { attributes: { ...attributes } }, parent, work);
   }
 
-  root<T>(name: string, keys: readonly string[], work: () => T): T {
+  start<T>(name: string, work: () => T): T {
+    return this.#chance() ? this.#run(name, { root: true, kind: SpanKind.PRODUCER }, ROOT_CONTEXT, work) : this.#apart(work);
+  }
+
+  root<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
+    const keys = this.#marks.size === 0 ? [] : keysOf();
     const found = new Map<string, SpanContext>();
     for (const key of keys) {
       const context = this.#marks.get(key);
       if (context !== undefined && found.size < linksMost) found.set(context.spanId, context);
     }
-    if (found.size === 0 && !(keys.length === 0 && this.#chance())) return this.#apart(work);
+    if (found.size === 0) return this.#apart(work);
     return this.#run(name, { root: true, links: [...found.values()].map((context) => ({ context })) }, ROOT_CONTEXT, work);
   }
 

@@ -117,7 +117,11 @@ describe('self-tracing', () => {
       result,
     );
     assert.equal(
-      noTracing.root('x', ['k'], () => result),
+      noTracing.root(
+        'x',
+        () => ['k'],
+        () => result,
+      ),
       result,
     );
     assert.equal(
