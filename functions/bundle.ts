@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { builtinsLate } from './builtins.ts';
 import { functionNames } from './names.ts';
+import { redisClientSooner } from './redis-client.ts';
 import { warm } from './warm.ts';
 
 const top = fileURLToPath(new URL('../', import.meta.url));
@@ -61,7 +62,12 @@ async function bundleFunction(name: string): Promise<void> {
   const outdir = join(dist, name);
   const parts = new Map([['main', join(top, 'functions', name, 'main.ts')]]);
   for (const [part, file] of parts)
-    await build({ ...common, entryPoints: { [part]: file }, outdir, plugins: [lateParts(parts), partsOfClient, builtinsLate] });
+    await build({
+      ...common,
+      entryPoints: { [part]: file },
+      outdir,
+      plugins: [lateParts(parts), partsOfClient, redisClientSooner, builtinsLate],
+    });
   bringScripts(outdir);
 }
 

@@ -138,7 +138,7 @@ function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners,
     store,
     rules,
     owners,
-    token: randomUUID(),
+    token: tokenOnce(),
     leaseMs,
     batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
@@ -201,6 +201,15 @@ async function clusterAndOwners(
   const onError = (error: unknown) => log.sampled('owners', 5)?.warn('could not remember owners', { reason: String(error) });
   const owners = new LookedUpOwners({ store, lookup, cluster: cluster.value, clock, objectsFor, goneFor: rememberFor / 1_000, onError });
   return { cluster: cluster.value, owners };
+}
+
+/** Made when it is needed: after the first answer. */
+function tokenOnce(): () => string {
+  let token: string | undefined;
+  return () => {
+    token ??= randomUUID();
+    return token;
+  };
 }
 
 function count(meters: Meters, { outcome, segments }: Decision): void {

@@ -88,7 +88,7 @@ export function patternFault(source: string): string {
     new RegExp(source, patternFlags);
     return '';
   } catch (error) {
-    return textOfError(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -294,8 +294,4 @@ function fixedMeaning(rule: Rule): Meaning {
     fails: rule.fails ?? false,
     groups: emptyGroups,
   });
-}
-
-function textOfError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

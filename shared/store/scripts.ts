@@ -24,13 +24,17 @@ export const scriptNames = [
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
-export interface Script {
+export class Script {
   readonly text: string;
-  readonly sha: string;
-}
+  #sha: string | undefined;
 
-/** Read when it is run first. */
-export function loadScript(name: ScriptName): Script {
-  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
+  constructor(name: ScriptName) {
+    this.text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  }
+
+  /** By which Redis knows a script that it has been told. */
+  get sha(): string {
+    this.#sha ??= createHash('sha1').update(this.text).digest('hex');
+    return this.#sha;
+  }
 }

@@ -13,7 +13,7 @@ import { RedisStore } from '../../shared/store/redis.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { openClient } from '../contract/harness.ts';
 import { FunctionProcess } from '../helpers/function-process.ts';
-import { type RedisOptions, type RedisProcess, startRedis } from '../helpers/redis.ts';
+import { freePort, type RedisOptions, type RedisProcess, startRedis } from '../helpers/redis.ts';
 import type { LoadFigures, LoadOrder } from './load.ts';
 
 const prefix = 'knspan:';
@@ -30,7 +30,7 @@ interface Bench {
   readonly store: Store;
   readonly correlator: FunctionProcess;
   readonly load: ChildProcess;
-  /** Spans that arrived at the sink, and how long after the last Event of each segment, ms. */
+  /** What arrived. */
   readonly sink: { segments: number; spans: number };
 }
 
@@ -55,8 +55,8 @@ async function withBench(appendfsync: RedisOptions['appendfsync'], run: (bench: 
     KNSPAN_LOOKUPS: 'false',
     K_SINK: `http://127.0.0.1:${port}`,
   };
-  const profile = process.env['KNSPAN_PROFILE'];
-  const nodeArgs = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  // For a closer look: --cpu-prof and the like.
+  const nodeArgs = (process.env['KNSPAN_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
   const correlator = await FunctionProcess.create({ name: 'correlator', environment, before: pinnedTo(own), nodeArgs });
   const load = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), [], { execArgv: [] });
   if (canPin) for (const pid of [load.pid, redis.pid]) spawnSync('taskset', ['-a', '-cp', others, String(pid)]);
@@ -90,7 +90,7 @@ function usageOf(pid: number): { cpu: number; rss: number; peak: number } {
 
 const many000 = (value: number) => Math.round(value).toLocaleString('en');
 
-async function speed(say: (text: string) => void, appendfsync: 'always' | 'everysec'): Promise<void> {
+export async function speed(say: (text: string) => void, appendfsync: 'always' | 'everysec'): Promise<void> {
   await withBench(appendfsync, async (bench) => {
     const { correlator, store, sink } = bench;
     await correlator.start();
@@ -122,6 +122,23 @@ async function speed(say: (text: string) => void, appendfsync: 'always' | 'every
     say(
       `  then ${many000(inbox + held)} events to ${many000(sink.spans)} spans in ${many000(sink.segments)} segments: ${took.toFixed(1)} s, ${many000((inbox + held) / took)} events/s, ${((worked / (inbox + held)) * 1e6).toFixed(0)} µs of CPU an event; memory at most ${peak} MiB`,
     );
+  });
+}
+
+/** A server that does nothing with the events, on the same core under the same load. */
+async function bare(say: (text: string) => void): Promise<void> {
+  await withBench('everysec', async (bench) => {
+    const port = await freePort();
+    const server = fork(fileURLToPath(new URL('./bare-server.ts', import.meta.url)), [String(port)], { execArgv: [] });
+    await once(server, 'message');
+    if (canPin) spawnSync('taskset', ['-a', '-cp', own, String(server.pid)]);
+    const order = { url: `http://127.0.0.1:${port}`, connections: 128, seconds, rate: 0, offset: 0 };
+    await loaded(bench, { ...order, seconds: 3, round: 'warm' });
+    const before = usageOf(server.pid ?? 0).cpu;
+    const { perSecond, taken } = await loaded(bench, { ...order, round: 'bare' });
+    const cpu = (usageOf(server.pid ?? 0).cpu - before) / taken;
+    server.kill();
+    say(`a bare node:http server that parses the JSON: ${many000(perSecond)} events/s, ${(cpu * 1e6).toFixed(0)} µs of CPU an event`);
   });
 }
 
@@ -157,6 +174,7 @@ async function flatness(say: (text: string) => void): Promise<void> {
 
 export async function benchThroughput(say: (text: string) => void): Promise<void> {
   say(`correlator ${canPin ? 'on one core, load and Redis on another' : 'not pinned'}`);
+  await bare(say);
   for (const appendfsync of ['always', 'everysec'] as const) await speed(say, appendfsync);
   await flatness(say);
 }

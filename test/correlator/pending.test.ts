@@ -140,7 +140,7 @@ describe('the correlator', () => {
     one.sink.answer = (body) =>
       body.includes('pod-of-bad') ? { kind: 'never', status: 400, reason: 'it answered 400' } : { kind: 'taken' };
     for (const uid of ['bad', 'good']) await sendRaw(one, uid, old);
-    await one.sweep();
+    await one.settle();
     assert.deepEqual(toldIn(one), ['good#1']);
     const [parked] = await one.store.listParked(10);
     assert.deepEqual([parked?.reason, (await one.store.figures()).outbox], ['it answered 400', 0]);

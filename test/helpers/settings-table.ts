@@ -3,10 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
+import { helpers, samples, startOf } from '../../functions/samples.ts';
 import { ConfigError, type Setting, Settings } from '../../shared/runtime/config.ts';
 import { type Start, surroundingsOf } from '../../shared/runtime/main.ts';
 
-const functions: Readonly<Record<string, Start>> = { correlator: startCorrelator, exporter: startExporter, reconciler: startReconciler };
+const pipeline: Readonly<Record<string, Start>> = { correlator: startCorrelator, exporter: startExporter, reconciler: startReconciler };
+const beside = [...Object.keys(samples), ...Object.keys(helpers)];
+const extensions = Object.keys(samples);
 /** One fault, so that nothing is started once all settings are read. */
 const env = { PORT: 'none' };
 
@@ -23,7 +26,12 @@ async function readBy(name: string, start: Start): Promise<readonly Setting[]> {
 
 export async function settingsTable(): Promise<string> {
   const rows = new Map<string, { readonly setting: Setting; readonly by: string[] }>();
-  for (const [name, start] of Object.entries(functions))
+  const starts = Object.entries(pipeline);
+  for (const name of beside) {
+    const start = await startOf(name)?.();
+    if (start) starts.push([name, start]);
+  }
+  for (const [name, start] of starts)
     for (const setting of await readBy(name, start)) {
       const row = rows.get(setting.name) ?? { setting, by: [] };
       row.by.push(name);
@@ -41,8 +49,15 @@ function order(name: string): number {
   return families.findIndex((family) => name.startsWith(family));
 }
 
+/** Those beside the pipeline together, where all of them read it. */
+function whoOf(by: readonly string[]): string {
+  if ([...Object.keys(pipeline), ...beside].every((name) => by.includes(name))) return 'all';
+  const together = extensions.every((name) => by.includes(name));
+  return [...by.filter((name) => !together || !extensions.includes(name)), ...(together ? ['extensions'] : [])].join(', ');
+}
+
 function lineOf({ setting: { name, default: fallback, wanted, what }, by }: { setting: Setting; by: readonly string[] }): string {
-  const who = by.length === Object.keys(functions).length ? 'all' : by.join(', ');
+  const who = whoOf(by);
   const cell = (text: string) => text.replaceAll('|', '\\|');
   return `| \`${name}\` | ${who} | ${fallback === '' ? '' : `\`${cell(fallback)}\``} | ${cell(wanted)} | ${cell(what)} |`;
 }
