@@ -11,6 +11,7 @@ import { startEventDisplay } from './event-display/index.ts';
 import { overlayFolder } from './extensions.ts';
 import { startHeartbeats } from './heartbeats/index.ts';
 import { samples } from './samples.ts';
+import { Tracings } from './tracing.ts';
 
 const graceMs = 5_000;
 const clock = systemClock();
@@ -28,16 +29,17 @@ export async function playHeartbeats({ environment, beats, write, log: writeLog 
   const { log, metrics: brokerMetrics } = surroundings('broker');
   const urlOf = (service: string) => urls.get(service) ?? '';
   const broker = await createLocalBroker({ wiring, urlOf, log, metrics: brokerMetrics, clock, random: Math.random });
-  const running: Stoppable[] = [];
+  const tracings = new Tracings();
+  const running: Stoppable[] = [tracings];
   for (const { name, args, environment: own } of wiring.services) {
-    const given = surroundings(name, { ...own, K_SINK: broker.sinkOf(name) });
+    const given = await tracings.into(name, surroundings(name, { ...own, K_SINK: broker.sinkOf(name) }));
     const started = await (args[0] === 'event-display' ? startEventDisplay(given, write) : startSample(args[0] ?? '', given, wiring));
     running.push(started);
     urls.set(name, started.url);
   }
   for (const { name, sink, environment: own } of wiring.containerSources) {
     if (sink.kind !== 'broker') continue;
-    const source = await startHeartbeats(surroundings(name, { ...own, K_SINK: broker.urlOf(sink.name) }));
+    const source = await startHeartbeats(await tracings.into(name, surroundings(name, { ...own, K_SINK: broker.urlOf(sink.name) })));
     running.push(source);
     await source.done;
   }

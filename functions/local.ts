@@ -14,6 +14,7 @@ import { openStore } from '../shared/store/open.ts';
 import type { Store } from '../shared/store/store.ts';
 import { type RunningCorrelator, startCorrelator } from './correlator/index.ts';
 import { type Extensions, extensionsOf, overlayFolder } from './extensions.ts';
+import { Tracings } from './tracing.ts';
 
 const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../knative/${name}/`, import.meta.url)));
 const graceMs = 5_000;
@@ -35,6 +36,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
     if (url === undefined) throw new Error(`Cannot deliver: the function '${service}' does not run`);
     return url;
   };
+  const tracings = new Tracings();
   const surroundings = (name: string, more: Environment = {}): Surroundings => ({
     settings: new Settings({ ...options.environment, ...more, PORT: '0' }),
     log: new Log({ function: name, level: options.logLevel, clock: options.clock, write: options.log }),
@@ -68,16 +70,19 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));
   if (options.exports) {
     const { startExporter } = await import('./exporter/index.ts');
-    started('exporter', await startExporter(surroundings('exporter')));
+    started('exporter', await startExporter(await tracings.into('exporter', surroundings('exporter'))));
   }
   const sinkOf = (name: string) => ({ K_SINK: broker.sinkOf(name) });
   for (const [name, { environment, start }] of extensions)
-    started(name, await start(surroundings(name, { ...environment, ...options.environment, ...sinkOf(name) }), wiring));
+    started(
+      name,
+      await start(await tracings.into(name, surroundings(name, { ...environment, ...options.environment, ...sinkOf(name) })), wiring),
+    );
   const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
   const correlators: RunningCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {
     const given = { store, beats: options.beats, ...live };
-    const correlator = await startCorrelator(surroundings('correlator', sinkOf('correlator')), given);
+    const correlator = await startCorrelator(await tracings.into('correlator', surroundings('correlator', sinkOf('correlator'))), given);
     correlators.push(correlator);
     started('correlator', correlator);
   }
@@ -86,7 +91,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
     const more = { ...sinkOf('reconciler'), KNSPAN_SUBSCRIBERS: subscribersOf(urls, options.environment) };
     started('reconciler', await startReconciler(surroundings('reconciler', more), { store }));
   }
-  return localRun(options, broker, store, running, correlators);
+  return localRun(options, broker, store, [tracings, ...running], correlators);
 }
 
 /** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
@@ -153,7 +158,7 @@ function localRun(
   options: LocalOptions,
   broker: LocalBroker,
   store: Store,
-  running: readonly Running[],
+  running: readonly Stoppable[],
   correlators: readonly RunningCorrelator[],
 ): LocalRun {
   return {

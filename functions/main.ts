@@ -13,7 +13,8 @@ const name = process.argv[2] ?? '';
 const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
 const sample = run ? undefined : (await import('./samples.ts')).startOf(name);
 if (run) await run();
-else if (sample) await (await import('../shared/runtime/main.ts')).runFunction(name, await sample());
+else if (sample)
+  await (await import('../shared/runtime/main.ts')).runFunction(name, (await import('./tracing.ts')).traced(name, await sample()));
 else {
   const { runCommandLine } = await import('../shared/local/main.ts');
   await runCommandLine({

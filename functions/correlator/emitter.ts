@@ -4,6 +4,7 @@
  */
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
+import { noTracing, type Tracing } from '../../shared/runtime/tracing.ts';
 import type { Box, BoxItem, Store } from '../../shared/store/store.ts';
 
 export interface EmitterOptions {
@@ -12,6 +13,7 @@ export interface EmitterOptions {
   readonly log: Log;
   /** From 0 up to 1, for the jitter. */
   readonly random: () => number;
+  readonly tracing?: Tracing | undefined;
   readonly atOnce: number;
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
@@ -130,9 +132,9 @@ export class Emitter {
 
   /** True when the sink has it. */
   async #send({ box, item }: Job): Promise<boolean> {
-    const { store, sink, log, onSent } = this.#options;
+    const { store, sink, log, onSent, tracing = noTracing } = this.#options;
     try {
-      const sent = await sink.send(item.body);
+      const sent = await tracing.below(item.id, 'emit', () => sink.send(item.body, tracing.headers()));
       onSent(sent.kind);
       if (sent.kind === 'taken') {
         await store.removeFromBox(box, [item.id]);

@@ -6,6 +6,7 @@ import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
 import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
+import type { Tracing } from '../../shared/runtime/tracing.ts';
 import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
 import type { Appender, Brought } from './append.ts';
 import { type Arrived, arrivedText } from './codec.ts';
@@ -24,6 +25,7 @@ export interface HandleOptions {
   readonly owners: Owners;
   readonly meters: Meters;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** Event time. */
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
@@ -63,10 +65,11 @@ function outcomeOf(intake: Intake | undefined, written: string): string {
   return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
 }
 
-async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {
+async function write(brought: Brought, { appender, recall, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
-    const appended = await appender.append(brought);
+    if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
+    const appended = await tracing.span('append', () => appender.append(brought));
     meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
       log.sampled('full', 5)?.error('too much is pending: events are turned away');

@@ -15,6 +15,7 @@ import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { noTracing } from '../../shared/runtime/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -75,6 +76,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     owners,
     meters,
     log,
+    tracing: surroundings.tracing ?? noTracing,
     now,
     nudge: () => pulse.nudge(),
     tick: () => pulse.sweepFor(config.tickWaits),
@@ -86,6 +88,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     metrics,
     ready: () => (store.ready() ? true : 'the store does not answer'),
     handle,
+    tracing: surroundings.tracing,
     beforeClose: async (graceMs) => {
       await pulse.stop();
       // After it, what is queued stays in the outbox; a timer left over would hold up the process.
@@ -118,7 +121,7 @@ async function open(surroundings: Surroundings, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
+function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
@@ -126,6 +129,7 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     sink,
     log,
     random,
+    tracing,
     atOnce: config.emitAtOnce,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
@@ -147,6 +151,7 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     leaseMs,
     holdMs: () => (emitter.hasRoom ? holdMs : 0),
     batch: 4,
+    tracing,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);

@@ -8,7 +8,7 @@ const dataMost = 300;
 const sides = ['heads', 'tails', 'none'] as const;
 
 export async function startEventDisplay(
-  { settings, log, metrics }: Surroundings,
+  { settings, log, metrics, tracing }: Surroundings,
   write: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Promise<RunningFunction> {
   const port = portOf(settings);
@@ -19,6 +19,7 @@ export async function startEventDisplay(
     port,
     log,
     metrics,
+    tracing,
     ready: () => true,
     handle: async (events) => {
       for (const event of events) {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Stoppable, Surroundings } from '../../shared/runtime/main.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { noTracing } from '../../shared/runtime/tracing.ts';
 
 export const heartbeatType = 'dev.knspan.demo.heartbeat';
 
@@ -14,7 +15,7 @@ const outcomes = ['taken', 'again', 'never'] as const;
 
 /** What was not taken is not sent again: the next one comes anyway. */
 export async function startHeartbeats(surroundings: Surroundings): Promise<Heartbeats> {
-  const { settings, log, clock, metrics } = surroundings;
+  const { settings, log, clock, metrics, tracing = noTracing } = surroundings;
   const periodMs = settings.duration('KNSPAN_HEARTBEAT_PERIOD', '1s', 'time between two heartbeats', '1ms', '1h');
   const most = settings.number('KNSPAN_HEARTBEATS', { default: 0, min: 0, max: 1_000_000, what: 'how many heartbeats; 0: without end' });
   const sinkOptions = sinkOptionsOf(settings);
@@ -25,7 +26,7 @@ export async function startHeartbeats(surroundings: Surroundings): Promise<Heart
   const life = randomUUID();
   const beat = async () => {
     for (let n = 1; !stop.signal.aborted && (most === 0 || n <= most); n += 1) {
-      const sent = await sink.send(heartbeat(`${life}-${n}`, n, clock.now()));
+      const sent = await tracing.start('heartbeat', () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
       counted.add({ outcome: sent.kind });
       if (sent.kind !== 'taken') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);

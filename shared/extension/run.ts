@@ -10,6 +10,7 @@ import { messageOf } from '../runtime/log.ts';
 import { portOf, type Surroundings } from '../runtime/main.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../runtime/sink.ts';
+import { noTracing, type Tracing } from '../runtime/tracing.ts';
 import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './define.ts';
 import { parseInput } from './input.ts';
 import { hopsOf, makeReply, type OutgoingReply, toCloudEvent, toStructured } from './reply.ts';
@@ -27,7 +28,7 @@ export async function startExtension(
   surroundings: Surroundings,
   given: Given = {},
 ): Promise<RunningFunction> {
-  const { settings, log, metrics } = surroundings;
+  const { settings, log, metrics, tracing } = surroundings;
   const { name } = extension;
   const port = portOf(settings);
   const hasSink = settings.optionalUrl('K_SINK', { what: 'where replies go whose sender takes none; set by a SinkBinding' }) !== undefined;
@@ -44,6 +45,7 @@ export async function startExtension(
     port,
     log,
     metrics,
+    tracing,
     ready: () => true,
     handle: async ([event, ...more], { headers }) => {
       const { outcome, answer } =
@@ -73,6 +75,7 @@ class Runner {
   readonly #extension: ExtensionFunction;
   readonly #handle: (input: unknown) => Promise<Handled>;
   readonly #by: Surroundings;
+  readonly #tracing: Tracing;
   readonly #sink: Sink | null;
   readonly #given: Given;
 
@@ -86,6 +89,7 @@ class Runner {
     this.#extension = extension;
     this.#handle = handle;
     this.#by = surroundings;
+    this.#tracing = surroundings.tracing ?? noTracing;
     this.#sink = sink;
     this.#given = given;
   }
@@ -102,7 +106,7 @@ class Runner {
     if (hopsOf(event) >= hopsMost) return step('ended', { status: 204, reason: `ended after ${hopsMost} hops` });
     const made: OutgoingReply[] = [];
     for (let time = 0; time < (this.#given.checks ? 2 : 1); time += 1) {
-      const handled = await this.#inTime(() => this.#handle(input.value), timeoutMs);
+      const handled = await this.#tracing.span(name, () => this.#inTime(() => this.#handle(input.value), timeoutMs));
       if (handled === late)
         return step('late', { status: 503, retryAfterSeconds: 1, reason: `Cannot handle event: ${name} took longer than ${timeoutMs} ms` });
       if (handled instanceof Failure)
@@ -132,7 +136,7 @@ class Runner {
       const reason = "Cannot reply: the sender takes no reply (wanted 'Prefer: reply') and K_SINK is not set";
       return step('unsent', { status: 422, reason });
     }
-    const sent = await this.#sink.send(toStructured(reply));
+    const sent = await this.#sink.send(toStructured(reply), this.#tracing.headers());
     if (sent.kind === 'taken') return step('replied', { status: 204 });
     return step(
       'unsent',

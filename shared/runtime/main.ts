@@ -3,6 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { ConfigError, processEnvironment, Settings, toMs } from './config.ts';
 import { Log, logLevels, messageOf } from './log.ts';
 import { Metrics } from './metrics.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What a function gets to start with; a local run makes one for each. */
 export interface Surroundings {
@@ -10,6 +11,8 @@ export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Absent: the function does not trace itself. */
+  readonly tracing?: Tracing;
 }
 
 export interface Stoppable {

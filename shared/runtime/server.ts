@@ -21,6 +21,7 @@ import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Paths, Take } from './paths.ts';
+import { noTracing, type Tracing } from './tracing.ts';
 
 export interface Answer {
   /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
@@ -52,6 +53,7 @@ export interface FunctionOptions {
   readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
   /** Events may also come by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
   readonly below?: string;
+  readonly tracing?: Tracing | undefined;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
   /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
@@ -110,6 +112,7 @@ class Front {
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
   readonly #paths: Paths;
+  readonly #tracing: Tracing;
   readonly #direct: ReadonlyMap<string, Take>;
   #app: Promise<RequestListener> | undefined;
   #underWay = 0;
@@ -117,6 +120,7 @@ class Front {
 
   constructor(options: FunctionOptions) {
     this.#options = options;
+    this.#tracing = options.tracing ?? noTracing;
     this.bounds = { ...bounds, ...options.bounds };
     this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
@@ -195,7 +199,7 @@ class Front {
     }
     this.#underWay += 1;
     try {
-      await this.#answer(request, response, name);
+      await this.#tracing.receive(request.headers, () => this.#answer(request, response, name));
     } catch (error) {
       this.#failed(response, error);
     } finally {
@@ -220,7 +224,8 @@ class Front {
           415,
           'Cannot read the request: wanted a CloudEvent 1.0 in binary, structured or batch mode',
         );
-      const parsed = parseHttp(request.headers, body.bytes);
+      const { bytes } = body;
+      const parsed = this.#tracing.span('parse', () => parseHttp(request.headers, bytes));
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
       const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
