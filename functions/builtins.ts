@@ -6,7 +6,20 @@ import { builtinModules } from 'node:module';
 import type { Plugin } from 'esbuild';
 
 /** Loaded when something of them is used first; all others at once, since nearly everything uses them. */
-const late = ['https', 'tls', 'zlib', 'dns', 'perf_hooks', 'child_process', 'cluster', 'worker_threads', 'tty', 'v8', 'fs/promises'];
+const late = [
+  'crypto',
+  'https',
+  'tls',
+  'zlib',
+  'dns',
+  'perf_hooks',
+  'child_process',
+  'cluster',
+  'worker_threads',
+  'tty',
+  'v8',
+  'fs/promises',
+];
 
 export const builtinsLate: Plugin = {
   name: 'builtins-late',
@@ -29,9 +42,10 @@ function got(name: string): string {
 }
 
 function lateModule(name: string): string {
-  const names = Object.keys(process.getBuiltinModule(name) ?? {});
+  const all = process.getBuiltinModule(name) ?? {};
+  const itself = typeof all === 'function' ? `module.exports = (...given) => ${got(name)}(...given);` : '';
   const get = `get: () => ${got(name)}[name]`;
-  return `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, ${get} });`;
+  return `${itself}for (const name of ${JSON.stringify(Object.keys(all))}) Object.defineProperty(module.exports, name, { enumerable: true, ${get} });`;
 }
 
 /** What `import()` gives needs names; those that are computed, as http.WebSocket is, are what must not be touched. */

@@ -6,6 +6,7 @@ import type { KnativeService, Wiring } from '../shared/broker/wiring.ts';
 import type { ExtensionFunction, Given } from '../shared/extension/define.ts';
 import { loadExtension } from '../shared/local/extension-file.ts';
 import type { Trial } from '../shared/local/run.ts';
+import { systemClock } from '../shared/runtime/clock.ts';
 import { ConfigError, type Environment } from '../shared/runtime/config.ts';
 import type { Stoppable, Surroundings } from '../shared/runtime/main.ts';
 import { samples, startOf } from './samples.ts';
@@ -42,8 +43,14 @@ export async function extensionsOf(wiring: Wiring, overlays: readonly string[], 
     const extension = trial?.extension.name === name ? trial.extension : (own.get(name) ?? (await sampleOf(service)));
     if (extension === undefined) extensions.set(name, { environment, start: (surroundings) => startHelper(service, surroundings) });
     else {
-      const given: Given = extension === trial?.extension ? trial : {};
-      extensions.set(name, { environment, start: (surroundings, known) => extension.start(surroundings, { ...given, wiring: known }) });
+      const isTried = extension === trial?.extension;
+      // What hangs would hang for ever by a clock that is moved by hand.
+      const around = (surroundings: Surroundings) => (isTried ? { ...surroundings, clock: systemClock() } : surroundings);
+      const given: Given = isTried ? trial : {};
+      extensions.set(name, {
+        environment,
+        start: (surroundings, known) => extension.start(around(surroundings), { ...given, wiring: known }),
+      });
     }
   }
   return extensions;

@@ -1,7 +1,14 @@
-/** Where an image starts: `main.ts` as a bundle, with the compiled code that `bundle.ts` has put beside it. */
+/** Where an image starts: a function or else `main.ts`, each a bundle, with the compiled code that `bundle.ts` has put beside them. */
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { functionNames } from './names.ts';
 
 // Portable: where the image has it is not where it was made.
 enableCompileCache({ directory: fileURLToPath(new URL('compile-cache/', import.meta.url)), portable: true });
-await import('./main.ts');
+const name = functionNames.find((one) => one === process.argv[2]);
+if (name === undefined) await import('./main.ts');
+else {
+  // In few files of its own, since reading each takes its time; not a constant, or the bundler would look for it now.
+  const file = `./${name}/main.js`;
+  await import(file);
+}

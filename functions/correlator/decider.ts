@@ -28,8 +28,8 @@ export interface DeciderOptions {
   /** `source` of the segments' CloudEvents. */
   readonly source: string;
   readonly leaseMs: number;
-  /** A committed segment is this process's to send for so long. */
-  readonly holdMs: number;
+  /** A committed segment is this process's to send for so long; 0: anyone's at once. */
+  readonly holdMs: () => number;
   readonly batch: number;
   readonly onDecision: (shard: number, decision: Decision) => void;
   readonly onError: (domain: string, error: unknown) => void;
@@ -87,7 +87,7 @@ export class Decider {
       decided: heldBy(before.keep) + observations.length - heldBy(after.keep),
       segments: outgoing,
     };
-    const outcome = await store.commit(shard, clock, commit, holdMs);
+    const outcome = await store.commit(shard, clock, commit, holdMs());
     return { outcome, segments: outcome === 'committed' ? result.segments : [], outgoing: outcome === 'committed' ? outgoing : [] };
   }
 }

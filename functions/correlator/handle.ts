@@ -3,6 +3,7 @@ import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import type { Micros } from '../../shared/cloudevent/observation.ts';
 import { lateness, ownerMayTrail } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
+import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
 import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
@@ -31,6 +32,7 @@ export interface HandleOptions {
   readonly tick: () => Promise<boolean>;
 }
 
+/** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
 export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
   const { meters, log } = options;
   return async (events) => {
@@ -41,8 +43,9 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
     for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
     if (written === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
     if (written === 'store_away') return storeAway;
-    options.owners.prefetch(arrived);
-    if (!intakes.some(({ kind }) => kind === 'tick')) options.nudge();
+    // After the answer: it must not wait for what they begin.
+    setImmediate(() => options.owners.prefetch(arrived));
+    if (!intakes.some(({ kind }) => kind === 'tick')) setImmediate(options.nudge);
     else if (!(await options.tick())) return storeAway;
     // The others of a batch are taken all the same: who sent it will not send it again.
     const refused = intakes.find((intake) => intake.kind === 'refused');
@@ -61,10 +64,10 @@ function outcomeOf(intake: Intake | undefined, written: string): string {
 }
 
 async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {
-  const began = performance.now();
+  const seconds = stopwatch();
   try {
     const appended = await appender.append(brought);
-    meters.latency.observe({ step: 'append' }, (performance.now() - began) / 1_000);
+    meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
       log.sampled('full', 5)?.error('too much is pending: events are turned away');
       return 'no_room';

@@ -9,6 +9,7 @@ import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import type { ApiServer } from '../../shared/objects/api-server.ts';
+import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
@@ -111,7 +112,7 @@ async function open(surroundings: Surroundings, given: Given) {
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
+  const meters = metersOf(metrics, store, () => clock.now());
   const identity =
     given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
@@ -133,9 +134,9 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     store,
     rules,
     owners,
-    token: randomUUID(),
+    token: tokenOnce(),
     leaseMs,
-    batch: 500,
+    batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
@@ -144,8 +145,8 @@ function workersOf({ log }: Surroundings, { store, sink, rules, owners, config, 
     config: config.correlate,
     source: config.source,
     leaseMs,
-    holdMs,
-    batch: 16,
+    holdMs: () => (emitter.hasRoom ? holdMs : 0),
+    batch: 4,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);
@@ -182,14 +183,12 @@ function running(
   };
 }
 
-/** What asks the API server is loaded where it is needed: its client costs more than the rest of the start. */
 async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
   { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {
-  const { createLookup } = await import('../../shared/objects/kubernetes.ts');
   const lookup = createLookup({ metrics, clock, ...(api ? { api } : {}) });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
@@ -197,6 +196,15 @@ async function clusterAndOwners(
   const onError = (error: unknown) => log.sampled('owners', 5)?.warn('could not remember owners', { reason: String(error) });
   const owners = new LookedUpOwners({ store, lookup, cluster: cluster.value, clock, objectsFor, goneFor: rememberFor / 1_000, onError });
   return { cluster: cluster.value, owners };
+}
+
+/** Made when it is needed: after the first answer. */
+function tokenOnce(): () => string {
+  let token: string | undefined;
+  return () => {
+    token ??= randomUUID();
+    return token;
+  };
 }
 
 function count(meters: Meters, { outcome, segments }: Decision): void {
@@ -209,7 +217,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
-  if (files.length === 0) return compileRules(builtInRules, []);
+  if (files.length === 0) return compileRules(builtInRules, [], 'tested');
   const { loadRules } = await import('../../shared/local/engine.ts');
   const loaded = await loadRules(files, false);
   if (loaded.ok) return loaded.rules;

@@ -46,10 +46,10 @@ export class Pulse {
     await this.#sweeper.stop();
   }
 
+  /** The first beat comes later: what a start is for is a request, which nudges. */
   async #beat(): Promise<void> {
     const { clock } = this.#surroundings;
-    while (!this.#stop.signal.aborted) {
-      const swept = await this.#sweep();
+    for (let swept = true; !this.#stop.signal.aborted; swept = await this.#sweep()) {
       try {
         await clock.sleep(swept ? everyMs : afterFailureMs, this.#stop.signal);
       } catch {

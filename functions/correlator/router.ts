@@ -19,7 +19,8 @@ export interface RouterOptions {
   readonly rules: CompiledRules;
   readonly owners: Owners;
   /** Names this process among the correlators. */
-  readonly token: string;
+  /** Whose lease it is; the same at each call. */
+  readonly token: () => string;
   readonly leaseMs: number;
   readonly batch: number;
   readonly onError: (event: string, error: unknown) => void;
@@ -38,7 +39,8 @@ export class Router {
 
   /** Routes a batch. Says how many have reached their domain, whether more are due, whether some found no room. */
   async routeShard(shard: number, now: Micros): Promise<{ routed: number; more: boolean; full: boolean }> {
-    const { store, token, leaseMs, batch } = this.#options;
+    const { store, leaseMs, batch } = this.#options;
+    const token = this.#options.token();
     const items = await store.claimInbox(shard, token, now, leaseMs, batch);
     if (!items || items.length === 0) return nothing;
     const arrived = items.map(({ body }) => readArrived(body));

@@ -1,6 +1,6 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
-import { type ShardDue, type Store, shardCount } from '../../shared/store/store.ts';
+import type { ShardDue, Store } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
 import type { Hold } from './hold.ts';
@@ -18,6 +18,8 @@ export interface SweeperOptions {
 }
 
 const roundsMost = 1_000;
+/** Shards at the same time. */
+const [routedAtOnce, decidedAtOnce] = [8, 4];
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -68,13 +70,13 @@ export class Sweeper {
   #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
     this.#full = false;
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.inbox, now));
-    return each(shards, ([shard]) => this.#route(shard, now));
+    return each(shards, routedAtOnce, ([shard]) => this.#route(shard, now));
   }
 
   #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
-    return each(shards, ([shard]) => this.#decide(shard, clock, horizon));
+    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, clock, horizon));
   }
 
   async #route(shard: number, now: Micros): Promise<number> {
@@ -101,11 +103,17 @@ export class Sweeper {
 }
 
 /**
- * The shards side by side: they wait for the store more than for the processor. Ends when all have ended, also when one fails: the next
- * sweep must not meet what is left of this one, since both route under the same lease.
+ * Some shards side by side: they wait for the store, but each holds what it works on in memory. Ends when all have ended, also when one
+ * fails: the next sweep must not meet what is left of this one, since both route under the same lease.
  */
-async function each<T>(list: readonly T[], run: (one: T) => Promise<number>): Promise<number> {
-  const ended = await Promise.allSettled(list.slice(0, shardCount).map(run));
+async function each<T>(list: readonly T[], atOnce: number, run: (one: T) => Promise<number>): Promise<number> {
+  const left = list.values();
+  const worker = async () => {
+    let sum = 0;
+    for (const one of left) sum += await run(one);
+    return sum;
+  };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
   let sum = 0;
   for (const one of ended) {
     if (one.status === 'rejected') throw one.reason;

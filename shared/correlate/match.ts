@@ -53,8 +53,11 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   return firstMeaning(rules.generic, o, group, message) ?? stateMeaning;
 }
 
-/** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work. */
-export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = []): CompiledRules {
+/**
+ * Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work. `tested`: rules that tests have
+ * compiled are not checked again, and a pattern is compiled when it is used first; most never are in the life of a function.
+ */
+export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = [], tested: 'tested' | '' = ''): CompiledRules {
   const ids = new Set<string>();
   const reasons = new Set<string>();
   for (const rule of [...extra, ...builtIn]) {
@@ -67,6 +70,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
   const anyReason: CompiledRule[] = [];
   const generic: CompiledRule[] = [];
   for (const rule of [...extra, ...builtIn]) {
+    if (tested === '') checkRule(rule);
     const compiled = compileRule(rule);
     if (rule.id.startsWith(genericPrefix)) {
       generic.push(compiled);
@@ -84,7 +88,7 @@ export function patternFault(source: string): string {
     new RegExp(source, patternFlags);
     return '';
   } catch (error) {
-    return textOfError(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -127,9 +131,24 @@ const kindsAsWritten: ReadonlyMap<string, string> = new Map([
   ['statefulset', 'StatefulSet'],
 ]);
 
-interface CompiledPattern {
-  readonly regexp: RegExp;
-  readonly groups: readonly string[];
+class CompiledPattern {
+  readonly #source: string;
+  #regexp: RegExp | undefined;
+  #groups: readonly string[] | undefined;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  get regexp(): RegExp {
+    this.#regexp ??= new RegExp(this.#source, patternFlags);
+    return this.#regexp;
+  }
+
+  get groups(): readonly string[] {
+    this.#groups ??= groupNamesOf(this.#source);
+    return this.#groups;
+  }
 }
 
 interface CompiledSubject {
@@ -212,25 +231,23 @@ function kindAsKubernetesWritesIt(word: string): string {
 }
 
 function compileRule(rule: Rule): CompiledRule {
-  const patterns = rule.patterns === undefined ? null : rule.patterns.map((source) => compilePattern(rule, source));
-  checkReferences(rule);
   return {
     reporters: rule.reporter === undefined ? null : rule.reporter.filter((reporter) => !reporter.endsWith('*')),
     reporterPrefixes: (rule.reporter ?? []).filter((reporter) => reporter.endsWith('*')).map((reporter) => reporter.slice(0, -1)),
     groups: rule.group ?? null,
     kinds: rule.kind ?? null,
-    patterns,
+    patterns: rule.patterns?.map((source) => new CompiledPattern(source)) ?? null,
     subject: rule.subject === undefined ? null : compileSubject(rule.subject),
     fixed: fixedMeaning(rule),
   };
 }
 
-function compilePattern(rule: Rule, source: string): CompiledPattern {
-  try {
-    return { regexp: new RegExp(source, patternFlags), groups: groupNamesOf(source) };
-  } catch (error) {
-    throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${textOfError(error)}`, { cause: error });
+function checkRule(rule: Rule): void {
+  for (const source of rule.patterns ?? []) {
+    const fault = patternFault(source);
+    if (fault !== '') throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${fault}`);
   }
+  checkReferences(rule);
 }
 
 /** A subject that no pattern can ever name is a slip of the pen. */
@@ -277,8 +294,4 @@ function fixedMeaning(rule: Rule): Meaning {
     fails: rule.fails ?? false,
     groups: emptyGroups,
   });
-}
-
-function textOfError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

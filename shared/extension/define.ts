@@ -34,6 +34,8 @@ export interface Given {
   readonly sink?: Sink;
   /** Handles each event twice and refuses replies that differ. */
   readonly checks?: boolean;
+  /** Whatever comes of an event, the sender hears that it was taken: who counts outcomes wants each event once. */
+  readonly absorbs?: boolean;
   readonly onOutcome?: (type: string, outcome: Outcome, said: string) => void;
 }
 

@@ -50,7 +50,7 @@ export async function startExtension(
         event === undefined || more.length > 0 ? onlyOne : await runner.run(event, /\breply\b/i.test(String(headers['prefer'] ?? '')));
       events.add({ outcome });
       if (event !== undefined) runner.tell(event, outcome, answer);
-      return answer;
+      return given.absorbs && answer.status >= 400 ? { status: 204 } : answer;
     },
     beforeClose: async () => sink?.close(),
   });

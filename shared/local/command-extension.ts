@@ -108,6 +108,7 @@ async function playOne(
     extension,
     manifests: [{ file: `manifests of ${extension.name}`, text: manifestsOf(extension, 'local') }],
     checks: true,
+    absorbs: true,
     onOutcome: (type, outcome, said) => tally.add(type, outcome, said),
   };
   const run = await functions.startLocal({

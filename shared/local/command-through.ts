@@ -56,6 +56,7 @@ export async function replayThrough(
   try {
     await sendAll(run.url, objects, atOnce);
     await playAll(run, clock, events);
+    await checkDone(run);
   } finally {
     await run.close();
   }
@@ -67,7 +68,7 @@ export async function replayThrough(
   setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
 }
 
-/** A window of events at a time, each once its time has come; at the end until nothing is pending. */
+/** A window of events at a time, each once its time has come; then all the time that a change may take. */
 export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
   for (let from = 0; from < events.length; ) {
     const begin = events[from]?.at ?? 0;
@@ -80,6 +81,9 @@ export async function playAll(run: LocalRun, clock: ManualClock, events: readonl
     from = to;
   }
   for (const step of stepsAfter) await moveTo(clock, run, clock.now() + step);
+}
+
+async function checkDone(run: LocalRun): Promise<void> {
   const { inbox, held, outbox } = await run.figures();
   if (inbox + held + outbox > 0)
     throw new Error(`Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${held} undecided, ${outbox} segments unsent`);

@@ -52,8 +52,7 @@ export async function loadKubeConfig(): Promise<KubeConfig | null> {
 /** `load` is called once, on first use. */
 export function createApiServer(load: () => Promise<KubeConfig | null> = loadKubeConfig): ApiServer {
   let loaded: Promise<KubeConfig | null> | undefined;
-  const pool = { keepAlive: true, maxSockets: connectionsMost };
-  const agents = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+  const agents: Agents = {};
   const config = () => {
     loaded ??= load();
     return loaded;
@@ -69,15 +68,27 @@ export function createApiServer(load: () => Promise<KubeConfig | null> = loadKub
       }
     },
     close: () => {
-      agents.http.destroy();
-      agents.https.destroy();
+      agents.http?.destroy();
+      agents.https?.destroy();
     },
   };
 }
 
+/** Made when they are used first: a function that never asks must not wait for TLS to be loaded. */
 interface Agents {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
+  http?: HttpAgent;
+  https?: HttpsAgent;
+}
+
+const pool = { keepAlive: true, maxSockets: connectionsMost };
+
+function agentOf(agents: Agents, secure: boolean): HttpAgent {
+  if (secure) {
+    agents.https ??= new HttpsAgent(pool);
+    return agents.https;
+  }
+  agents.http ??= new HttpAgent(pool);
+  return agents.http;
 }
 
 async function get(
@@ -94,7 +105,7 @@ async function get(
   const options: RequestOptions = {
     ...credentials,
     // The agent that comes with the credentials keeps no connection; only a proxy needs it.
-    ...(cluster?.proxyUrl ? {} : { agent: secure ? agents.https : agents.http }),
+    ...(cluster?.proxyUrl ? {} : { agent: agentOf(agents, secure) }),
     headers: { ...credentials.headers, accept },
     ...(signal === undefined ? {} : { signal }),
   };

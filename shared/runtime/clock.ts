@@ -18,6 +18,12 @@ export function systemClock(offsetMs = 0): Clock {
   };
 }
 
+/** Seconds since the call, whatever happens to the date. The global `performance` would load a module of Node's for it, at a cold start. */
+export function stopwatch(): () => number {
+  const began = process.hrtime.bigint();
+  return () => Number(process.hrtime.bigint() - began) / 1e9;
+}
+
 interface Sleeper {
   readonly until: number;
   wake(): void;

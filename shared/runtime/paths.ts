@@ -27,8 +27,9 @@ export function appOf(paths: Paths): RequestListener {
   app.get('/health/liveness', paths.liveness);
   app.get('/health/readiness', paths.readiness);
   app.get('/metrics', paths.metrics);
-  app.post(`${paths.below ?? '/'}:name`, (request, response, next) => {
-    const name = nameIn(paths, request.path);
+  // Not by a pattern of express, which decodes the path and trips over what is no encoding.
+  app.use((request: IncomingMessage & { path: string }, response: ServerResponse, next: () => void) => {
+    const name = request.method === 'POST' ? nameIn(paths, request.path) : '';
     return name === '' ? next() : paths.named(request, response, name);
   });
   app.use((request: IncomingMessage & { path: string }, response: ServerResponse) => {

@@ -43,6 +43,7 @@ export interface FunctionOptions {
   readonly name: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Absent: all addresses, of IPv6 too where there is any. */
   readonly host?: string;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -97,14 +98,9 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
-  const host = options.host ?? '0.0.0.0';
-  const port = await listen(server, options.port, host);
+  const port = await listen(server, options.port, options.host);
   options.log.info('listening', { port });
-  return {
-    port,
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`,
-    close: (graceMs) => front.close(server, graceMs),
-  };
+  return { port, url: `http://${options.host ?? '127.0.0.1'}:${port}`, close: (graceMs) => front.close(server, graceMs) };
 }
 
 /** What a request meets, from outside to the handler. */

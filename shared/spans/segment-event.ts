@@ -57,7 +57,9 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
     ...countsOf(partsDigits, partsDigits, partsDigits),
   };
   const room = (options.bytesMost ?? segmentBytesMost) - bytesOf(wrapped(longest, ''));
-  const parts = cut({ cluster, spans: segment.spans }, room);
+  const whole = dataOf({ cluster, spans: segment.spans });
+  const fits = bytesOf(whole) <= room;
+  const parts = fits ? [segment.spans] : cut({ cluster, spans: segment.spans }, room);
   return parts.map((spans, index) => {
     const time = timeOf(spans);
     const head = {
@@ -66,7 +68,7 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
       ...countsOf(spans.length, index + 1, parts.length),
       root: String(segment.root && index === 0),
     };
-    const data = dataOf({ cluster, spans });
+    const data = fits ? whole : dataOf({ cluster, spans });
     const id = idOf(JSON.stringify(head), data);
     return { id, body: wrapped({ id, ...head }, data) };
   });
@@ -135,9 +137,8 @@ function timeOf(spans: readonly Span[]): string | undefined {
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? undefined : date.toISOString();
 }
 
-/** Whole where it fits, else as many spans a part as surely fit, each measured with a resource of its own. */
+/** As many spans a part as surely fit, each measured with a resource of its own. */
 function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
-  if (bytesOf(dataOf(batch)) <= room) return [batch.spans];
   const parts: Span[][] = [];
   let left = 0;
   for (const span of batch.spans) {

@@ -3,6 +3,7 @@
  * `redis+cluster://host:port,host:port`, with `rediss+...` for TLS. User and password as in any URL.
  */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { stopwatch } from '../runtime/clock.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -139,8 +140,8 @@ export async function whenReady(client: RedisClient, ms: number): Promise<string
   };
   client.on('error', note);
   if (client.status === 'wait') client.connect().catch(note);
-  const until = performance.now() + ms;
-  while (!isReady(client) && performance.now() < until) await readyOr(client, lookAgainIn);
+  const waited = stopwatch();
+  while (!isReady(client) && waited() * 1_000 < ms) await readyOr(client, lookAgainIn);
   client.off('error', note);
   return isReady(client) ? '' : reason;
 }

@@ -1,6 +1,6 @@
 /** Asks Redis, by script or command. What goes wrong becomes one sentence, without the arguments, which hold what was to be stored. */
 import type { RedisClient } from './redis-connect.ts';
-import { loadScripts, type ScriptName } from './scripts.ts';
+import { Script, type ScriptName } from './scripts.ts';
 import { StoreError } from './store.ts';
 
 export interface RedisRunner {
@@ -30,7 +30,7 @@ export function sentenceOf(what: string, error: unknown): string {
 }
 
 export function redisRunner(client: RedisClient): RedisRunner {
-  const scripts = loadScripts();
+  const told = new Map<ScriptName, Script>();
   const ask: RedisRunner['ask'] = async (what, command) => {
     try {
       return await command(client);
@@ -42,12 +42,18 @@ export function redisRunner(client: RedisClient): RedisRunner {
     ask,
     run: (name, keys, args) =>
       ask(name, async () => {
-        const { sha, text } = scripts[name];
+        const script = told.get(name) ?? new Script(name);
+        const whole = () => client.eval(script.text, keys.length, ...keys, ...args);
+        // The first time as a whole: nobody knows whether Redis has it, and to hash it would load node:crypto in a cold start.
+        if (!told.has(name)) {
+          told.set(name, script);
+          return await whole();
+        }
         try {
-          return await client.evalsha(sha, keys.length, ...keys, ...args);
+          return await client.evalsha(script.sha, keys.length, ...keys, ...args);
         } catch (error) {
           if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-          return await client.eval(text, keys.length, ...keys, ...args);
+          return await whole();
         }
       }),
   };

@@ -24,34 +24,17 @@ export const scriptNames = [
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
-export interface Script {
+export class Script {
   readonly text: string;
-  readonly sha: string;
-}
+  #sha: string | undefined;
 
-export function loadScripts(): Readonly<Record<ScriptName, Script>> {
-  const load = (name: ScriptName): Script => {
-    const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-    return { text, sha: createHash('sha1').update(text).digest('hex') };
-  };
-  return {
-    append: load('append'),
-    'claim-inbox': load('claim-inbox'),
-    'pin-routes': load('pin-routes'),
-    routed: load('routed'),
-    unseen: load('unseen'),
-    'put-index': load('put-index'),
-    'add-to-domains': load('add-to-domains'),
-    'claim-domains': load('claim-domains'),
-    commit: load('commit'),
-    'put-in-box': load('put-in-box'),
-    'claim-box': load('claim-box'),
-    'remove-from-box': load('remove-from-box'),
-    postpone: load('postpone'),
-    due: load('due'),
-    figures: load('figures'),
-    hold: load('hold'),
-    release: load('release'),
-    'set-once': load('set-once'),
-  };
+  constructor(name: ScriptName) {
+    this.text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  }
+
+  /** By which Redis knows a script that it has been told. */
+  get sha(): string {
+    this.#sha ??= createHash('sha1').update(this.text).digest('hex');
+    return this.#sha;
+  }
 }

@@ -16,6 +16,7 @@ import { route } from '../../shared/correlate/route.ts';
 import { loadRules } from '../../shared/local/engine.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
+import { benchColdStart } from './cold-start.ts';
 import type { ReplayFigures } from './replay.ts';
 import { benchStore } from './store.ts';
 
@@ -108,3 +109,4 @@ function replayed(path: string): Promise<ReplayFigures> {
   });
 }
 await benchStore(say);
+await benchColdStart(say);

@@ -277,7 +277,7 @@ describe('knative/base', () => {
   test('who gets what, over real HTTP', async () => {
     const subscribers = new Map<string, Subscriber>();
     for (const name of ['correlator', 'exporter', 'reconciler', 'coinflip']) subscribers.set(name, await Subscriber.start());
-    const clock = new PacedClock();
+    const clock = new PacedClock(undefined, 4_000);
     const log = new Log({ function: 'broker', write: () => undefined });
     const urlOf = (name: string) => subscribers.get(name)?.url ?? '';
     const broker = await createLocalBroker({
@@ -292,7 +292,11 @@ describe('knative/base', () => {
     try {
       for (const [index, [to, attributes, wanted]] of routes.entries()) {
         const id = `route-${index}`;
-        assert.equal((await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status, 202);
+        assert.equal(
+          (await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status,
+          202,
+          `${to} ${JSON.stringify(attributes)}`,
+        );
         await broker.idle();
         const got = [...subscribers].filter(([, one]) => one.header('ce-id').includes(id)).map(([name]) => name);
         assert.deepEqual(got, wanted, `${to} ${JSON.stringify(attributes)}`);

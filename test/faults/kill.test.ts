@@ -70,47 +70,52 @@ async function settle(rig: Rig): Promise<void> {
   assert.deepEqual({ inbox, held, outbox, parked }, { inbox: 0, held: 0, outbox: 0, parked: 0 });
 }
 
+/** Kills one after the other, each started again at once, until enough or told to stop; before each the clock goes on. */
+async function killSome(rig: Rig, count: number, skipMs: number, random: () => number): Promise<void> {
+  const processes = [...rig.correlators, rig.exporter];
+  for (let killed = 0; killed < count; ) {
+    await pause(random() * (isLong ? 900 : 700));
+    const one = processes[Math.floor(random() * 4)];
+    // One that has not begun yet is killed now and then, too.
+    if (one && !one.isReady && random() < 0.8) continue;
+    killed += 1;
+    rig.skip(skipMs);
+    if (skipMs > 0) await rig.forgetLeases().catch(() => {});
+    if (!one) {
+      await rig.redis.kill9();
+      await rig.redis.restart();
+    } else {
+      await one.end('SIGKILL');
+      void (one === rig.exporter ? one.start() : rig.startCorrelator(one)).catch(() => {});
+    }
+  }
+}
+
 it(`${kills} kills of correlators, exporter and Redis during a replay: nothing lost, nothing wrong (KNSPAN_SEED=${seed})`, async (t) => {
   const random = chance(seed);
-  const happenings = worldOf(isLong ? 120 : 12);
-  const begin = happenings[0]?.at ?? 0;
-  const rig = await Rig.start(begin - 500, 2);
+  const seconds = isLong ? 60 : 10;
+  const happenings = worldOf(seconds);
+  const rig = await Rig.start((happenings[0]?.at ?? 0) - 500, 2);
   t.after(() => rig.stop());
-  let killed = 0;
-  let isOver = false;
-  const killing = (async () => {
-    const processes = [...rig.correlators, rig.exporter];
-    while (killed < kills) {
-      await pause(random() * (isLong ? 900 : 700));
-      const victim = Math.floor(random() * 4);
-      const one = processes[victim];
-      // One that has not begun yet is killed now and then, too.
-      if (one && !one.isReady && random() < 0.8) continue;
-      killed += 1;
-      if (!one) {
-        await rig.redis.kill9();
-        await rig.redis.restart();
-      } else {
-        await one.end('SIGKILL');
-        void (one === rig.exporter ? one.start() : rig.startCorrelator(one)).catch(() => {});
-      }
-      if (isOver) break;
-    }
-  })();
+  rig.receiver.slowMs = 100;
+  // While Events come ...
+  const coming = Math.ceil(kills / 2);
+  const killing = killSome(rig, coming, 0, random);
   const delivering: Promise<void>[] = [];
   for (const happening of happenings) {
     const early = happening.at - rig.now();
     if (early > 0) await pause(early);
     delivering.push(rig.deliver(happening, random));
   }
-  await Promise.all(delivering);
-  await killing;
-  isOver = true;
+  await Promise.all([...delivering, killing]);
+  // ... and while they are decided and sent.
+  const deciding = kills - coming;
+  await killSome(rig, deciding, (1_000 * (seconds + 70)) / deciding, random);
   await settle(rig);
   const wanted = ['recorded', 'made'].flatMap((cluster) => segmentsOf(happenings, cluster));
   const { texts, copies } = arrived(rig.receiver.taken);
   assert.deepEqual(texts, textOf(wanted));
-  t.diagnostic(`${happenings.length} events, ${killed} kills, ${rig.refused} deliveries refused, ${texts.length} spans, ${copies} copies`);
+  t.diagnostic(`${happenings.length} events, ${kills} kills, ${rig.refused} deliveries refused, ${texts.length} spans, ${copies} copies`);
 });
 
 it('Redis away: nothing is acknowledged meanwhile, all is there afterwards', async (t) => {

@@ -62,6 +62,11 @@ export class Rig {
     return Date.now() + this.#offset;
   }
 
+  /** Correlators that start from now on are so much later. */
+  skip(ms: number): void {
+    this.#offset += ms;
+  }
+
   startCorrelator(one: FunctionProcess): Promise<void> {
     return one.start({ KNSPAN_CLOCK_OFFSET: `${this.#offset}ms` });
   }

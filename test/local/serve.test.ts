@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { knspan } from '../helpers/cli.ts';
+import { until } from '../helpers/fake-api-server.ts';
 import { type Notice, noticesOf, post } from '../helpers/notices.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { startRedis } from '../helpers/redis.ts';
@@ -43,13 +44,7 @@ class Serving {
   }
 }
 
-async function waited(what: string, holds: () => boolean): Promise<void> {
-  const latest = Date.now() + settledWithin;
-  while (!holds()) {
-    assert.ok(Date.now() < latest, `Waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const waited = (what: string, holds: () => boolean) => until(what, holds, settledWithin);
 
 const statusesOf = (url: string, notices: readonly Notice[]) => Promise.all(notices.map((notice) => post(url, notice)));
 const allTaken = (notices: readonly Notice[]) => notices.map(() => 202);

@@ -1,0 +1,5 @@
+/** The correlator as a process, as in a cluster. */
+import { runFunction } from '../../shared/runtime/main.ts';
+import { startCorrelator } from './index.ts';
+
+await runFunction('correlator', startCorrelator);

@@ -1,0 +1,5 @@
+/** The reconciler as a process, as in a cluster. */
+import { runFunction } from '../../shared/runtime/main.ts';
+import { startReconciler } from './index.ts';
+
+await runFunction('reconciler', startReconciler);
