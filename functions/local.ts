@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createLocalBroker, type LocalBroker } from '../shared/broker/index.ts';
 import { readWiring, type Trigger, type Wiring } from '../shared/broker/wiring.ts';
 import { Parts } from '../shared/local/parts.ts';
-import type { LocalOptions, LocalRun } from '../shared/local/run.ts';
+import type { LocalOptions, LocalRun, Trial } from '../shared/local/run.ts';
 import { type Environment, Settings } from '../shared/runtime/config.ts';
 import { Log } from '../shared/runtime/log.ts';
 import type { Stoppable, Surroundings } from '../shared/runtime/main.ts';
@@ -13,6 +13,8 @@ import { parseSegmentEvent } from '../shared/spans/segment-event.ts';
 import { openStore } from '../shared/store/open.ts';
 import type { Store } from '../shared/store/store.ts';
 import { type RunningCorrelator, startCorrelator } from './correlator/index.ts';
+import { type Extensions, extensionsOf, overlayFolder } from './extensions.ts';
+import { Tracings } from './tracing.ts';
 
 const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../knative/${name}/`, import.meta.url)));
 const graceMs = 5_000;
@@ -34,6 +36,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
     if (url === undefined) throw new Error(`Cannot deliver: the function '${service}' does not run`);
     return url;
   };
+  const tracings = new Tracings();
   const surroundings = (name: string, more: Environment = {}): Surroundings => ({
     settings: new Settings({ ...options.environment, ...more, PORT: '0' }),
     log: new Log({ function: name, level: options.logLevel, clock: options.clock, write: options.log }),
@@ -43,8 +46,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   const { log, metrics, settings } = surroundings('broker');
   const store = await openStore(settings, log, options.clock);
   settings.finish('knspan');
+  const overlays = (options.overlays ?? []).map(overlayFolder);
+  const read = await wiringOf(overlays, options.trial);
+  const extensions = await extensionsOf(read, overlays, options.trial);
+  const wiring = fit(read, options, extensions);
   const broker = await createLocalBroker({
-    wiring: fit(await readWiring(...folders), options),
+    wiring,
     urlOf,
     log,
     metrics,
@@ -63,34 +70,65 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));
   if (options.exports) {
     const { startExporter } = await import('./exporter/index.ts');
-    started('exporter', await startExporter(surroundings('exporter')));
+    started('exporter', await startExporter(await tracings.into('exporter', surroundings('exporter'))));
   }
   const sinkOf = (name: string) => ({ K_SINK: broker.sinkOf(name) });
+  for (const [name, { environment, start }] of extensions)
+    started(
+      name,
+      await start(await tracings.into(name, surroundings(name, { ...environment, ...options.environment, ...sinkOf(name) })), wiring),
+    );
   const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
   const correlators: RunningCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {
     const given = { store, beats: options.beats, ...live };
-    const correlator = await startCorrelator(surroundings('correlator', sinkOf('correlator')), given);
+    const correlator = await startCorrelator(await tracings.into('correlator', surroundings('correlator', sinkOf('correlator'))), given);
     correlators.push(correlator);
     started('correlator', correlator);
   }
   if (options.reconciles) {
     const { startReconciler } = await import('./reconciler/index.ts');
-    started('reconciler', await startReconciler(surroundings('reconciler', sinkOf('reconciler')), { store }));
+    const more = { ...sinkOf('reconciler'), KNSPAN_SUBSCRIBERS: subscribersOf(urls, options.environment) };
+    started('reconciler', await startReconciler(surroundings('reconciler', more), { store }));
   }
-  return localRun(options, broker, store, running, correlators);
+  return localRun(options, broker, store, [tracings, ...running], correlators);
+}
+
+/** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
+function subscribersOf(urls: ReadonlyMap<string, readonly string[]>, { KNSPAN_SUBSCRIBERS = '' }: Environment): string {
+  const own = [...urls].map(([name, [url = '']]) => `${name}=${url}`);
+  return [...own, KNSPAN_SUBSCRIBERS].join(',');
+}
+
+/** What is tried brings its own manifests, unless the files lead to it already. */
+async function wiringOf(overlays: readonly string[], trial?: Trial): Promise<Wiring> {
+  const wiring = await readWiring(...folders, ...overlays);
+  const leads = ({ subscriber }: Trigger) => subscriber.kind === 'service' && subscriber.name === trial?.extension.name;
+  return trial === undefined || wiring.triggers.some(leads) ? wiring : readWiring(...folders, ...overlays, ...trial.manifests);
 }
 
 /** What is not run here gets nothing; what is shown goes to the viewer, beside the exporter. */
-function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions): Wiring {
-  const runs = (name: string) => (name === 'exporter' ? exports : name === 'reconciler' ? reconciles : true);
+function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions, extensions: Extensions): Wiring {
+  const runs = (name: string) =>
+    name === 'exporter' ? exports : name === 'reconciler' ? reconciles : name === 'correlator' || extensions.has(name);
   const triggers: Trigger[] = wiring.triggers
     .filter(({ subscriber }) => subscriber.kind !== 'service' || runs(subscriber.name))
     .map((trigger) => (reconciles ? trigger : { ...trigger, delivery: { ...trigger.delivery, deadLetterSink: null } }));
   const exporting = wiring.triggers.find(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === 'exporter');
   if (onSegment && exporting)
     triggers.push({ ...exporting, name: viewer, subscriber: { kind: 'service', namespace: exporting.namespace, name: viewer, path: '' } });
-  return { ...wiring, triggers };
+  // An answer means here that the store has it: what this process took and lost, no source would send again.
+  const brokers = wiring.brokers.map((one) => ({ ...one, isAsync: false }));
+  return { ...wiring, brokers, triggers };
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
@@ -120,7 +158,7 @@ function localRun(
   options: LocalOptions,
   broker: LocalBroker,
   store: Store,
-  running: readonly Running[],
+  running: readonly Stoppable[],
   correlators: readonly RunningCorrelator[],
 ): LocalRun {
   return {
@@ -135,6 +173,8 @@ function localRun(
       await broker.idle();
     },
     close: async () => {
+      // What was taken is delivered first, if whom it is for answers.
+      await within(graceMs, broker.idle());
       // Against the flow: who is asked last stops last.
       for (const one of [...running].reverse()) await one.close(graceMs);
       await broker.stop();

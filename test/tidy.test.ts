@@ -31,7 +31,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/store': ['shared/cloudevent', 'shared/runtime'],
   'shared/runtime': ['shared/cloudevent'],
   'shared/broker': ['shared/cloudevent', 'shared/runtime'],
+  'shared/telemetry': ['shared/runtime', 'shared/spans'],
+  'shared/extension': ['shared/cloudevent', 'shared/runtime', 'shared/spans', 'shared/broker'],
   'shared/local': [
+    'shared/extension',
     'shared/runtime',
     'shared/cloudevent',
     'shared/objects',

@@ -2,6 +2,7 @@
  * Makes durable what has been received, many requests in one write: while one write is under way the next ones gather. A request is
  * answered when all that it brought is in the store.
  */
+import { shardOf } from '../../shared/store/keys.ts';
 import type { InboxEntry, IndexEntry, Store } from '../../shared/store/store.ts';
 
 /** What one request brings. */
@@ -69,23 +70,46 @@ export class Appender {
     this.#writing = false;
   }
 
-  /** Facts first: once an Event is acknowledged, what it says counts wherever the Event is routed. */
+  /**
+   * Side by side, so that all share one write of the store to its disk: what is acknowledged has its facts, and what is not comes again
+   * with them, long before it is routed.
+   */
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     const { factsFor, factsMost, versionsFor, versionsMost } = this.#options;
     const facts = batch.flatMap(({ brought }) => brought.facts);
     const versions = batch.flatMap(({ brought }) => brought.versions);
-    await Promise.all([
+    const inbox = batch.flatMap(({ brought }) => brought.inbox);
+    const [fresh] = await Promise.all([
+      this.#append(inbox),
       facts.length > 0 && this.#store.putIndex(facts, factsFor, factsMost),
       versions.length > 0 && this.#store.putIndex(versions, versionsFor, versionsMost),
     ]);
-    const inbox = batch.flatMap(({ brought }) => brought.inbox);
-    const fresh = inbox.length > 0 ? await this.#store.append(inbox) : [];
     let from = 0;
     for (const one of batch) {
-      const own = fresh?.slice(from, from + one.brought.inbox.length);
+      const own = fresh.slice(from, from + one.brought.inbox.length);
       from += one.brought.inbox.length;
-      const count = own?.filter(Boolean).length ?? 0;
-      one.done(own ? { fresh: count, repeated: own.length - count } : null);
+      const count = own.filter(Boolean).length;
+      one.done(own.includes(null) ? null : { fresh: count, repeated: own.length - count });
+    }
+  }
+
+  /** Says for each whether it was new; null: no room. One shard that is full must not turn away what belongs to the others. */
+  async #append(entries: readonly InboxEntry[]): Promise<readonly (boolean | null)[]> {
+    const all = entries.length > 0 ? await this.#store.append(entries) : [];
+    if (all) return all;
+    const answers: (boolean | null)[] = entries.map(() => null);
+    const shards = Map.groupBy(entries.entries(), ([, { event }]) => shardOf(event));
+    await Promise.all([...shards.values()].map((own) => this.#appendShard(own, answers)));
+    return answers;
+  }
+
+  async #appendShard(own: readonly [place: number, entry: InboxEntry][], answers: (boolean | null)[]): Promise<void> {
+    const all = await this.#store.append(own.map(([, entry]) => entry));
+    for (const [index, [place, entry]] of own.entries()) {
+      // What room there is goes to the first.
+      const fresh = all ? all[index] : (await this.#store.append([entry]))?.[0];
+      if (fresh === undefined) return;
+      answers[place] = fresh;
     }
   }
 }

@@ -124,10 +124,15 @@ function heldId({ observation: { uid, n, resourceVersion }, tellsFirst, chain, o
 }
 
 /** How many observations are undecided. */
-export function heldBy({ placed, waiting }: Keep): number {
+export function heldBy(keep: Keep): number {
+  return idsIn(keep).size;
+}
+
+/** The occurrences that are undecided. */
+export function idsIn({ placed, waiting }: Keep): ReadonlySet<string> {
   const ids = new Set(waiting.map(idOf));
   for (const { occurrence } of placed) ids.add(idOf(occurrence.routed));
-  return ids.size;
+  return ids;
 }
 
 export function idOf({ observation: { uid, n } }: Routed): string {

@@ -4,10 +4,12 @@ import { settlesAt } from '../../shared/correlate/change.ts';
 import { type CorrelateConfig, correlate, decidableAt } from '../../shared/correlate/correlate.ts';
 import { ownerMayTrail, quietAfterEnd, rememberFor } from '../../shared/correlate/figures.ts';
 import type { CompiledRules } from '../../shared/correlate/match.ts';
+import type { Routed } from '../../shared/correlate/occurrence.ts';
+import { noTracing, type Tracing } from '../../shared/runtime/tracing.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 import type { Claimed, CommitOutcome, DomainRead, Store } from '../../shared/store/store.ts';
-import { type DomainState, heldBy, readRouted, readState, stateText } from './codec.ts';
+import { type DomainState, heldBy, idOf, idsIn, readRouted, readState, stateText } from './codec.ts';
 import { Known, Loaded } from './known.ts';
 
 export interface Outgoing {
@@ -28,9 +30,10 @@ export interface DeciderOptions {
   /** `source` of the segments' CloudEvents. */
   readonly source: string;
   readonly leaseMs: number;
-  /** A committed segment is this process's to send for so long. */
-  readonly holdMs: number;
+  /** A committed segment is this process's to send for so long; 0: anyone's at once. */
+  readonly holdMs: () => number;
   readonly batch: number;
+  readonly tracing?: Tracing | undefined;
   readonly onDecision: (shard: number, decision: Decision) => void;
   readonly onError: (domain: string, error: unknown) => void;
 }
@@ -45,6 +48,7 @@ export class Decider {
   /** Decides a batch of due domains. Says whether more may be due. `clock` is the store's, in ms. */
   async decideShard(shard: number, clock: number, now: Micros, stopping: () => boolean): Promise<{ decided: number; more: boolean }> {
     const { store, leaseMs, batch } = this.#options;
+    const began = Date.now();
     const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch);
     if (claimed.length === 0) return { decided: 0, more: false };
     const reads = await store.readDomains(
@@ -55,7 +59,7 @@ export class Decider {
       const read = reads[place];
       if (stopping() || !read) break;
       try {
-        this.#options.onDecision(shard, await this.#decide(shard, clock, now, claim, read));
+        this.#options.onDecision(shard, await this.#flush(began, shard, clock, now, claim, read));
       } catch (error) {
         // Its lease runs out, and it is tried again; the others must not wait for that.
         this.#options.onError(claim.domain, error);
@@ -64,15 +68,36 @@ export class Decider {
     return { decided: claimed.length, more: claimed.length === batch };
   }
 
-  async #decide(shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
-    const { store, rules, config, source, holdMs } = this.#options;
-    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
+  /** For its own trace a flush is nobody's child: it is linked to the requests that brought what it decides on, and emits below itself. */
+  async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
+    const { rules, tracing = noTracing } = this.#options;
     const before = readState(read.state, rules);
     const observations = read.incoming.map(({ body }) => readRouted(body, rules));
+    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
+    const keys = () => [...idsIn(before.keep), ...observations.map(idOf)].map((id) => `${cluster}|${id}`);
+    return tracing.root('flush', keys, async () => {
+      tracing.past('claim', began);
+      const decision = await this.#decide(shard, clock, now, claim, read, before, observations);
+      if (tracing.isRunning) for (const { id } of decision.outgoing) tracing.mark(id);
+      return decision;
+    });
+  }
+
+  async #decide(
+    shard: number,
+    clock: number,
+    now: Micros,
+    claim: Claimed,
+    read: DomainRead,
+    before: DomainState,
+    observations: readonly Routed[],
+  ): Promise<Decision> {
+    const { store, config, source, holdMs, tracing = noTracing } = this.#options;
+    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
     const loaded = new Loaded(store);
     const known = new Known(loaded, cluster);
     const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };
-    const [result] = await loaded.runAll([input], (one) => correlate(one, { ...config, cluster }));
+    const [result] = await tracing.span('correlate', () => loaded.runAll([input], (one) => correlate(one, { ...config, cluster })));
     if (!result) throw new Error('Cannot decide: correlate gave no result');
     const after = { context: result.context, keep: result.keep };
     const due = dueOf(after);
@@ -87,7 +112,7 @@ export class Decider {
       decided: heldBy(before.keep) + observations.length - heldBy(after.keep),
       segments: outgoing,
     };
-    const outcome = await store.commit(shard, clock, commit, holdMs);
+    const outcome = await tracing.span('commit', () => store.commit(shard, clock, commit, holdMs()));
     return { outcome, segments: outcome === 'committed' ? result.segments : [], outgoing: outcome === 'committed' ? outgoing : [] };
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
+import { noTracing, type Tracing } from '../../shared/runtime/tracing.ts';
 import type { Box, BoxItem, Store } from '../../shared/store/store.ts';
 
 export interface EmitterOptions {
@@ -12,6 +13,7 @@ export interface EmitterOptions {
   readonly log: Log;
   /** From 0 up to 1, for the jitter. */
   readonly random: () => number;
+  readonly tracing?: Tracing | undefined;
   readonly atOnce: number;
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
@@ -25,13 +27,17 @@ interface Job {
 
 const backOffFirst = 500;
 const backOffMost = 60_000;
-/** What waits beyond this stays in the store alone and is found there. */
-const queueMost = 1_000;
+/** Characters of what waits in memory to be sent; the rest waits in the store alone. */
+const queueMost = 8 * 1_024 * 1_024;
 
 export class Emitter {
   readonly #options: EmitterOptions;
   readonly #queue: Job[] = [];
+  #queued = 0;
   #underWay = 0;
+  /** Shards whose outbox had more that was due than could be taken. */
+  readonly #more = new Set<number>();
+  #refilling = false;
   #idle: (() => void)[] = [];
   #stopped = false;
 
@@ -39,27 +45,53 @@ export class Emitter {
     this.#options = options;
   }
 
-  /** What this process has committed and holds. */
+  /** Whether it takes more of what this process commits. */
+  get hasRoom(): boolean {
+    return this.#queued < queueMost;
+  }
+
+  /** What this process has committed and holds. What it does not take is found in the store. */
   offer(shard: number, items: readonly { readonly id: string; readonly body: string }[]): void {
-    for (const { id, body } of items) {
-      if (this.#queue.length >= queueMost) break;
-      this.#queue.push({ box: { kind: 'outbox', shard }, item: { id, body, tries: 1 } });
+    if (!this.hasRoom) {
+      this.#more.add(shard);
+      return;
     }
+    for (const { id, body } of items) this.#push({ box: { kind: 'outbox', shard }, item: { id, body, tries: 1 } });
     this.#run();
   }
 
   /** Takes what is due in a shard's outbox, as much as can be sent at once. Says how many. */
   async collect(shard: number, clock: number): Promise<number> {
+    if (this.#stopped) return 0;
     const free = this.#options.atOnce - this.#underWay - this.#queue.length;
-    if (free <= 0 || this.#stopped) return 0;
     const box: Box = { kind: 'outbox', shard };
-    const items = await this.#options.store.claimBox(box, clock, this.#options.holdMs, free);
-    for (const item of items) this.#queue.push({ box, item });
+    const items = free > 0 ? await this.#options.store.claimBox(box, clock, this.#options.holdMs, free) : [];
+    if (items.length >= free) this.#more.add(shard);
+    else this.#more.delete(shard);
+    for (const item of items) this.#push({ box, item });
     this.#run();
     return items.length;
   }
 
-  /** Resolves when nothing is queued or under way. */
+  /** After a backlog was found, the next part of it as soon as this one is sent: the next sweep may be long in coming. */
+  async #refill(): Promise<void> {
+    const { store, log } = this.#options;
+    this.#refilling = true;
+    try {
+      const clock = await store.clock();
+      for (const shard of [...this.#more]) await this.collect(shard, clock);
+    } catch (error) {
+      log.sampled('outbox', 10)?.warn('could not read the outbox', { reason: String(error) });
+    }
+    this.#refilling = false;
+  }
+
+  #push(job: Job): void {
+    this.#queue.push(job);
+    this.#queued += job.item.body.length;
+  }
+
+  /** Resolves when nothing is queued or under way, or it was stopped. */
   async settled(): Promise<void> {
     if (this.#underWay === 0 && this.#queue.length === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -69,20 +101,28 @@ export class Emitter {
   stop(): void {
     this.#stopped = true;
     this.#queue.length = 0;
-    this.#rest();
+    this.#queued = 0;
+    this.#more.clear();
+    for (const wake of this.#idle.splice(0)) wake();
   }
 
   #run(): void {
     while (this.#underWay < this.#options.atOnce) {
       const job = this.#queue.shift();
       if (!job) break;
+      this.#queued -= job.item.body.length;
       this.#underWay += 1;
-      void this.#send(job).finally(() => {
-        this.#underWay -= 1;
-        this.#run();
-        this.#rest();
-      });
+      void this.#work(job);
     }
+  }
+
+  async #work(job: Job): Promise<void> {
+    const taken = await this.#send(job);
+    // While the sink takes.
+    if (taken && this.#more.size > 0 && this.#queue.length === 0 && !this.#refilling) await this.#refill();
+    this.#underWay -= 1;
+    this.#run();
+    this.#rest();
   }
 
   #rest(): void {
@@ -90,13 +130,17 @@ export class Emitter {
     for (const wake of this.#idle.splice(0)) wake();
   }
 
-  async #send({ box, item }: Job): Promise<void> {
-    const { store, sink, log, onSent } = this.#options;
+  /** True when the sink has it. */
+  async #send({ box, item }: Job): Promise<boolean> {
+    const { store, sink, log, onSent, tracing = noTracing } = this.#options;
     try {
-      const sent = await sink.send(item.body);
+      const sent = await tracing.below(item.id, 'emit', () => sink.send(item.body, tracing.headers()));
       onSent(sent.kind);
-      if (sent.kind === 'taken') await store.removeFromBox(box, [item.id]);
-      else if (sent.kind === 'never') {
+      if (sent.kind === 'taken') {
+        await store.removeFromBox(box, [item.id]);
+        return true;
+      }
+      if (sent.kind === 'never') {
         log.sampled('parked', 10)?.error('parked a segment that is refused for good', { id: item.id, reason: sent.reason });
         await store.park(box, item.id, sent.reason);
       } else {
@@ -108,6 +152,7 @@ export class Emitter {
       // The store is away: the item is still there, and due again when it is no longer held.
       log.sampled('outbox', 10)?.warn('could not update the outbox', { id: item.id, reason: String(error) });
     }
+    return false;
   }
 
   /** Doubles from try to try, with up to half of it taken off at random. */

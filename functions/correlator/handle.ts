@@ -6,9 +6,11 @@ import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
 import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
+import type { Tracing } from '../../shared/runtime/tracing.ts';
 import type { InboxEntry, IndexEntry } from '../../shared/store/store.ts';
 import type { Appender, Brought } from './append.ts';
 import { type Arrived, arrivedText } from './codec.ts';
+import type { Hold } from './hold.ts';
 import { type Intake, intakeOf } from './intake.ts';
 import type { Meters } from './meters.ts';
 import type { Owners } from './owners.ts';
@@ -19,15 +21,17 @@ export interface HandleOptions {
   readonly rules: CompiledRules;
   readonly appender: Appender;
   readonly recall: Recall;
+  readonly hold: Hold;
   readonly owners: Owners;
   readonly meters: Meters;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** Event time. */
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
   readonly nudge: () => void;
-  /** Waits for what is due, up to a bound. */
-  readonly tick: () => Promise<void>;
+  /** Waits for what is due, up to a bound. False when the store is away. */
+  readonly tick: () => Promise<boolean>;
 }
 
 /** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
@@ -35,34 +39,37 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
   const { meters, log } = options;
   return async (events) => {
     const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
-    const count = (outcome: string) => {
-      for (const event of events) meters.taken.add({ type: typeOf(event), outcome });
-    };
-    const refused = intakes.find((intake) => intake.kind === 'refused');
-    if (refused) {
-      count('refused');
-      log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
-      return { status: 400, reason: refused.reason };
-    }
     const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
     const brought = broughtBy(intakes, arrived, options);
-    if (brought.inbox.length + brought.versions.length > 0) {
-      const outcome = await write(brought, options);
-      count(outcome);
-      if (outcome === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
-      if (outcome === 'store_away') return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
-      setImmediate(() => options.owners.prefetch(arrived));
-    } else count(intakes.some(({ kind }) => kind === 'tick') ? 'taken' : 'ignored');
-    if (intakes.some(({ kind }) => kind === 'tick')) await options.tick();
-    else setImmediate(options.nudge);
-    return { status: 202 };
+    const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
+    for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
+    if (written === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
+    if (written === 'store_away') return storeAway;
+    // After the answer: it must not wait for what they begin.
+    setImmediate(() => options.owners.prefetch(arrived));
+    if (!intakes.some(({ kind }) => kind === 'tick')) setImmediate(options.nudge);
+    else if (!(await options.tick())) return storeAway;
+    // The others of a batch are taken all the same: who sent it will not send it again.
+    const refused = intakes.find((intake) => intake.kind === 'refused');
+    if (!refused) return { status: 202 };
+    log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
+    return { status: 400, reason: refused.reason };
   };
 }
 
-async function write(brought: Brought, { appender, recall, meters, log, now }: HandleOptions): Promise<string> {
+const storeAway: Answer = { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+
+/** `written`: what became of those that were to be written down. */
+function outcomeOf(intake: Intake | undefined, written: string): string {
+  if (intake?.kind === 'tick') return 'taken';
+  return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
+}
+
+async function write(brought: Brought, { appender, recall, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
-    const appended = await appender.append(brought);
+    if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
+    const appended = await tracing.span('append', () => appender.append(brought));
     meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
       log.sampled('full', 5)?.error('too much is pending: events are turned away');
@@ -76,9 +83,9 @@ async function write(brought: Brought, { appender, recall, meters, log, now }: H
   }
 }
 
-function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, now }: HandleOptions): Brought {
+function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, hold, now }: HandleOptions): Brought {
   const inbox: InboxEntry[] = [];
-  const facts: IndexEntry[] = [];
+  const facts: IndexEntry[] = hold.entriesFor(arrived, now());
   for (const { cluster, observation } of arrived) {
     inbox.push(toInbox(cluster, observation, now()));
     facts.push(...recall.factsOf(cluster, observation, meaningOf(rules, observation), now() / 1_000));

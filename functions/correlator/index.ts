@@ -3,16 +3,19 @@
  * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
  */
 import { randomUUID } from 'node:crypto';
+import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import { factsMost } from '../../shared/correlate/facts.ts';
 import { rememberFor } from '../../shared/correlate/figures.ts';
 import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
 import { builtInRules } from '../../shared/correlate/rules/index.ts';
+import type { ApiServer } from '../../shared/objects/api-server.ts';
 import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import type { Fields } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
-import { type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
+import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import { noTracing } from '../../shared/runtime/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -21,6 +24,7 @@ import { type CorrelatorConfig, readConfig } from './config.ts';
 import { Decider, type Decision } from './decider.ts';
 import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
+import { Hold } from './hold.ts';
 import { type Meters, metersOf } from './meters.ts';
 import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
 import { Pulse } from './pulse.ts';
@@ -34,6 +38,7 @@ export interface Given {
   readonly sink?: Sink;
   /** The cluster of Events that do not say theirs; then no API server is asked for anything. */
   readonly cluster?: string;
+  readonly api?: ApiServer;
   readonly rules?: CompiledRules;
   readonly random?: () => number;
   /** False: nobody sweeps but who is asked to, as with a clock that is moved by hand. */
@@ -42,6 +47,8 @@ export interface Given {
 
 export interface RunningCorrelator extends Stoppable {
   readonly url: string;
+  /** What a request with these events is answered, without HTTP. */
+  readonly receive: (events: readonly ReceivedEvent[]) => Promise<Answer>;
   /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
   sweep(): Promise<void>;
 }
@@ -49,9 +56,56 @@ export interface RunningCorrelator extends Stoppable {
 const leaseMs = 60_000;
 const holdMs = 45_000;
 const versionsMost = 64;
+const waitingMost = 20_000;
+/** A little longer than the core remembers, ms. */
+const factsFor = rememberFor / 1_000 + 30 * 60_000;
 const uidWithinMs = 15_000;
 
 export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+  const parts = await open(surroundings, given);
+  const { log, metrics } = surroundings;
+  const { port, store, config, rules, meters, now, cluster, owners } = parts;
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
+  const pulse = new Pulse(sweeper, surroundings);
+  const handle = handler({
+    cluster,
+    rules,
+    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
+    recall: new Recall(),
+    hold,
+    owners,
+    meters,
+    log,
+    tracing: surroundings.tracing ?? noTracing,
+    now,
+    nudge: () => pulse.nudge(),
+    tick: () => pulse.sweepFor(config.tickWaits),
+  });
+  const server = await serveFunction({
+    name: 'correlator',
+    port,
+    log,
+    metrics,
+    ready: () => (store.ready() ? true : 'the store does not answer'),
+    handle,
+    tracing: surroundings.tracing,
+    beforeClose: async (graceMs) => {
+      await pulse.stop();
+      // After it, what is queued stays in the outbox; a timer left over would hold up the process.
+      const cut = setTimeout(() => emitter.stop(), graceMs);
+      await emitter.settled();
+      clearTimeout(cut);
+      emitter.stop();
+    },
+  });
+  if (given.beats !== false) pulse.start();
+  return running(server, handle, store, given, sweeper, emitter);
+}
+
+type Parts = Awaited<ReturnType<typeof open>>;
+
+/** Reads the settings, all faults at once, and opens what they name. */
+async function open(surroundings: Surroundings, given: Given) {
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
@@ -61,17 +115,21 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
-  const meters = metersOf(metrics, store, clock.now);
-  const now = () => Math.round(clock.now() * 1_000);
-  const { cluster, owners } =
-    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store) : { cluster: given.cluster, owners: noOwners };
+  const meters = metersOf(metrics, store, () => clock.now());
+  const identity =
+    given.cluster === undefined ? await clusterAndOwners(config, surroundings, store, given) : { cluster: given.cluster, owners: noOwners };
+  return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
+}
+
+function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
     store,
     sink,
     log,
-    random: given.random ?? Math.random,
+    random,
+    tracing,
     atOnce: config.emitAtOnce,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
@@ -82,7 +140,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     owners,
     token: tokenOnce(),
     leaseMs,
-    batch: 500,
+    batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
@@ -91,8 +149,9 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     config: config.correlate,
     source: config.source,
     leaseMs,
-    holdMs,
-    batch: 16,
+    holdMs: () => (emitter.hasRoom ? holdMs : 0),
+    batch: 4,
+    tracing,
     onDecision: (shard, decision) => {
       count(meters, decision);
       emitter.offer(shard, decision.outgoing);
@@ -102,45 +161,22 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
       fault('could not decide a domain', { domain }, error);
     },
   });
-  const sweeper = new Sweeper({ store, router, decider, emitter, now, onRouted: (routed) => meters.routed.add({}, routed) });
-  const pulse = new Pulse(sweeper, surroundings);
-  const server = await serveFunction({
-    name: 'correlator',
-    port,
-    log,
-    metrics,
-    ready: () => (store.ready() ? true : 'the store does not answer'),
-    handle: handler({
-      cluster,
-      rules,
-      appender: new Appender(store, {
-        factsFor: rememberFor / 1_000 + 30 * 60_000,
-        versionsFor: config.objectsFor,
-        factsMost,
-        versionsMost,
-        waitingMost: 20_000,
-      }),
-      recall: new Recall(),
-      owners,
-      meters,
-      log,
-      now,
-      nudge: () => pulse.nudge(),
-      tick: () => pulse.sweepFor(config.tickWaits),
-    }),
-    beforeClose: async (graceMs) => {
-      await pulse.stop();
-      await Promise.race([emitter.settled(), new Promise((resolve) => setTimeout(resolve, graceMs))]);
-      emitter.stop();
-    },
-  });
-  if (given.beats !== false) pulse.start();
-  return running(server, store, given, sweeper, emitter);
+  const hold = new Hold(store);
+  const onRouted = (routed: number) => meters.routed.add({}, routed);
+  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
 }
 
-function running(server: RunningFunction, store: Store, given: Given, sweeper: Sweeper, emitter: Emitter): RunningCorrelator {
+function running(
+  server: RunningFunction,
+  receive: RunningCorrelator['receive'],
+  store: Store,
+  given: Given,
+  sweeper: Sweeper,
+  emitter: Emitter,
+): RunningCorrelator {
   return {
     url: server.url,
+    receive,
     sweep: async () => {
       await sweeper.sweep();
       await emitter.settled();
@@ -156,8 +192,9 @@ async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
   { log, metrics, clock }: Surroundings,
   store: Store,
+  { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {
-  const lookup = createLookup({ metrics, clock });
+  const lookup = createLookup({ metrics, clock, ...(api ? { api } : {}) });
   const cluster = await clusterOf(configured, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
   if (!cluster.ok) throw new ConfigError(`Cannot start correlator: ${cluster.reason}`);
   if (!lookups) return { cluster: cluster.value, owners: noOwners };

@@ -8,6 +8,7 @@ import type { Lookup } from '../../shared/objects/lookup.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { Arrived } from './codec.ts';
+import { readVersion } from './codec.ts';
 import { versionKey } from './known.ts';
 import { entriesOfObject } from './recall.ts';
 
@@ -46,37 +47,88 @@ export class LookedUpOwners implements Owners {
   /** uid -> until when nobody needs to ask again. */
   readonly #known = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<void>>();
+  /** Those that the background has not got to yet. */
+  readonly #wanted = new Map<string, ObjectRef>();
+  #prefetching = false;
 
   constructor(options: OwnersOptions) {
     this.#options = options;
   }
 
+  /** What finds no room here is learnt when it is routed. */
   prefetch(arrived: readonly Arrived[]): void {
-    for (const ref of this.#unknown(arrived)) if (this.#underWay.size < underWayMost) void this.#resolve(ref);
+    for (const ref of this.#unknown(arrived)) if (this.#wanted.size < underWayMost) this.#wanted.set(ref.uid, ref);
+    if (this.#wanted.size > 0 && !this.#prefetching) void this.#prefetch();
   }
 
   async learn(arrived: readonly Arrived[]): Promise<void> {
-    const refs = this.#unknown(arrived);
-    if (refs.length === 0) return;
-    const { store, cluster } = this.#options;
-    const keys = refs.flatMap(({ uid }) => [versionKey(cluster, uid), goneKey(cluster, uid)]);
-    const entries = await store.readIndex(keys);
-    const asked = refs.filter((ref, place) => {
-      const told = (entries[2 * place]?.length ?? 0) + (entries[2 * place + 1]?.length ?? 0) > 0;
-      if (told) this.#remember(ref.uid);
-      return !told;
-    });
+    await this.#learn(this.#unknown(arrived));
+  }
+
+  async #prefetch(): Promise<void> {
+    this.#prefetching = true;
+    while (this.#wanted.size > 0) {
+      const refs = [...this.#wanted.values()];
+      this.#wanted.clear();
+      await this.#learn(refs).catch(this.#options.onError);
+    }
+    this.#prefetching = false;
+  }
+
+  /** First what the index tells of a chain, level by level; then the API server, from where the index ends. */
+  async #learn(from: readonly ObjectRef[]): Promise<void> {
+    const above = new Map<string, ObjectRef | null>();
+    const asked: ObjectRef[] = [];
+    let refs = from;
+    for (let steps = 0; refs.length > 0 && steps < chainLongest; steps += 1) {
+      const owners = await this.#ownersInIndex(refs);
+      const next = new Map<string, ObjectRef>();
+      for (const [place, ref] of refs.entries()) {
+        const owner = owners[place];
+        if (owner === undefined) asked.push(ref);
+        else above.set(ref.uid, owner);
+        if (owner && owner.uid !== '' && !above.has(owner.uid) && !this.#isKnown(owner.uid)) next.set(owner.uid, owner);
+      }
+      refs = [...next.values()];
+    }
     await Promise.all(asked.map((ref) => this.#resolve(ref)));
+    for (const uid of above.keys()) if (this.#isComplete(uid, above)) this.#remember(uid);
+  }
+
+  /** Undefined: the index does not know the object; null: it has no owner, or is gone. */
+  async #ownersInIndex(refs: readonly ObjectRef[]): Promise<(ObjectRef | null | undefined)[]> {
+    const { store, cluster } = this.#options;
+    const entries = await store.readIndex(refs.flatMap(({ uid }) => [versionKey(cluster, uid), goneKey(cluster, uid)]));
+    return refs.map((_, place) => {
+      const last = entries[2 * place]?.at(-1);
+      if (last) return readVersion(last.score, last.member).object.owner;
+      return (entries[2 * place + 1]?.length ?? 0) > 0 ? null : undefined;
+    });
+  }
+
+  /** Whether all above it is known: an object whose owner's owner did not answer is asked about again. */
+  #isComplete(from: string, above: ReadonlyMap<string, ObjectRef | null>): boolean {
+    let uid = from;
+    for (let steps = 0; steps <= chainLongest; steps += 1) {
+      const owner = above.get(uid);
+      if (owner === undefined) return this.#isKnown(uid);
+      if (owner === null || owner.uid === '') return true;
+      uid = owner.uid;
+    }
+    return true;
+  }
+
+  #isKnown(uid: string): boolean {
+    return (this.#known.get(uid) ?? 0) > this.#options.clock.now();
   }
 
   /** Each object of our cluster that has a uid and is not known, once. */
   #unknown(arrived: readonly Arrived[]): ObjectRef[] {
-    const now = this.#options.clock.now();
     const refs = new Map<string, ObjectRef>();
     for (const { cluster, observation } of arrived) {
       const { involved } = observation;
       if (cluster !== this.#options.cluster || involved.uid === '' || involved.kind === '') continue;
-      if ((this.#known.get(involved.uid) ?? 0) <= now) refs.set(involved.uid, involved);
+      if (!this.#isKnown(involved.uid)) refs.set(involved.uid, involved);
     }
     return [...refs.values()];
   }
@@ -95,18 +147,19 @@ export class LookedUpOwners implements Owners {
   async #climb(from: ObjectRef): Promise<void> {
     const { store, lookup, cluster, clock, objectsFor, goneFor } = this.#options;
     const deadline = clock.now() + learnWithinMs;
+    const climbed: string[] = [];
     let ref: ObjectRef | null = from;
-    for (let steps = 0; ref !== null && ref.uid !== '' && steps < chainLongest; steps += 1) {
-      if ((this.#known.get(ref.uid) ?? 0) > clock.now()) return;
+    for (let steps = 0; ref !== null && ref.uid !== '' && !this.#isKnown(ref.uid) && steps < chainLongest; steps += 1) {
       const found = await lookup.find(ref, deadline);
       if (found.kind === 'away') return;
       if (found.kind === 'found') {
         const version = { object: found.object, seenAt: clock.now() * 1_000, gone: false };
         await store.putIndex(entriesOfObject(cluster, version), objectsFor, versionsMost);
       } else if (found.kind === 'gone') await store.putIndex([{ key: goneKey(cluster, ref.uid), member: 'gone', score: 0 }], goneFor, 1);
-      this.#remember(ref.uid);
+      climbed.push(ref.uid);
       ref = found.kind === 'found' ? found.object.owner : null;
     }
+    for (const uid of climbed) this.#remember(uid);
   }
 
   #remember(uid: string): void {

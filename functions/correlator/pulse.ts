@@ -28,15 +28,16 @@ export class Pulse {
     void this.#sweep();
   }
 
-  /** Waits for a sweep, but no longer than that: the rest goes on in the background. */
-  async sweepFor(ms: number): Promise<void> {
+  /** Waits for a sweep, but no longer than that: the rest goes on in the background. False when the store is away. */
+  async sweepFor(ms: number): Promise<boolean> {
     const swept = this.#sweep();
     let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+    const timeUp = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(true), ms);
     });
-    await Promise.race([swept, timeUp]);
+    const done = await Promise.race([swept, timeUp]);
     clearTimeout(timer);
+    return done;
   }
 
   /** Nothing new is begun: what is due stays in the store. */

@@ -1,8 +1,9 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
-import { type ShardDue, type Store, shardCount } from '../../shared/store/store.ts';
+import type { ShardDue, Store } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
+import type { Hold } from './hold.ts';
 import type { Router } from './router.ts';
 
 export interface SweeperOptions {
@@ -10,12 +11,15 @@ export interface SweeperOptions {
   readonly router: Router;
   readonly decider: Decider;
   readonly emitter: Emitter;
+  readonly hold: Hold;
   /** Event time. */
   readonly now: () => Micros;
   readonly onRouted: (count: number) => void;
 }
 
 const roundsMost = 1_000;
+/** Shards at the same time. */
+const [routedAtOnce, decidedAtOnce] = [8, 4];
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -53,23 +57,26 @@ export class Sweeper {
 
   /** True when something was done, so that more may be due. */
   async #round(): Promise<boolean> {
-    const { store, emitter } = this.#options;
+    const { store, hold } = this.#options;
     const now = this.#options.now();
-    const before = [...(await store.due()).entries()];
-    this.#full = false;
-    const routed = await each(
-      before.filter(([, due]) => isDue(due.inbox, now)),
-      ([shard]) => this.#route(shard, now),
-    );
-    const [after, clock] = await Promise.all([routed > 0 ? store.due() : before.map(([, due]) => due), store.clock()]);
-    const shards = [...after.entries()];
-    const horizon = this.#full ? now : horizonOf(after, now);
-    const decided = await each(
-      shards.filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock)),
-      ([shard]) => this.#decide(shard, clock, horizon),
-    );
-    for (const [shard, due] of shards) if (isDue(due.outbox, clock)) await emitter.collect(shard, clock);
+    const [before, held, clock] = await Promise.all([store.due(), hold.isOn(now), store.clock()]);
+    const routed = held ? 0 : await this.#routeAll(before, now);
+    const after = routed > 0 ? await store.due() : before;
+    const decided = held ? 0 : await this.#decideAll(after, now, clock);
+    for (const [shard, due] of after.entries()) if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
     return routed + decided > 0;
+  }
+
+  #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
+    this.#full = false;
+    const shards = [...dues.entries()].filter(([, due]) => isDue(due.inbox, now));
+    return each(shards, routedAtOnce, ([shard]) => this.#route(shard, now));
+  }
+
+  #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
+    const horizon = this.#full ? now : horizonOf(dues, now);
+    const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
+    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, clock, horizon));
   }
 
   async #route(shard: number, now: Micros): Promise<number> {
@@ -95,10 +102,24 @@ export class Sweeper {
   }
 }
 
-/** The shards side by side: they wait for the store more than for the processor. */
-async function each<T>(list: readonly T[], run: (one: T) => Promise<number>): Promise<number> {
-  const counts = await Promise.all(list.slice(0, shardCount).map(run));
-  return counts.reduce((sum, count) => sum + count, 0);
+/**
+ * Some shards side by side: they wait for the store, but each holds what it works on in memory. Ends when all have ended, also when one
+ * fails: the next sweep must not meet what is left of this one, since both route under the same lease.
+ */
+async function each<T>(list: readonly T[], atOnce: number, run: (one: T) => Promise<number>): Promise<number> {
+  const left = list.values();
+  const worker = async () => {
+    let sum = 0;
+    for (const one of left) sum += await run(one);
+    return sum;
+  };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+  let sum = 0;
+  for (const one of ended) {
+    if (one.status === 'rejected') throw one.reason;
+    sum += one.value;
+  }
+  return sum;
 }
 
 function isDue(at: number | null, now: number): boolean {

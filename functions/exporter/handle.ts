@@ -8,6 +8,7 @@ import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Metrics } from '../../shared/runtime/metrics.ts';
 import type { Answer } from '../../shared/runtime/server.ts';
+import { noTracing, type Tracing } from '../../shared/runtime/tracing.ts';
 import type { ExportOutcome, OtlpExporter } from '../../shared/spans/otlp-exporter.ts';
 import { type Resources, toReadableSpans } from '../../shared/spans/readable.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
@@ -18,6 +19,7 @@ export interface ExporterParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The sender waits twice as long after each failure anyhow; this is the least. */
@@ -47,7 +49,8 @@ export class ExporterHandler {
     const spans = segments.flatMap((segment) => toReadableSpans(segment, this.#resources));
     if (spans.length === 0) return { status: 202 };
     const began = this.#parts.clock.now();
-    const outcome = await this.#parts.exporter.export(spans);
+    const { tracing = noTracing, exporter } = this.#parts;
+    const outcome = await tracing.span('export', () => exporter.export(spans), { 'knspan.spans': spans.length });
     this.#count.seconds.observe({ outcome: outcome.kind }, (this.#parts.clock.now() - began) / 1000);
     return this.#answer(outcome, segments, spans.length);
   }

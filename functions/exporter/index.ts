@@ -7,17 +7,24 @@ import { ExporterHandler } from './handle.ts';
 
 export const exporterName = 'exporter';
 
-export async function startExporter({ settings, log, metrics, clock }: Surroundings): Promise<Stoppable & { readonly url: string }> {
+export async function startExporter({
+  settings,
+  log,
+  metrics,
+  clock,
+  tracing,
+}: Surroundings): Promise<Stoppable & { readonly url: string }> {
   const { port, otlp } = exporterConfigOf(settings);
   settings.finish(exporterName);
   const exporter = await createOtlpExporter(otlp);
-  const handler = new ExporterHandler({ exporter, log, metrics, clock });
+  const handler = new ExporterHandler({ exporter, log, metrics, clock, tracing });
   log.info('exporting', { host: new URL(otlp.url).host, protocol: otlp.protocol, compression: otlp.compression });
   return serveFunction({
     name: exporterName,
     port,
     log,
     metrics,
+    tracing,
     // A backend that is away is told by 503 to each segment: to be taken out of service would change nothing.
     ready: () => true,
     handle: (events) => handler.handle(events),

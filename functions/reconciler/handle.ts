@@ -1,8 +1,11 @@
-/** The flow of the reconciler: a dead letter is put away, then acknowledged; a tick starts a listing and the sending of dead letters. */
+/**
+ * The flow of the reconciler: a dead letter is put away, then acknowledged; a tick starts a listing and the sending of dead letters. By
+ * `/letters/NAME` comes what the Broker could not deliver to the subscriber NAME; by `/` ticks, and dead letters that say whose they are.
+ */
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import { type Log, messageOf } from '../../shared/runtime/log.ts';
 import { tickType } from '../../shared/runtime/selection.ts';
-import type { Answer } from '../../shared/runtime/server.ts';
+import type { Answer, RequestFacts } from '../../shared/runtime/server.ts';
 import { isDeadLetter, type Letters } from './letters.ts';
 import type { Postman } from './postman.ts';
 import type { Ticks } from './ticks.ts';
@@ -14,10 +17,15 @@ export interface HandleOptions {
   readonly log: Log;
 }
 
-export function handler({ letters, postman, ticks, log }: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
-  return async (events) => {
-    const dead = events.filter(isDeadLetter);
-    const living = events.filter((event) => !isDeadLetter(event));
+export function handler({
+  letters,
+  postman,
+  ticks,
+  log,
+}: HandleOptions): (events: readonly ReceivedEvent[], request: Pick<RequestFacts, 'name'>) => Promise<Answer> {
+  return async (events, { name }) => {
+    const dead = events.filter((event) => name !== '' || isDeadLetter(event));
+    const living = events.filter((event) => !dead.includes(event));
     const strange = living.find(({ type }) => type !== tickType);
     if (strange)
       return {
@@ -25,7 +33,7 @@ export function handler({ letters, postman, ticks, log }: HandleOptions): (event
         reason: `Cannot take event: its type is '${strange.type.slice(0, 100)}', wanted '${tickType}' or a dead letter`,
       };
     try {
-      const taken = dead.length === 0 ? { status: 202 } : await letters.take(dead);
+      const taken = dead.length === 0 ? { status: 202 } : await letters.take(dead, name);
       if (taken.status !== 202 || living.length === 0) return taken;
       postman.nudge();
       return await ticks.tick();

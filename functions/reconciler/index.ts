@@ -75,6 +75,7 @@ export async function startReconciler(surroundings: Surroundings, given: Given =
     metrics,
     ready: () => (store.ready() ? true : 'the store does not answer'),
     handle: handler({ letters, postman, ticks, log }),
+    below: '/letters/',
   });
   postman.start();
   return {

@@ -37,8 +37,13 @@ const holdMs = 300_000;
 const batchMost = 20;
 const dropped = ['knativeerrordest', 'knativeerrorcode', 'knativeerrordata', 'knativebrokerttl'];
 
-export function isDeadLetter({ extensions }: ReceivedEvent): boolean {
-  return extensions['knativeerrordest'] !== undefined || extensions['knativeerrorcode'] !== undefined;
+/**
+ * Where the path does not tell. After an attempt that timed out or a malformed reply a Broker says nothing of the failure; but its time to
+ * live it never shows to a subscriber. A tick with it is a tick all the same: to take it for a dead letter would end all listings.
+ */
+export function isDeadLetter({ type, extensions }: ReceivedEvent): boolean {
+  if (extensions['knativeerrordest'] !== undefined || extensions['knativeerrorcode'] !== undefined) return true;
+  return extensions['knativebrokerttl'] !== undefined && type !== tickType;
 }
 
 export class Letters {
@@ -50,15 +55,17 @@ export class Letters {
     this.#options = options;
   }
 
-  /** Rejects when the store is away. */
-  async take(events: readonly ReceivedEvent[]): Promise<Answer> {
+  /** `name`: the subscriber that failed; empty where only the event may say it. Rejects when the store is away. */
+  async take(events: readonly ReceivedEvent[], name: string): Promise<Answer> {
     const { store, meters } = this.#options;
     const now = await store.clock();
     // A tick means nothing later; the next one comes anyway.
     const kept = events.filter(({ type }) => type !== tickType);
     meters.letters.add({ outcome: 'tick' }, events.length - kept.length);
     const items = kept.map((event) => {
-      const { knativeerrordest: dest = '', knativeerrorcode: code = '' } = event.extensions;
+      const { knativeerrordest = '', knativeerrorcode: code = '' } = event.extensions;
+      // After a failed reply the event names the Broker.
+      const dest = name === '' ? knativeerrordest : name;
       const id = createHash('sha256')
         .update(JSON.stringify([event.source, event.id, dest]))
         .digest('hex')

@@ -28,6 +28,11 @@ export class Part {
     return this.value !== undefined && this.value !== null;
   }
 
+  /** The same place with another value. */
+  with(value: unknown): Part {
+    return new Part(value, this.#object, this.#faults, this.path);
+  }
+
   refuse(message: string): void {
     this.#faults.push({ place: this.path === '' ? this.#object : `${this.#object}, ${this.path}`, message });
   }

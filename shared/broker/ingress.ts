@@ -1,6 +1,7 @@
 /** The HTTP side of the Brokers: `POST /NAMESPACE/BROKER`, with the answers of Knative's ingress. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Body, BodyReader } from '../runtime/body.ts';
+import { listen } from '../runtime/listen.ts';
 import { type Log, messageOf } from '../runtime/log.ts';
 import { passedHeaders } from './delivery.ts';
 import { readEvent } from './event.ts';
@@ -38,10 +39,9 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     });
   });
   server.maxConnections = connectionsMost;
-  await listen(server, options.port, options.host);
-  const address = server.address();
+  const port = await listen(server, options.port, options.host);
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -85,14 +85,4 @@ function unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, r
 function end(response: ServerResponse, status: number, reason: string, headers: Readonly<Record<string, string>> = {}): void {
   if (reason !== '') response.setHeader('content-type', 'text/plain; charset=utf-8');
   response.writeHead(status, headers).end(reason === '' ? undefined : `${reason}\n`);
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -6,6 +6,8 @@ import { readFilter } from './filters.ts';
 import type {
   ApiServerSource,
   BrokerSpec,
+  Contained,
+  ContainerSource,
   Delivery,
   Destination,
   KnativeService,
@@ -98,17 +100,25 @@ export function readPingSource(object: Part): PingSource {
 }
 
 export function readService(object: Part): KnativeService {
+  return readContained(object);
+}
+
+export function readContainerSource(object: Part): ContainerSource {
+  const contained = readContained(object);
+  return { ...contained, sink: readDestination(object.get('spec').get('sink'), contained.namespace) };
+}
+
+function readContained(object: Part): Contained {
   const containers = object.get('spec').get('template').get('spec').get('containers');
   const [container, ...others] = containers.list();
   if (container === undefined || others.length > 0) containers.wanted('a list of one container');
+  const args = container?.get('args').list() ?? [];
+  const env = container?.get('env').list() ?? [];
   return {
     ...readNamed(object),
     image: container?.get('image').text() ?? '',
-    args:
-      container
-        ?.get('args')
-        .list()
-        .map((arg) => arg.text()) ?? [],
+    args: args.map((arg) => arg.text()),
+    environment: Object.fromEntries(env.map((one) => [one.get('name').text(), one.get('value').text('')])),
   };
 }
 
@@ -128,6 +138,7 @@ function readDestination(part: Part, namespace: string): Destination {
   }
   ref.only(['apiVersion', 'kind', 'name', 'namespace']);
   const named = { namespace: ref.get('namespace').text(namespace), name: ref.get('name').text() };
+  if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(uri)) part.get('uri').wanted("a path beside 'ref'");
   const kind = ref.get('kind').choice(['Service', 'Broker'], 'Service');
   const group = kind === 'Service' ? ['serving.knative.dev/v1'] : ['eventing.knative.dev/v1'];
   ref.get('apiVersion').choice(group, group[0] ?? '');

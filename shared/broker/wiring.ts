@@ -1,13 +1,20 @@
 /** The objects of a Knative cluster that a local broker is built from, read from the YAML files of a folder; refuses what is not clear. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { isJson } from '../cloudevent/json.ts';
 import { messageOf } from '../runtime/log.ts';
 import type { Cron } from './cron.ts';
 import { type Fault, Part } from './fault.ts';
 import type { Filter } from './filters.ts';
-import { readApiServerSource, readBroker, readPingSource, readService, readSinkBinding, readTrigger } from './wiring-objects.ts';
+import { type Files, filesIn, patched, type Source } from './overlay.ts';
+import {
+  readApiServerSource,
+  readBroker,
+  readContainerSource,
+  readPingSource,
+  readService,
+  readSinkBinding,
+  readTrigger,
+} from './wiring-objects.ts';
 
 export interface Named {
   readonly namespace: string;
@@ -68,9 +75,17 @@ export interface PingSource extends Named {
   readonly sink: Destination;
 }
 
-export interface KnativeService extends Named {
+/** What runs in a container; the first argument names the function. */
+export interface Contained extends Named {
   readonly image: string;
   readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export type KnativeService = Contained;
+
+export interface ContainerSource extends Contained {
+  readonly sink: Destination;
 }
 
 export interface Wiring {
@@ -79,6 +94,7 @@ export interface Wiring {
   readonly sinkBindings: readonly SinkBinding[];
   readonly apiServerSources: readonly ApiServerSource[];
   readonly pingSources: readonly PingSource[];
+  readonly containerSources: readonly ContainerSource[];
   readonly services: readonly KnativeService[];
 }
 
@@ -93,34 +109,26 @@ export class WiringError extends Error {
   }
 }
 
-interface Source {
-  readonly file: string;
-  readonly text: string;
-}
-
-const filesMost = 200;
 const bytesMost = 1024 * 1024;
 const objectsMost = 2_000;
 
-/** Every `.yaml` and `.yml` below the folders; kinds that no broker needs, such as ConfigMaps, are passed over. */
-export async function readWiring(...folders: readonly string[]): Promise<Wiring> {
-  const sources: Source[] = [];
-  for (const folder of folders) sources.push(...(await sourcesIn(folder)));
-  return parseWiring(sources);
-}
-
-async function sourcesIn(folder: string): Promise<Source[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.ya?ml$/.test(name)).sort();
-  if (names.length > filesMost)
-    throw new WiringError([{ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` }]);
-  return Promise.all(
-    names.map(async (name) => ({ file: relative('', join(folder, name)), text: await readFile(join(folder, name), 'utf8') })),
+/** The YAML files of the folders, each as `kubectl apply -k` would take it: later ones may patch the objects of those before. */
+export async function readWiring(...folders: readonly (string | Source)[]): Promise<Wiring> {
+  const faults: Fault[] = [];
+  const files: Files[] = [];
+  for (const folder of folders)
+    files.push(typeof folder === 'string' ? await filesIn(folder, faults) : { resources: [folder], patches: [] });
+  if (faults.length > 0) throw new WiringError(faults);
+  return parseWiring(
+    files.flatMap(({ resources }) => resources),
+    files.flatMap(({ patches }) => patches),
   );
 }
 
-export function parseWiring(sources: readonly Source[]): Wiring {
+export function parseWiring(sources: readonly Source[], patches: readonly Source[] = []): Wiring {
   const faults: Fault[] = [];
-  const objects = sources.flatMap((source) => objectsOf(source, faults));
+  const read = (source: Source) => objectsOf(source, faults);
+  const objects = patched(sources.flatMap(read), patches.flatMap(read));
   if (objects.length > objectsMost) throw new WiringError([{ place: 'the files', message: `wanted at most ${objectsMost} objects` }]);
   refuseTwice(objects, faults);
   const of = (group: string, kind: string) =>
@@ -132,6 +140,7 @@ export function parseWiring(sources: readonly Source[]): Wiring {
     sinkBindings: of('sources.knative.dev', 'SinkBinding').map(readSinkBinding),
     apiServerSources: of('sources.knative.dev', 'ApiServerSource').map(readApiServerSource),
     pingSources: of('sources.knative.dev', 'PingSource').map(readPingSource),
+    containerSources: of('sources.knative.dev', 'ContainerSource').map(readContainerSource),
     services: of('serving.knative.dev', 'Service').map(readService),
   };
   faults.push(...danglingIn(wiring));
@@ -215,5 +224,6 @@ function danglingIn(wiring: Wiring): Fault[] {
   for (const binding of wiring.sinkBindings) check('SinkBinding', binding, 'spec.sink', binding.sink);
   for (const source of wiring.apiServerSources) check('ApiServerSource', source, 'spec.sink', source.sink);
   for (const source of wiring.pingSources) check('PingSource', source, 'spec.sink', source.sink);
+  for (const source of wiring.containerSources) check('ContainerSource', source, 'spec.sink', source.sink);
   return faults;
 }

@@ -158,6 +158,8 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
   const change = walk.open(bond?.change);
   const evidence = 'arrived after its time was decided';
   if (bond && change) {
+    // Nothing of the change is told yet: what the source has lost and a listing has found may still be what it waits for.
+    if (walk.place(one) !== null) return null;
     walk.give(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
     return null;
   }

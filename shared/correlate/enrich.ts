@@ -52,15 +52,16 @@ function tellDisruption(drawing: Drawing, root: Node, nodes: ReadonlyMap<string,
   }
 }
 
-/** Who made the edit that the change answers: the latest spec edit before its first action. */
+/** Who made the edit that the change answers: the latest spec edit before its first action that no earlier change has answered. */
 function nameActor(drawing: Drawing, root: Node): void {
   const { change, objects } = drawing;
   if (!editedKinds.includes(change.kind) || root.children.some((child) => child.placed?.occurrence.routed.meaning.verb === 'rescale'))
     return;
+  const answered = answeredBefore(drawing);
   let best: { manager: string; at: Micros; operation: string } | null = null;
   for (const { object } of objects.versions(change.root.uid)) {
     for (const edit of object.edits) {
-      if (edit.at === null || edit.subresource === 'status' || systemManagers.includes(edit.manager)) continue;
+      if (edit.at === null || edit.at <= answered || edit.subresource === 'status' || systemManagers.includes(edit.manager)) continue;
       if (edit.at <= change.start + second && (best === null || edit.at > best.at))
         best = { manager: edit.manager, at: edit.at, operation: edit.operation };
     }
@@ -73,6 +74,13 @@ function nameActor(drawing: Drawing, root: Node): void {
   const condition = objects.latest(change.root.uid)?.conditions.find((one) => one.type === 'Progressing');
   if (condition && (change.kind === 'create' || change.kind === 'rollout'))
     root.attributes['knspan.condition'] = `Progressing: ${condition.reason}`;
+}
+
+/** The start of the change before: the version of the root that is known may be one that it answers, looked up when it came. */
+function answeredBefore({ change, context }: Drawing): Micros {
+  const open = Object.values(context.changes).filter(({ kind }) => editedKinds.includes(kind));
+  const earlier = [...open, ...Object.values(context.settled)].filter(({ start }) => start < change.start);
+  return Math.max(Number.NEGATIVE_INFINITY, ...earlier.map(({ start }) => start));
 }
 
 function tellEnd(node: Node, versions: readonly KubeObject[]): void {

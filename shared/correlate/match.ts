@@ -85,7 +85,7 @@ export function patternFault(source: string): string {
     new RegExp(source, patternFlags);
     return '';
   } catch (error) {
-    return textOfError(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -292,8 +292,4 @@ function fixedMeaning(rule: Rule): Meaning {
     fails: rule.fails ?? false,
     groups: emptyGroups,
   });
-}
-
-function textOfError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -78,7 +78,7 @@ function toOccurrence(routed: Routed, n: number, time: Instant, messageKnown: bo
 }
 
 /** Of two notifications about the same occurrence (an annotation was edited) the one written first counts. */
-function comesFirst(a: Observation, b: Observation): boolean {
+export function comesFirst(a: Observation, b: Observation): boolean {
   const order = compareVersions(a.resourceVersion, b.resourceVersion);
   return order !== 0 ? order < 0 : JSON.stringify(a) < JSON.stringify(b);
 }

@@ -40,6 +40,8 @@ export interface ReplayOptions extends ShowOptions {
   readonly deliver?: Delivery;
   readonly through?: 'serve';
   readonly correlators: number;
+  /** With `through`. */
+  readonly with: readonly string[];
 }
 
 export async function replayCommand(paths: string[], options: ReplayOptions): Promise<void> {
@@ -126,6 +128,7 @@ export async function demoCommand(): Promise<void> {
     quiet: false,
     exitCode: false,
     correlators: 1,
+    with: [],
   } as const;
   process.stdout.write('A Deployment of 4 replicas on a real cluster: made, given another image, rolled back.\n\n');
   await replayCommand([`${demoFolder}watch.jsonl`], { ...defaults, objects: [`${demoFolder}objects-watch.jsonl`] });

@@ -14,6 +14,7 @@ export interface ServeOptions extends ShowOptions {
   readonly host: string;
   readonly live: boolean;
   readonly correlators: number;
+  readonly with: readonly string[];
 }
 
 /** What happened shortly before the start is shown too. */
@@ -23,7 +24,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const environment = processEnvironment();
   const clock = systemClock();
   const began = clock.now() * 1_000;
-  const selection = new Selection(filterOf({ ...options, since: options.since ?? '10m' }, began), options.orphans);
+  const selection = new Selection(filterOf(options, began), options.orphans);
   const exports =
     options.otlp !== undefined || Boolean(environment['OTEL_EXPORTER_OTLP_ENDPOINT'] || environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
@@ -47,6 +48,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     exports,
     reconciles: options.live,
     beats: true,
+    overlays: options.with,
   });
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
   say(`Taking CloudEvents at ${run.url}; traces appear when they have settled`);

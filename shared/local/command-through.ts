@@ -20,11 +20,15 @@ const atOnce = 16;
 /** Longer than any change may stay open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
-interface Timed extends Notice {
+export interface Timed extends Notice {
   readonly at: number;
 }
 
-export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayThrough(
+  functions: Pick<LocalFunctions, 'startLocal'>,
+  paths: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   if (!(await rulesOf(options))) return;
   const { events, objects, skipped } = await noticesOf(paths, options.objects);
@@ -36,7 +40,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   const run = await functions.startLocal({
     environment: environmentOf(options),
     clock,
-    logLevel: 'warn',
+    logLevel: options.quiet ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
     host: '127.0.0.1',
@@ -47,10 +51,12 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
     exports: false,
     reconciles: false,
     beats: false,
+    overlays: options.with,
   });
   try {
     await sendAll(run.url, objects, atOnce);
     await playAll(run, clock, events);
+    await checkDone(run);
   } finally {
     await run.close();
   }
@@ -62,8 +68,8 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
 }
 
-/** A window of events at a time, each once its time has come; at the end until nothing is pending. */
-async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
+/** A window of events at a time, each once its time has come; then all the time that a change may take. */
+export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
   for (let from = 0; from < events.length; ) {
     const begin = events[from]?.at ?? 0;
     let to = from;
@@ -75,6 +81,9 @@ async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed
     from = to;
   }
   for (const step of stepsAfter) await moveTo(clock, run, clock.now() + step);
+}
+
+async function checkDone(run: LocalRun): Promise<void> {
   const { inbox, held, outbox } = await run.figures();
   if (inbox + held + outbox > 0)
     throw new Error(`Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${held} undecided, ${outbox} segments unsent`);
@@ -87,7 +96,7 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
   await run.settle();
 }
 
-async function noticesOf(
+export async function noticesOf(
   paths: readonly string[],
   objectPaths: readonly string[],
 ): Promise<{ events: Timed[]; objects: Notice[]; skipped: string }> {

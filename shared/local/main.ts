@@ -1,10 +1,13 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { WiringError } from '../broker/wiring.ts';
 import { defaultConfig } from '../correlate/correlate.ts';
 import { ConfigError } from '../runtime/config.ts';
 import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
+import { addExtensionCommands } from './command-extension.ts';
 import { findCommand } from './command-find.ts';
+import { gameCommand } from './command-game.ts';
 import { demoCommand, type ReplayOptions, replayCommand } from './command-replay.ts';
 import { rulesCheckCommand } from './command-rules.ts';
 import { type ServeOptions, serveCommand } from './command-serve.ts';
@@ -79,7 +82,16 @@ function program(functions: LocalFunctions): Command {
     .description('Kubernetes Events in, OpenTelemetry traces out: see what happened to the cluster, why, how long it took, what failed.')
     .addHelpText('after', exitCodes)
     .exitOverride();
-  knspan.command('demo').description('a real rollout from the bundled capture').action(demoCommand);
+  knspan
+    .command('demo')
+    .addArgument(
+      new Argument('[which]', 'rollout: a real one, from the bundled capture; heartbeats: the game of coins')
+        .choices(['rollout', 'heartbeats'])
+        .default('rollout'),
+    )
+    .option('--beats <number>', 'with heartbeats: how many games', count, 10)
+    .description('what it looks like, with nothing at hand')
+    .action((which: string, { beats }: { beats: number }) => (which === 'heartbeats' ? gameCommand(functions, beats) : demoCommand()));
   shows(shared(knspan.command('replay').argument('<paths...>', 'files, folders, or - for standard input')))
     .description('correlate Events from files: kubectl get events -A -o json | knspan replay -')
     .option('--deliver <how>', 'shuffle=SEED,duplicate=P,split=N: hand the input over as a bad network would', (text) => {
@@ -89,6 +101,7 @@ function program(functions: LocalFunctions): Command {
     })
     .addOption(new Option('--through <way>', 'serve: as CloudEvents through broker and functions').choices(['serve']))
     .option('--correlators <number>', 'with --through: how many share the work', count, 1)
+    .option('--with <overlay>', 'extensions: sampling, redact, owner-team, alert, or a folder of one’s own (repeatable)', collect, [])
     .addHelpText('after', exitCodes)
     .action((paths: string[], options: ReplayOptions) =>
       options.through === undefined ? replayCommand(paths, options) : replayThrough(functions, paths, options),
@@ -104,6 +117,7 @@ function program(functions: LocalFunctions): Command {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--live', 'follow the cluster of the current kubeconfig', false)
     .option('--correlators <number>', 'how many share the work', count, 1)
+    .option('--with <overlay>', 'extensions: sampling, redact, owner-team, alert, or a folder of one’s own (repeatable)', collect, [])
     .addHelpText('after', serveHelp)
     .action((options: ServeOptions) => serveCommand(functions, options));
   shared(knspan.command('explain').argument('<uid>', 'uid of an Event').argument('<paths...>', 'files, folders, or -'))
@@ -128,6 +142,7 @@ function program(functions: LocalFunctions): Command {
     .option('--resend <id>', 'have the reconciler send it again (repeatable)', collect, [])
     .option('--drop <id>', 'forget it (repeatable)', collect, [])
     .action(deadLettersCommand);
+  addExtensionCommands(knspan, functions);
   return knspan;
 }
 
@@ -145,7 +160,7 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
     process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
     if (error instanceof CommanderError) return;
     const stack = error instanceof Error ? (error.stack ?? '') : '';
-    const expected = error instanceof InputError || error instanceof ConfigError;
-    process.stderr.write(expected ? `${error.message}\n` : `knspan has failed: ${messageOf(error)}\n${stack}\n`);
+    const expected = [InputError, ConfigError, WiringError].some((one) => error instanceof one);
+    process.stderr.write(expected ? `${messageOf(error)}\n` : `knspan has failed: ${messageOf(error)}\n${stack}\n`);
   }
 }

@@ -8,7 +8,7 @@ import { type CorrelateConfig, correlate, defaultConfig } from '../correlate/cor
 import { factsOf, MemoryFacts } from '../correlate/facts.ts';
 import { lateness, ownerMayTrail, rememberFor } from '../correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../correlate/match.ts';
-import { keyOf, type Routed } from '../correlate/occurrence.ts';
+import { comesFirst, keyOf, type Routed } from '../correlate/occurrence.ts';
 import { route } from '../correlate/route.ts';
 import type { Meaning } from '../correlate/rule.ts';
 import type { Candidate } from '../correlate/walk.ts';
@@ -67,7 +67,8 @@ export class Pipeline {
     const meaning = meaningOf(this.#options.rules, observation);
     for (const fact of factsOf(observation, meaning)) this.#facts.add(fact);
     const id = `${observation.uid}#${observation.n}`;
-    if (!this.#inbox.has(id)) this.#inbox.set(id, { observation, meaning });
+    const waiting = this.#inbox.get(id)?.observation;
+    if (!waiting || comesFirst(observation, waiting)) this.#inbox.set(id, { observation, meaning });
   }
 
   /** Decides what is settled at `now`, as a live correlator would: events may be late, owners may be named late. */

@@ -1,4 +1,6 @@
 /** What the command line needs of a local run, the whole pipeline in one process: the role. `functions/local.ts` plays it. */
+import type { Source } from '../broker/overlay.ts';
+import type { ExtensionFunction, Given } from '../extension/define.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/config.ts';
 import type { LogLevel } from '../runtime/log.ts';
@@ -23,6 +25,16 @@ export interface LocalOptions {
   readonly reconciles: boolean;
   /** Sweeps and ticks by the clock; false where who moves the clock does it. */
   readonly beats: boolean;
+  /** Overlays beside the base: names of ours, or folders with one's own manifests and function. Without any, no extension runs. */
+  readonly overlays?: readonly string[];
+  readonly trial?: Trial;
+}
+
+/** A function that is tried: it runs in place of what its Service would run. */
+export interface Trial extends Given {
+  readonly extension: ExtensionFunction;
+  /** Its own manifests, where its folder has none. */
+  readonly manifests: readonly Source[];
 }
 
 export interface LocalRun {
@@ -36,6 +48,21 @@ export interface LocalRun {
   close(): Promise<void>;
 }
 
+/** What `knspan demo heartbeats` has seen. */
+export interface GameFigures {
+  readonly beats: number;
+  readonly flipped: Readonly<Record<string, number>>;
+  readonly shown: Readonly<Record<string, number>>;
+}
+
+export interface GameOptions {
+  readonly environment: Environment;
+  readonly beats: number;
+  readonly write: (line: string) => void;
+  readonly log: (line: string) => void;
+}
+
 export interface LocalFunctions {
+  playHeartbeats(options: GameOptions): Promise<GameFigures>;
   startLocal(options: LocalOptions): Promise<LocalRun>;
 }

@@ -153,7 +153,8 @@ export class Settings {
   }
 }
 
-function toMs(text: string): number {
+/** NaN when it is no duration. */
+export function toMs(text: string): number {
   const parts = /^([0-9]{1,12})(ms|s|m|h)$/.exec(text);
   return parts === null ? Number.NaN : Number(parts[1]) * (units[parts[2] ?? ''] ?? Number.NaN);
 }

@@ -1,8 +1,9 @@
 /** A function as a process: settings, log and metrics in, a clear end out. Exit code 0 stopped, 1 failed, 2 wrong settings. */
 import { type Clock, systemClock } from './clock.ts';
-import { ConfigError, processEnvironment, Settings } from './config.ts';
+import { ConfigError, processEnvironment, Settings, toMs } from './config.ts';
 import { Log, logLevels, messageOf } from './log.ts';
 import { Metrics } from './metrics.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What a function gets to start with; a local run makes one for each. */
 export interface Surroundings {
@@ -10,19 +11,35 @@ export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Absent: the function does not trace itself. */
+  readonly tracing?: Tracing;
 }
 
 export interface Stoppable {
   close(graceMs: number): Promise<void>;
 }
 
+const clockOffset = /^([+-]?)([0-9]{1,12}(?:ms|s|m|h))$/;
+
 export type Start = (surroundings: Surroundings) => Promise<Stoppable>;
 
 /** Settings that every function reads. */
-export function surroundingsOf(name: string, settings: Settings, clock: Clock = systemClock()): Surroundings & { graceMs: number } {
+export function surroundingsOf(
+  name: string,
+  settings: Settings,
+  clock: Clock = systemClock(clockOffsetOf(settings)),
+): Surroundings & { graceMs: number } {
   const level = settings.choice('KNSPAN_LOG_LEVEL', logLevels, 'info', 'least level that is logged');
   const graceMs = settings.duration('KNSPAN_GRACE', '25s', 'time to finish after SIGTERM', '0s', '10m');
   return { settings, log: new Log({ function: name, level, clock }), metrics: new Metrics(), clock, graceMs };
+}
+
+/** Event time apart from the time of day: a test or a replay gives the functions the time of the Events. */
+function clockOffsetOf(settings: Settings): number {
+  const what = 'for tests and replays: added to the time of day where Events are dated';
+  const text = settings.optionalText('KNSPAN_CLOCK_OFFSET', { what, pattern: clockOffset, wanted: 'a duration such as 90s or -2h' });
+  const [, sign, length = ''] = clockOffset.exec(text ?? '') ?? [];
+  return (sign === '-' ? -1 : 1) * (toMs(length) || 0);
 }
 
 /** The port that Knative gives. */

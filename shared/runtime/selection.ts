@@ -43,7 +43,7 @@ export function clusterNameOf(settings: Settings): string | undefined {
 }
 
 function listOf(settings: Settings, name: string, fallback: string, what: string): string[] {
-  const text = settings.optionalText(name, { default: fallback, wanted, what }) ?? '';
+  const text = settings.optionalText(name, { wanted, what }) ?? fallback;
   const names = text.split(',').flatMap((part) => part.trim() || []);
   if (names.length > namespacesMost || names.some((one) => !/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?|-)$/.test(one)))
     settings.fault(name, text, wanted);

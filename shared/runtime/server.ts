@@ -5,14 +5,23 @@
  * The requests that a cold start waits for, which are events and probes, are known here by method and URL; all others have express find
  * their path (`paths.ts`). It is loaded with the first of these: that takes longer than the whole start of a bare server.
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { CloudEvent } from 'cloudevents';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
 import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
+import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Paths, Take } from './paths.ts';
+import { noTracing, type Tracing } from './tracing.ts';
 
 export interface Answer {
   /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
@@ -22,6 +31,13 @@ export interface Answer {
   readonly reply?: CloudEvent<unknown>;
   /** One sentence for the sender's log and the dead letter. */
   readonly reason?: string;
+}
+
+export interface RequestFacts {
+  readonly batch: boolean;
+  /** What stood `below`; empty for `POST /`. */
+  readonly name: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface FunctionOptions {
@@ -34,7 +50,10 @@ export interface FunctionOptions {
   readonly metrics: Metrics;
   /** true, or why not. */
   readonly ready: () => true | string;
-  readonly handle: (events: readonly ReceivedEvent[], request: { readonly batch: boolean }) => Promise<Answer>;
+  readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
+  /** Events may also come by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
+  readonly below?: string;
+  readonly tracing?: Tracing | undefined;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
   /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
@@ -81,9 +100,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
-  await listen(server, options.port, options.host);
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const port = await listen(server, options.port, options.host);
   options.log.info('listening', { port });
   return { port, url: `http://${options.host ?? '127.0.0.1'}:${port}`, close: (graceMs) => front.close(server, graceMs) };
 }
@@ -95,6 +112,7 @@ class Front {
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
   readonly #paths: Paths;
+  readonly #tracing: Tracing;
   readonly #direct: ReadonlyMap<string, Take>;
   #app: Promise<RequestListener> | undefined;
   #underWay = 0;
@@ -102,11 +120,13 @@ class Front {
 
   constructor(options: FunctionOptions) {
     this.#options = options;
+    this.#tracing = options.tracing ?? noTracing;
     this.bounds = { ...bounds, ...options.bounds };
     this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
-    const event: Take = (request, response) => this.#take(request, response);
+    const event: Take = (request, response) => this.#take(request, response, '');
+    const named: Paths['named'] = (request, response, name) => this.#take(request, response, name);
     const liveness: Take = (_, response) => this.#send(response, { status: 200 });
     const readiness: Take = (_, response) => this.#send(response, this.#readiness());
     const metrics: Take = async (_, response) => {
@@ -114,7 +134,8 @@ class Front {
       response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
     };
     this.#paths = {
-      ...{ event, liveness, readiness, metrics },
+      ...{ event, named, liveness, readiness, metrics },
+      below: options.below ?? null,
       refuse: (response, status, reason) => this.#refuse(response, 'bad_path', status, reason),
       failed: (response, error) => this.#failed(response, error),
     };
@@ -172,13 +193,13 @@ class Front {
     return ready === true ? { status: 200 } : { status: 503, reason: ready };
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
       return this.#refuse(response, 'overloaded', 503, 'Cannot take more requests at once', 1);
     }
     this.#underWay += 1;
     try {
-      await this.#answer(request, response);
+      await this.#tracing.receive(request.headers, () => this.#answer(request, response, name));
     } catch (error) {
       this.#failed(response, error);
     } finally {
@@ -186,7 +207,7 @@ class Front {
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
       return this.#refuse(response, 'bad_type', 415, 'Cannot read the body: wanted no content encoding', 0, request);
@@ -203,9 +224,10 @@ class Front {
           415,
           'Cannot read the request: wanted a CloudEvent 1.0 in binary, structured or batch mode',
         );
-      const parsed = parseHttp(request.headers, body.bytes);
+      const { bytes } = body;
+      const parsed = this.#tracing.span('parse', () => parseHttp(request.headers, bytes));
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
-      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch' });
+      const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
       this.#send(response, answer);
     } finally {
@@ -261,14 +283,4 @@ class Front {
       response.writeHead(answer.status, headers).end(answer.reason);
     }
   }
-}
-
-function listen(server: Server, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -19,8 +19,8 @@ export type SinkOutcome =
   | { readonly kind: 'never'; readonly status: number; readonly reason: string };
 
 export interface Sink {
-  /** A CloudEvent in structured mode, as JSON text. */
-  send(body: string): Promise<SinkOutcome>;
+  /** A CloudEvent in structured mode, as JSON text; headers go along that say in which trace it is sent. */
+  send(body: string, headers?: Readonly<Record<string, string>>): Promise<SinkOutcome>;
   /** Lets go of the connections; sends that are under way end with 'again'. */
   close(): void;
 }
@@ -85,9 +85,9 @@ class HttpSink implements Sink {
     this.#agent = this.#target.protocol === 'https:' ? new HttpsAgent({ ...pool, ...trusted }) : new HttpAgent(pool);
   }
 
-  async send(body: string): Promise<SinkOutcome> {
+  async send(body: string, headers: Readonly<Record<string, string>> = {}): Promise<SinkOutcome> {
     try {
-      const answer = await this.#post(withOverrides(body, this.#options.overrides ?? {}), await this.#token());
+      const answer = await this.#post(withOverrides(body, this.#options.overrides ?? {}), await this.#token(), headers);
       return outcomeOf(answer, this.#clock.now());
     } catch (error) {
       return { kind: 'again', reason: `Cannot reach the sink: ${messageOf(error)}` };
@@ -109,12 +109,13 @@ class HttpSink implements Sink {
     }
   }
 
-  #post(body: string, token: string | undefined): Promise<Answer> {
+  #post(body: string, token: string | undefined, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const most = this.#options.timeoutMs ?? timeoutMs;
     const options: RequestOptions = {
       method: 'POST',
       agent: this.#agent,
       headers: {
+        ...headers,
         'content-type': 'application/cloudevents+json; charset=utf-8',
         'content-length': Buffer.byteLength(body),
         ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),

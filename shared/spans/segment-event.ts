@@ -1,5 +1,6 @@
 /**
- * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive.
+ * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive. One that
+ * an extension has changed has a type below it, such as `dev.knspan.trace.segment.flipped`.
  * The same segment always gives the same bytes, id included, so that a repeated delivery is a copy and no second event.
  */
 import { createHash } from 'node:crypto';
@@ -11,6 +12,11 @@ import { parseOtlpRequest } from './parse-otlp.ts';
 import type { Segment, Span } from './span.ts';
 
 export const segmentType = 'dev.knspan.trace.segment';
+/** Of a segment that an extension has changed: below ours, so that a Trigger takes the one or the other. */
+export function isSegmentType(type: string): boolean {
+  return type === segmentType || (type.startsWith(`${segmentType}.`) && type.length > segmentType.length + 1);
+}
+
 /** Of one event. The CloudEvents guarantee is 64 KiB, Kafka's default limit 1 MiB. */
 export const segmentBytesMost = 256 * 1024;
 
@@ -51,7 +57,9 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
     ...countsOf(partsDigits, partsDigits, partsDigits),
   };
   const room = (options.bytesMost ?? segmentBytesMost) - bytesOf(wrapped(longest, ''));
-  const parts = cut({ cluster, spans: segment.spans }, room);
+  const whole = dataOf({ cluster, spans: segment.spans });
+  const fits = bytesOf(whole) <= room;
+  const parts = fits ? [segment.spans] : cut({ cluster, spans: segment.spans }, room);
   return parts.map((spans, index) => {
     const time = timeOf(spans);
     const head = {
@@ -60,14 +68,15 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
       ...countsOf(spans.length, index + 1, parts.length),
       root: String(segment.root && index === 0),
     };
-    const data = dataOf({ cluster, spans });
+    const data = fits ? whole : dataOf({ cluster, spans });
     const id = idOf(JSON.stringify(head), data);
     return { id, body: wrapped({ id, ...head }, data) };
   });
 }
 
 export function parseSegmentEvent(received: ReceivedEvent): Result<ReceivedSegment> {
-  if (received.type !== segmentType) return refused(`its type is '${received.type.slice(0, 100)}', wanted '${segmentType}'`);
+  if (!isSegmentType(received.type))
+    return refused(`its type is '${received.type.slice(0, 100)}', wanted '${segmentType}' or '${segmentType}.*'`);
   if (received.data === undefined) return refused('it has no JSON data, wanted OTLP/JSON resourceSpans');
   const parsed = parseOtlpRequest(received.data);
   if (!parsed.ok) return refused(parsed.faults.join('; '));
@@ -128,9 +137,8 @@ function timeOf(spans: readonly Span[]): string | undefined {
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? undefined : date.toISOString();
 }
 
-/** Whole where it fits, else as many spans a part as surely fit, each measured with a resource of its own. */
+/** As many spans a part as surely fit, each measured with a resource of its own. */
 function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
-  if (bytesOf(dataOf(batch)) <= room) return [batch.spans];
   const parts: Span[][] = [];
   let left = 0;
   for (const span of batch.spans) {

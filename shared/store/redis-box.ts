@@ -68,10 +68,10 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
       });
     },
     async removeParked(id) {
-      const texts = await ask('list what is parked', (client) => client.lrange(parkedKey(prefix), '0', '-1'));
-      const own = texts.filter((text) => textField(JSON.parse(text), 'id') === id);
-      for (const text of own) await ask('remove what is parked', (client) => client.lrem(parkedKey(prefix), 0, text));
-      return own.length > 0;
+      const texts = await ask('list what is parked', (client) => client.lrange(parkedKey(prefix), 0, -1));
+      const text = texts.find((one) => textField(JSON.parse(one), 'id') === id);
+      if (text === undefined) return false;
+      return (await ask('remove what is parked', (client) => client.lrem(parkedKey(prefix), 1, text))) > 0;
     },
   };
 }

@@ -35,6 +35,7 @@ await replayCommand([process.argv[2] ?? ''], {
   quiet: false,
   exitCode: false,
   correlators: 1,
+  with: [],
 });
 const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
 const figures: ReplayFigures = {

@@ -148,6 +148,11 @@ describe('what is refused: file, object, field, what is there, what was wanted',
       "spec.subscriber.ref.apiVersion: wanted one of serving.knative.dev/v1, found 'v1'",
     ],
     [
+      'a whole URL beside a reference',
+      [objects.broker, objects.service, trigger({ ...good, subscriber: { ref: service('s'), uri: 'http://x/letters' } })],
+      "spec.subscriber.uri: wanted a path beside 'ref', found 'http://x/letters'",
+    ],
+    [
       'twice the same',
       [objects.broker, objects.broker],
       'Cannot use n/b: wanted each object once, found a second eventing.knative.dev/v1 Broker n/b',
@@ -200,15 +205,31 @@ describe('knative/base', () => {
 
   test('each Trigger has its own delivery and dead letter sink', async () => {
     const { triggers } = await readWiring(base);
-    assert.equal(triggers.length, 5);
-    for (const { name, delivery } of triggers) {
+    assert.equal(triggers.length, 6);
+    for (const { name, delivery, subscriber } of triggers) {
       const { deadLetterSink, ...rest } = delivery;
       assert.deepEqual(
         rest,
-        { retry: 3, backoffPolicy: 'exponential', backoffDelayMs: 500, timeoutMs: 10_000, retryAfterMaxMs: null, format: 'binary' },
+        {
+          ...(name === 'coinflip-segments'
+            ? { retry: 2, backoffDelayMs: 200, timeoutMs: 5_000 }
+            : { retry: 3, backoffDelayMs: 500, timeoutMs: 10_000 }),
+          backoffPolicy: 'exponential',
+          retryAfterMaxMs: null,
+          format: 'binary',
+        },
         name,
       );
-      assert.deepEqual(deadLetterSink, { kind: 'service', namespace: 'knspan', name: 'reconciler', path: '' }, name);
+      assert.deepEqual(
+        deadLetterSink,
+        {
+          kind: 'service',
+          namespace: 'knspan',
+          name: 'reconciler',
+          path: `/letters/${subscriber.kind === 'service' ? subscriber.name : ''}`,
+        },
+        name,
+      );
     }
   });
 
@@ -230,6 +251,7 @@ describe('knative/base', () => {
         ['correlator', ['correlator']],
         ['exporter', ['exporter']],
         ['reconciler', ['reconciler']],
+        ['coinflip', ['coinflip']],
       ],
     );
     const [source] = wiring.apiServerSources;
@@ -247,14 +269,15 @@ describe('knative/base', () => {
     ['events', { type: 'dev.knspan.event.missed', namespace: 'shop' }, ['correlator']],
     ['events', { type: ticks }, ['correlator', 'reconciler']],
     ['events', { type: 'dev.knspan.trace.segment' }, []],
-    ['traces', { type: 'dev.knspan.trace.segment' }, ['exporter']],
+    ['traces', { type: 'dev.knspan.trace.segment' }, ['exporter', 'coinflip']],
+    ['traces', { type: 'dev.knspan.trace.segment.flipped', flip: 'heads' }, []],
     ['traces', { type: ticks }, []],
   ];
 
   test('who gets what, over real HTTP', async () => {
     const subscribers = new Map<string, Subscriber>();
-    for (const name of ['correlator', 'exporter', 'reconciler']) subscribers.set(name, await Subscriber.start());
-    const clock = new PacedClock();
+    for (const name of ['correlator', 'exporter', 'reconciler', 'coinflip']) subscribers.set(name, await Subscriber.start());
+    const clock = new PacedClock(undefined, 4_000);
     const log = new Log({ function: 'broker', write: () => undefined });
     const urlOf = (name: string) => subscribers.get(name)?.url ?? '';
     const broker = await createLocalBroker({
@@ -269,7 +292,11 @@ describe('knative/base', () => {
     try {
       for (const [index, [to, attributes, wanted]] of routes.entries()) {
         const id = `route-${index}`;
-        assert.equal((await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status, 202);
+        assert.equal(
+          (await fetch(broker.urlOf(to), { method: 'POST', headers: eventHeaders({ ...attributes, id }) })).status,
+          202,
+          `${to} ${JSON.stringify(attributes)}`,
+        );
         await broker.idle();
         const got = [...subscribers].filter(([, one]) => one.header('ce-id').includes(id)).map(([name]) => name);
         assert.deepEqual(got, wanted, `${to} ${JSON.stringify(attributes)}`);

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const commandMostMs = 120_000;
+const commandMostMs = 240_000;
 const outputMost = 256 * 1024 * 1024;
 
 export function kubectl(...args: string[]): string {

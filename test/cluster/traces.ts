@@ -47,6 +47,9 @@ interface OtlpSpan {
   readonly events?: readonly { readonly attributes: readonly { readonly key: string; readonly value: OtlpValue }[] }[];
 }
 
+/** When a root began may be known from the object alone, which a replay of Events does not have: its end is compared. */
+const timesOf = (parent: string, start: number, duration: number): number[] => (parent === '-' ? [start + duration] : [start, duration]);
+
 /** Compared attributes: what became of it, why it is where it is. */
 const compared = ['knspan.change', 'knspan.outcome', 'knspan.phase', 'knspan.rule', 'knspan.evidence', 'k8s.object.uid', 'knspan.late'];
 
@@ -72,7 +75,7 @@ function form(
 function ofJaeger(span: JaegerSpan): SpanForm {
   const attributes = (list: JaegerSpan['tags']): Attributes => new Map(list.map(({ key, value }) => [key, String(value)]));
   const parent = span.references.find(({ refType, traceID }) => refType === 'CHILD_OF' && traceID === span.traceID)?.spanID ?? '-';
-  const what = [span.operationName, span.startTime, span.duration];
+  const what = [span.operationName, ...timesOf(parent, span.startTime, span.duration)];
   const told = span.logs.map(({ fields }) => attributes(fields));
   return form({ trace: span.traceID, id: span.spanID }, parent, what, attributes(span.tags), told);
 }
@@ -85,9 +88,10 @@ function textOf(value: OtlpValue): string {
 function ofOtlp(span: OtlpSpan): SpanForm {
   const attributes = (list: OtlpSpan['attributes']): Attributes => new Map(list.map(({ key, value }) => [key, textOf(value)]));
   const start = Number(BigInt(span.startTimeUnixNano) / 1_000n);
-  const what = [span.name, start, Number(BigInt(span.endTimeUnixNano) / 1_000n) - start];
+  const parent = span.parentSpanId || '-';
+  const what = [span.name, ...timesOf(parent, start, Number(BigInt(span.endTimeUnixNano) / 1_000n) - start)];
   const told = (span.events ?? []).map((event) => attributes(event.attributes));
-  return form({ trace: span.traceId, id: span.spanId }, span.parentSpanId || '-', what, attributes(span.attributes), told);
+  return form({ trace: span.traceId, id: span.spanId }, parent, what, attributes(span.attributes), told);
 }
 
 /** All that Jaeger has. What was sent twice is there once: a copy that differs stays, and is a fault. */

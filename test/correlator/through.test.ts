@@ -44,6 +44,21 @@ async function through(notices: readonly Notice[], replicas: number, windowMs: n
   return { ...group, figures };
 }
 
+describe('captures that come a day late, all at once', () => {
+  for (const name of captures) {
+    it(`${name}: the spans of the direct replay`, async () => {
+      const late = noticesOf(name).map((notice) => ({ ...notice, at: notice.at + 24 * hours }));
+      const from = Math.min(...late.map(({ at }) => at));
+      // Some seconds apart, as a broker that catches up delivers them.
+      const burst = shuffled(late, chance(2)).map((notice, place) => ({ ...notice, at: from + place * 300 }));
+      const wanted = replay(await loadCapture(name, 'watch')).flatMap((segment) => toSegmentEvents(segment, source));
+      const { sink, logged } = await through(burst, 2, 1_000, 3);
+      assert.deepEqual(logged, []);
+      assert.deepEqual([...sink.bodies].sort(), wanted.map(({ id, body }) => [id, body]).sort());
+    });
+  }
+});
+
 describe('captures through the correlator', () => {
   for (const name of captures) {
     for (const replicas of [1, 3]) {

@@ -122,6 +122,16 @@ describe('exporter', () => {
     );
   });
 
+  test('segments that extensions have changed come under types below ours; no other type is taken', async () => {
+    const exporter = await start();
+    const typed = (type: string) => JSON.stringify({ ...JSON.parse(bodyOf()), type });
+    for (const type of ['dev.knspan.trace.segment.flipped', 'dev.knspan.trace.segment.flipped.redacted'])
+      assert.equal((await post(exporter, typed(type))).status, 202, type);
+    for (const type of ['dev.knspan.trace.segment.', 'dev.knspan.trace.segmented', 'dev.knspan.alert'])
+      assert.equal((await post(exporter, typed(type))).status, 400, type);
+    assert.equal(backend.requests.length, 2);
+  });
+
   const away: readonly Behaviour[] = [
     ...[429, 502, 503, 504].map((status) => ({ kind: 'fail', status }) as const),
     { kind: 'fail', status: 503, retryAfter: '30' },

@@ -15,10 +15,10 @@ export class KeepingSink implements Sink {
   readonly bodies = new Map<string, string>();
   copies = 0;
   readonly differing: string[] = [];
-  answer: (body: string) => SinkOutcome = () => ({ kind: 'taken' });
+  answer: (body: string) => SinkOutcome | Promise<SinkOutcome> = () => ({ kind: 'taken' });
 
   async send(body: string): Promise<SinkOutcome> {
-    const outcome = this.answer(body);
+    const outcome = await this.answer(body);
     if (outcome.kind !== 'taken') return outcome;
     const parsed: unknown = JSON.parse(body);
     const id = typeof parsed === 'object' && parsed !== null && 'id' in parsed ? String(parsed.id) : '';

@@ -1,5 +1,6 @@
 /** A backend for OTLP/HTTP in tests: keeps every request, JSON and protobuf, plain and gzip, and fails when it is told to. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { parseOtlpRequest } from '../../shared/spans/parse-otlp.ts';
 import type { Span } from '../../shared/spans/span.ts';
@@ -31,6 +32,8 @@ export class OtlpReceiver {
   /** For the next requests, one each; then `behaviour`. */
   readonly next: Behaviour[] = [];
   behaviour: Behaviour = { kind: 'take' };
+  /** What it takes it answers so much later, ms. */
+  slowMs = 0;
   /** Connections ever opened. */
   connections = 0;
   readonly #server: Server;
@@ -74,6 +77,7 @@ export class OtlpReceiver {
     const { cluster, spans } = parsed.ok ? parsed.data : { cluster: '', spans: [] };
     const status = behaviour.kind.startsWith('take') ? 200 : behaviour.kind === 'fail' ? behaviour.status : 0;
     this.requests.push({ path: request.url ?? '', headers: request.headers, encoding, cluster, spans, status });
+    if (this.slowMs > 0) await pause(this.slowMs);
     this.#answer(response, behaviour, encoding);
   }
 

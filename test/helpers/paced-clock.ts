@@ -18,6 +18,11 @@ export class PacedClock implements Clock {
     return this.#now;
   }
 
+  /** How many limits run now. */
+  get limits(): number {
+    return this.#limits.size;
+  }
+
   /** Ends every limit that runs now. */
   expire(): void {
     for (const end of [...this.#limits]) end();

@@ -24,6 +24,8 @@ export interface RedisProcess {
   /** With `tls`: the certificate of the authority that signed the server's. */
   readonly ca: string;
   readonly dir: string;
+  /** Of the process that was spawned. */
+  readonly pid: number;
   /** Ends it properly and checks that nothing is left. */
   stop(): Promise<void>;
   /** SIGKILL: what Redis had not written to its disk is gone. */
@@ -130,6 +132,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisProce
     port,
     ca: join(dir, 'ca.crt'),
     dir,
+    get pid() {
+      return process.pid;
+    },
     stop: async () => {
       await process.end('SIGTERM');
       if (options.dir === undefined) rmSync(dir, { recursive: true });
@@ -183,6 +188,10 @@ export class ServerProcess {
       child.once('error', fail);
       child.once('exit', fail);
     });
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   signal(name: NodeJS.Signals): void {

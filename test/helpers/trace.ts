@@ -30,9 +30,9 @@ export interface Capture {
 
 const rules = await loadRules([], false);
 
-export function pipelineOver(objects: ObjectIndex, budget = 1_000): Pipeline {
+export function pipelineOver(objects: ObjectIndex, budget = 1_000, cluster = 'test'): Pipeline {
   assert.ok(rules.ok);
-  return new Pipeline({ rules: rules.rules, objects, cluster: 'test', budget });
+  return new Pipeline({ rules: rules.rules, objects, cluster, budget });
 }
 
 export function folderOf(name: string): string {
@@ -53,17 +53,19 @@ export function replay({ observations, objects }: Capture): Segment[] {
 
 /** Spans as text in one order, to compare two outputs. */
 export function textOf(segments: readonly Segment[]): string[] {
-  const sorted = (attributes: Attributes) => Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
   return segments
     .flatMap((segment) => segment.spans)
-    .map((span) =>
-      JSON.stringify({
-        ...span,
-        attributes: sorted(span.attributes),
-        events: span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) })),
-      }),
-    )
+    .map(spanText)
     .sort();
+}
+
+export function spanText(span: Span): string {
+  const sorted = (attributes: Attributes) => Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify({
+    ...span,
+    attributes: sorted(span.attributes),
+    events: span.events.map((event) => ({ ...event, attributes: sorted(event.attributes) })),
+  });
 }
 
 /** Which occurrences (uid#n) spans and span events tell; folds apart. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { subscribersOf } from '../../functions/reconciler/subscribers.ts';
+import { readSubscribers, subscribersOf } from '../../functions/reconciler/subscribers.ts';
+import { Settings } from '../../shared/runtime/config.ts';
 import { parseLetter } from '../../shared/store/letter.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { until } from '../helpers/fake-api-server.ts';
@@ -85,6 +86,33 @@ describe('a dead letter', () => {
     assert.equal(response.status, 202);
     await pass(5_000);
     assert.deepEqual(world.subscriber.taken[0]?.data, { kind: 'Event' });
+  });
+
+  it('goes to the subscriber that the path names, whatever the event says', async () => {
+    const { url } = await world.reconciler({ KNSPAN_SUBSCRIBERS: `exporter=${world.subscriber.url},http://another.example` });
+    const errors = { knativeerrordest: 'http://broker-ingress.example/ns/traces', knativeerrorcode: '400' };
+    assert.equal((await send(`${url}/letters/exporter`, errors)).status, 202);
+    const none = { knativeerrordest: undefined, knativeerrorcode: undefined, knativeerrordata: undefined };
+    assert.equal((await send(`${url}/letters/exporter`, { ...none, id: 'mute' })).status, 202);
+    assert.equal((await send(`${url}/letters/nobody`, { ...none, id: 'lost' })).status, 202);
+    await pass(5_000);
+    assert.deepEqual(world.subscriber.ids.toSorted(), ['mute', 'segment-1']);
+    assert.deepEqual(await parkedOf(world.store), ["its subscriber 'nobody' is not in KNSPAN_SUBSCRIBERS"]);
+  });
+
+  it('that neither path nor attributes explain is kept for a person: only a Broker gives it a time to live', async () => {
+    const { url } = await world.reconciler();
+    const none = { knativeerrordest: undefined, knativeerrorcode: undefined, knativeerrordata: undefined };
+    assert.equal((await send(url, none)).status, 202);
+    assert.equal((await send(url, { ...none, knativebrokerttl: undefined })).status, 400);
+    await pass(5_000);
+    assert.deepEqual(await parkedOf(world.store), ["its subscriber '' is not in KNSPAN_SUBSCRIBERS"]);
+  });
+
+  it('is not what a tick is that shows its time to live', async () => {
+    const { url, figure } = await world.reconciler();
+    assert.equal((await post(url, { type: 'dev.knative.sources.ping', knativebrokerttl: '255' })).status, 202);
+    assert.equal(await figure('knspan_ticks_total{outcome="done"}'), 1);
   });
 
   it('keeps data that is text or bytes', async () => {
@@ -290,6 +318,39 @@ describe('subscribers', () => {
       '',
     ])
       assert.equal(find(dest), null, dest);
+  });
+});
+
+describe('the names of subscribers', () => {
+  const faultsOf = (text: string): string => {
+    const settings = new Settings({ KNSPAN_SUBSCRIBERS: text });
+    readSubscribers(settings);
+    try {
+      settings.finish('test');
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('are given, or the first label of the host', () => {
+    const { find } = subscribersOf([
+      'http://exporter.ns.svc.cluster.local',
+      'flip=https://coin.example/flip',
+      'a=127.0.0.1:1',
+      '127.0.0.1:2',
+    ]);
+    assert.equal(find('exporter'), 'http://exporter.ns.svc.cluster.local/');
+    assert.equal(find('flip'), 'https://coin.example/flip');
+    assert.equal(find('a'), 'http://127.0.0.1:1/');
+    for (const dest of ['coin', '127', '']) assert.equal(find(dest), null, dest);
+    assert.equal(find('http://127.0.0.1:2'), 'http://127.0.0.1:2/');
+  });
+
+  it('are each one subscriber', () => {
+    assert.equal(faultsOf('http://a.x,b=http://a.y,http://c.z'), '');
+    for (const text of ['http://a.x,http://a.y', 'a=http://x.y,a=http://z.y', 'A=http://x.y', 'a=', 'a=ftp://x.y', 'http://x.y?a=b'])
+      assert.match(faultsOf(text), /KNSPAN_SUBSCRIBERS is .*, wanted URLs .* or NAME=URL; no name twice/, text);
   });
 });
 

@@ -1,49 +1,19 @@
 /** A function as a process: refuses wrong settings, serves, and ends by SIGTERM with what is in flight answered. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { until } from '../helpers/fake-api-server.ts';
+import { FunctionRun } from '../helpers/function-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
 
-const file = fileURLToPath(new URL('../../functions/main.ts', import.meta.url));
-
-class Running {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  readonly ended: Promise<readonly [code: number | null, signal: string | null]>;
-
-  constructor(env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, [file, 'exporter'], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.on('data', (chunk) => {
-      this.stdout += chunk;
-    });
-    this.child.stderr?.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-    this.ended = once(this.child, 'close').then(([code, signal]) => [code, signal] as const);
-  }
-
-  async url(): Promise<string> {
-    await until('it listens', () => /"message":"listening"/.test(this.stdout));
-    return `http://127.0.0.1:${/"port":([0-9]+)/.exec(this.stdout)?.[1]}`;
-  }
-}
-
 describe('runFunction', () => {
-  const all: Running[] = [];
+  const all: FunctionRun[] = [];
   afterEach(() => {
     for (const one of all.splice(0)) one.child.kill('SIGKILL');
   });
-  function run(env: Readonly<Record<string, string>>): Running {
-    const one = new Running(env);
+  function run(env: Readonly<Record<string, string>>): FunctionRun {
+    const one = new FunctionRun('exporter', env);
     all.push(one);
     return one;
   }

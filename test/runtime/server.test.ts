@@ -48,6 +48,24 @@ describe('serveFunction', () => {
   const outcome = async (of: RunningFunction, name: string) =>
     metricOf(await (await fetch(`${of.url}/metrics`)).text(), `knspan_requests_total{outcome="${name}"}`);
 
+  test('takes events below a path where there is one, and tells by which name', async () => {
+    const names: string[] = [];
+    const handle = async (_: readonly ReceivedEvent[], { name }: { readonly name: string }) => {
+      names.push(name);
+      return { status: 202 };
+    };
+    const server = await serve({ below: '/letters/', handle });
+    const to = (path: string, method = 'POST') =>
+      fetch(`${server.url}${path}`, { method, headers: binary, ...(method === 'POST' ? { body: '{}' } : {}) });
+    const bad = ['/letters', '/letters/', '/letters/a/', '/letters/a/b', '/letters/A', '/letters/%61', '/letters/-a', '/other/a'];
+    for (const path of [...bad, `/letters/${'a'.repeat(64)}`]) assert.equal((await to(path)).status, 404, path);
+    for (const path of ['/', '/letters/exporter', `/letters/${'a'.repeat(63)}`]) assert.equal((await to(path)).status, 202, path);
+    assert.deepEqual(names, ['', 'exporter', 'a'.repeat(63)]);
+    const { status, headers } = await to('/letters/exporter', 'GET');
+    assert.deepEqual([status, headers.get('allow')], [405, 'POST']);
+    assert.equal((await fetch(`${(await serve()).url}/letters/exporter`, { method: 'POST', headers: binary, body: '{}' })).status, 404);
+  });
+
   test('hands on what a real Broker sent, byte for byte, and answers with an empty 202', async () => {
     const got: ReceivedEvent[] = [];
     const server = await serve({

@@ -235,7 +235,7 @@ describe('parseSegmentEvent', () => {
   });
 
   const faults: Readonly<Record<string, Partial<ReceivedEvent>>> = {
-    "its type is 'x', wanted 'dev.knspan.trace.segment'": { type: 'x' },
+    "its type is 'x', wanted 'dev.knspan.trace.segment' or 'dev.knspan.trace.segment.*'": { type: 'x' },
     'it has no JSON data': { data: undefined },
     "'resourceSpans' must be a list": { data: {} },
     'it has no spans': { data: { resourceSpans: [] } },

@@ -1,0 +1,29 @@
+/** A failed change becomes one event, with a link to its trace: a Trigger on its type brings it to any sink. */
+import { defineFunction, segmentType } from 'knspan/extension';
+
+export default defineFunction({
+  name: 'alert',
+  types: [segmentType],
+  replies: ['dev.knspan.alert'],
+  configure: ({ settings }) =>
+    settings.text('KNSPAN_TRACE_URL', { default: 'http://localhost:16686/trace/{traceId}', what: 'link to a trace, with {traceId}' }),
+  handle: ({ segment }, link) => {
+    // Only the part that holds the root span knows the outcome, so that a change alerts once.
+    const root = segment.root ? segment.spans.find(({ attributes }) => attributes['knspan.change'] !== undefined) : undefined;
+    if (root?.attributes['knspan.outcome'] !== 'failed') return null;
+    return {
+      type: 'dev.knspan.alert',
+      data: {
+        title: root.title,
+        cause: root.attributes['knspan.cause'] ?? '',
+        cluster: segment.cluster,
+        namespace: segment.namespace,
+        kind: segment.rootKind,
+        name: segment.rootName,
+        startedAt: new Date(root.start / 1_000).toISOString(),
+        seconds: (root.end - root.start) / 1_000_000,
+        trace: link.replace('{traceId}', segment.traceId),
+      },
+    };
+  },
+});

@@ -1,0 +1,10 @@
+/**
+ * What an extension imports: `import { defineFunction } from 'knspan/extension'`. A function gets our CloudEvents from a Broker, typed,
+ * and answers each with one event or nothing; what a Broker wants of a function, the kit sees to.
+ */
+
+export { segmentType } from '../spans/segment-event.ts';
+export type { AttributeValue, Segment, Span } from '../spans/span.ts';
+export { type Definition, defineFunction, type ExtensionFunction, type Handled } from './define.ts';
+export type { Input, KubernetesInput, OtherInput, SegmentInput } from './input.ts';
+export type { Reply } from './reply.ts';

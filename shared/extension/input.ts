@@ -1,0 +1,68 @@
+/** A CloudEvent as a function gets it: parsed by its type, so that what is no segment or no Event never reaches the function. */
+import type { ReceivedEvent } from '../cloudevent/http.ts';
+import { isJson, type Result } from '../cloudevent/json.ts';
+import type { Observation } from '../cloudevent/observation.ts';
+import { parseEvent } from '../cloudevent/parse.ts';
+import { eventTypes, missedType } from '../runtime/selection.ts';
+import { isSegmentType, parseSegmentEvent } from '../spans/segment-event.ts';
+import type { Segment } from '../spans/span.ts';
+
+interface Envelope<T extends string> {
+  readonly type: T;
+  readonly id: string;
+  readonly source: string;
+  /** Empty where absent, like `time`. */
+  readonly subject: string;
+  readonly time: string;
+  readonly extensions: Readonly<Record<string, string>>;
+}
+
+/** A part of a trace. Its spans are grouped by service, not parents first. */
+export interface SegmentInput<T extends string = string> extends Envelope<T> {
+  readonly kind: 'segment';
+  readonly segment: Segment;
+  readonly part: number;
+  readonly parts: number;
+}
+
+/** A Kubernetes Event as its source sent it. */
+export interface KubernetesInput<T extends string = string> extends Envelope<T> {
+  readonly kind: 'event';
+  readonly observation: Observation;
+}
+
+export interface OtherInput<T extends string = string> extends Envelope<T> {
+  readonly kind: 'other';
+  /** Parsed JSON; undefined where there is none. */
+  readonly data: unknown;
+}
+
+type SegmentType = 'dev.knspan.trace.segment' | `dev.knspan.trace.segment.${string}`;
+type KubernetesType = 'dev.knative.apiserver.resource.add' | 'dev.knative.apiserver.resource.update' | 'dev.knspan.event.missed';
+
+/** What a function gets for each of its types. */
+export type Input<T extends string> = T extends SegmentType
+  ? SegmentInput<T>
+  : T extends KubernetesType
+    ? KubernetesInput<T>
+    : OtherInput<T>;
+export type AnyInput = SegmentInput | KubernetesInput | OtherInput;
+
+export function parseInput(event: ReceivedEvent): Result<AnyInput> {
+  const { type, id, source, subject, time, extensions } = event;
+  const envelope = { type, id, source, subject, time, extensions };
+  if (isSegmentType(type)) {
+    const parsed = parseSegmentEvent(event);
+    return parsed.ok ? { ok: true, value: { kind: 'segment', ...envelope, ...parsed.value } } : parsed;
+  }
+  if (eventTypes.includes(type) || type === missedType) {
+    const parsed = parseEvent(event.data);
+    return parsed.ok ? { ok: true, value: { kind: 'event', ...envelope, observation: parsed.value } } : parsed;
+  }
+  return { ok: true, value: { kind: 'other', ...envelope, data: event.data } };
+}
+
+/** `parseInput` gives each type the form that `Input` says. */
+export function isInput<T extends string>(input: unknown, types: readonly T[]): input is Input<T> {
+  return isJson(input) && types.some((type) => type === input['type']);
+}

@@ -1,0 +1,33 @@
+/** Which replies of a function would come back to it, as far as the wiring can tell. */
+import { mayPass } from '../broker/may-pass.ts';
+import type { Trigger, Wiring } from '../broker/wiring.ts';
+import type { ExtensionFunction } from './define.ts';
+import { sourceOf } from './reply.ts';
+
+export interface Loop {
+  readonly reply: string;
+  readonly trigger: string;
+}
+
+/** A reply goes into the Broker of the Trigger that brought the event, and from there to every Trigger of that Broker. */
+export function loopsIn(wiring: Wiring, { name, replies }: Pick<ExtensionFunction, 'name' | 'replies'>): Loop[] {
+  const own = wiring.triggers.filter(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === name);
+  const loops: Loop[] = [];
+  for (const brought of own) {
+    for (const next of own.filter((trigger) => isSameBroker(trigger, brought))) {
+      for (const reply of replies) {
+        const known = new Map([
+          ['type', reply],
+          ['source', sourceOf(name)],
+          ['specversion', '1.0'],
+        ]);
+        if (mayPass(next.filter, known) !== 'no') loops.push({ reply, trigger: `${next.namespace}/${next.name}` });
+      }
+    }
+  }
+  return loops;
+}
+
+function isSameBroker(one: Trigger, other: Trigger): boolean {
+  return one.namespace === other.namespace && one.broker === other.broker;
+}

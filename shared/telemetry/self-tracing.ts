@@ -1,0 +1,195 @@
+/**
+ * knspan's own spans by the OpenTelemetry SDK: W3C context in and out by headers, a bounded queue to the backend, so that tracing never
+ * holds up what it watches. Whether a request is traced is decided before anything is made for it: by its sender, else by chance; what is
+ * not traced costs one look at its headers. A flush is traced when a request is that brought something of it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  type Context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace-base';
+import { messageOf } from '../runtime/log.ts';
+import type { SpanAttributes, Tracing } from '../runtime/tracing.ts';
+import type { OtlpExporter } from '../spans/otlp-exporter.ts';
+
+export interface SelfTracingOptions {
+  /** `service.name`: the function. */
+  readonly name: string;
+  /** From 0 to 1, of the traces that begin here. */
+  readonly ratio: number;
+  readonly exporter: OtlpExporter;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+export interface SelfTracing extends Tracing {
+  /** Sends what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+const marksMost = 20_000;
+const linksMost = 100;
+const propagator = new W3CTraceContextPropagator();
+
+export function createSelfTracing(options: SelfTracingOptions): SelfTracing {
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': `knspan-${options.name}`, 'service.namespace': 'knspan' }),
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [new BatchSpanProcessor(spanExporterOf(options.exporter))],
+  });
+  return new SdkTracing(provider, options);
+}
+
+class SdkTracing implements SelfTracing {
+  readonly #provider: BasicTracerProvider;
+  readonly #options: SelfTracingOptions;
+  readonly #tracer: Tracer;
+  readonly #running = new AsyncLocalStorage<Context | undefined>();
+  readonly #marks = new Map<string, SpanContext>();
+
+  constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
+    this.#provider = provider;
+    this.#options = options;
+    this.#tracer = provider.getTracer('knspan');
+  }
+
+  get isRunning(): boolean {
+    return this.#running.getStore() !== undefined;
+  }
+
+  receive<T>(headers: IncomingHttpHeaders, work: () => T): T {
+    const isAsked = headers['traceparent'] !== undefined;
+    const parent = isAsked ? propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter) : ROOT_CONTEXT;
+    const sender = trace.getSpanContext(parent);
+    const isTraced = sender === undefined ? this.#chance() : (sender.traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isTraced) return this.#apart(work);
+    const attributes: Record<string, string> = {};
+    for (const key of ['type', 'source', 'id']) {
+      const value = headers[`ce-${key}`];
+      if (typeof value === 'string') attributes[`cloudevents.event_${key}`] = value;
+    }
+    return this.#run('receive', { kind: SpanKind.SERVER, attributes }, parent, work);
+  }
+
+  span<T>(name: string, work: () => T, attributes: SpanAttributes = {}): T {
+    const parent = this.#running.getStore();
+    return parent === undefined ? work() : this.#run(name, { attributes: { ...attributes } }, parent, work);
+  }
+
+  start<T>(name: string, work: () => T): T {
+    return this.#chance() ? this.#run(name, { root: true, kind: SpanKind.PRODUCER }, ROOT_CONTEXT, work) : this.#apart(work);
+  }
+
+  root<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
+    const keys = this.#marks.size === 0 ? [] : keysOf();
+    const found = new Map<string, SpanContext>();
+    for (const key of keys) {
+      const context = this.#marks.get(key);
+      if (context !== undefined && found.size < linksMost) found.set(context.spanId, context);
+    }
+    if (found.size === 0) return this.#apart(work);
+    return this.#run(name, { root: true, links: [...found.values()].map((context) => ({ context })) }, ROOT_CONTEXT, work);
+  }
+
+  below<T>(key: string, name: string, work: () => T): T {
+    const context = this.#marks.get(key);
+    if (context === undefined) return this.#apart(work);
+    const parent = trace.setSpanContext(ROOT_CONTEXT, context);
+    return this.#run(name, { kind: SpanKind.PRODUCER }, parent, work);
+  }
+
+  past(name: string, began: number): void {
+    const parent = this.#running.getStore();
+    if (parent !== undefined) this.#tracer.startSpan(name, { startTime: began }, parent).end();
+  }
+
+  mark(key: string): void {
+    const context = trace.getSpanContext(this.#running.getStore() ?? ROOT_CONTEXT);
+    if (context === undefined) return;
+    this.#marks.delete(key);
+    this.#marks.set(key, context);
+    for (const oldest of this.#marks.keys()) {
+      if (this.#marks.size <= marksMost) break;
+      this.#marks.delete(oldest);
+    }
+  }
+
+  headers(): Record<string, string> {
+    const headers: Record<string, string> = {};
+    const running = this.#running.getStore();
+    if (running !== undefined) propagator.inject(running, headers, defaultTextMapSetter);
+    return headers;
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#provider.forceFlush().catch(() => undefined);
+    await this.#options.exporter.close(graceMs);
+  }
+
+  /** A sweep that a request has set off is not that request's doing, and would else go on under its span. */
+  #apart<T>(work: () => T): T {
+    return this.isRunning ? this.#running.run(undefined, work) : work();
+  }
+
+  #chance(): boolean {
+    return this.#options.random() < this.#options.ratio;
+  }
+
+  #run<T>(name: string, options: SpanOptions, parent: Context, work: () => T): T {
+    const span = this.#tracer.startSpan(name, options, parent);
+    try {
+      const result = this.#running.run(trace.setSpan(parent, span), work);
+      if (!(result instanceof Promise)) {
+        span.end();
+        return result;
+      }
+      // Beside the promise, not in its way: who awaits it gets the very same.
+      result.then(
+        () => span.end(),
+        (error: unknown) => failed(span, error),
+      );
+      return result;
+    } catch (error) {
+      failed(span, error);
+      throw error;
+    }
+  }
+}
+
+function failed(span: Span, error: unknown): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+  span.end();
+}
+
+/** What the backend does not take is dropped: it is about us, not about the cluster. */
+function spanExporterOf(exporter: OtlpExporter): SpanExporter {
+  return {
+    export: (spans: ReadableSpan[], done) => {
+      exporter.export(spans).then(
+        ({ kind }) => done({ code: kind === 'taken' ? 0 : 1 }),
+        () => done({ code: 1 }),
+      );
+    },
+    shutdown: async () => undefined,
+  };
+}

@@ -1,0 +1,78 @@
+/** The outbox empties at the pace of the sink, not of the sweeps; what hangs holds up nothing else; memory holds a bounded part of it. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { Emitter } from '../../functions/correlator/emitter.ts';
+import { ManualClock } from '../../shared/runtime/clock.ts';
+import { Log } from '../../shared/runtime/log.ts';
+import type { SinkOutcome } from '../../shared/runtime/sink.ts';
+import { MemoryStore } from '../../shared/store/memory.ts';
+import { defaultBounds } from '../../shared/store/store.ts';
+
+const atOnce = 8;
+const shard = 3;
+const box = { kind: 'outbox', shard } as const;
+
+function emitterOver(send: (body: string) => Promise<SinkOutcome>) {
+  const clock = new ManualClock(1_000);
+  const store = new MemoryStore(() => clock.now(), defaultBounds);
+  const log = new Log({ function: 'test', level: 'error', clock, write: () => {} });
+  const sink = { send, close: () => {} };
+  const emitter = new Emitter({ store, sink, log, random: () => 0, atOnce, holdMs: 45_000, onSent: () => {} });
+  return { emitter, store, clock };
+}
+
+it('a backlog goes in one sweep, but for what the sink hangs on', async () => {
+  const sent = new Set<string>();
+  let finish: (outcome: SinkOutcome) => void = () => {};
+  const { emitter, store, clock } = emitterOver(async (body) => {
+    sent.add(body);
+    return body === 'b5' ? new Promise((resolve) => (finish = resolve)) : { kind: 'taken' };
+  });
+  const items = Array.from({ length: 100 }, (_, index) => ({ id: `i${index}`, body: `b${index}` }));
+  await store.putInBox(box, items, clock.now());
+  await emitter.collect(shard, clock.now());
+  for (let turn = 0; sent.size < 100 && turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(sent.size, 100);
+  finish({ kind: 'again', reason: 'hung' });
+  await emitter.settled();
+  assert.deepEqual(
+    (await store.listBox(box, 10)).map(({ id }) => id),
+    ['i5'],
+  );
+});
+
+it('a sink that is away is not asked for the whole backlog', async () => {
+  let asked = 0;
+  const { emitter, store, clock } = emitterOver(async () => {
+    asked += 1;
+    return { kind: 'again', reason: 'away' };
+  });
+  await store.putInBox(
+    box,
+    Array.from({ length: 100 }, (_, index) => ({ id: `i${index}`, body: 'b' })),
+    clock.now(),
+  );
+  await emitter.collect(shard, clock.now());
+  await emitter.settled();
+  assert.equal(asked, atOnce);
+});
+
+it('it says when it has no room; what it then does not take it finds in the store', async () => {
+  const gate = Promise.withResolvers<SinkOutcome>();
+  const sent: string[] = [];
+  const { emitter, store, clock } = emitterOver(async (body) => {
+    sent.push(body);
+    return sent.length <= atOnce ? gate.promise : { kind: 'taken' };
+  });
+  const large = 'x'.repeat(1_024 * 1_024);
+  for (let index = 0; index < 40; index += 1) {
+    const items = [{ id: `i${index}`, body: `${index} ${large}` }];
+    await store.putInBox(box, items, emitter.hasRoom ? clock.now() + 45_000 : clock.now());
+    emitter.offer(shard, items);
+  }
+  assert.equal(emitter.hasRoom, false);
+  gate.resolve({ kind: 'taken' });
+  await emitter.settled();
+  assert.equal(new Set(sent).size, 40);
+  assert.equal((await store.figures()).outbox, 0);
+});
