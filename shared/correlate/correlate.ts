@@ -63,6 +63,7 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
     if (one.at < input.context.watermark && !walk.placed.has(one.id)) {
       const placed = placeLate(walk, one);
       if (placed) late.push(placed);
+      if (placed) walk.late.add(one.id);
       continue;
     }
     settle(walk, one.at, settled, config);
