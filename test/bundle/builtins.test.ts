@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { build } from 'esbuild';
-import { builtinsLate } from '../../functions/builtins.ts';
-import { redisClientSooner } from '../../functions/redis-client.ts';
+import { builtinsLate } from '../../shared/bundle/builtins.ts';
+import { redisClientSooner } from '../../shared/bundle/redis-client.ts';
 
 /** What the bundled text prints, as JSON. */
 async function printed(contents: string): Promise<unknown> {
