@@ -70,17 +70,20 @@ export class Appender {
     this.#writing = false;
   }
 
-  /** Facts first: once an Event is acknowledged, what it says counts wherever the Event is routed. */
+  /**
+   * Side by side, so that all share one write of the store to its disk: what is acknowledged has its facts, and what is not comes again
+   * with them, long before it is routed.
+   */
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     const { factsFor, factsMost, versionsFor, versionsMost } = this.#options;
     const facts = batch.flatMap(({ brought }) => brought.facts);
     const versions = batch.flatMap(({ brought }) => brought.versions);
-    await Promise.all([
+    const inbox = batch.flatMap(({ brought }) => brought.inbox);
+    const [fresh] = await Promise.all([
+      this.#append(inbox),
       facts.length > 0 && this.#store.putIndex(facts, factsFor, factsMost),
       versions.length > 0 && this.#store.putIndex(versions, versionsFor, versionsMost),
     ]);
-    const inbox = batch.flatMap(({ brought }) => brought.inbox);
-    const fresh = inbox.length > 0 ? await this.#append(inbox) : [];
     let from = 0;
     for (const one of batch) {
       const own = fresh.slice(from, from + one.brought.inbox.length);
@@ -92,7 +95,7 @@ export class Appender {
 
   /** Says for each whether it was new; null: no room. One shard that is full must not turn away what belongs to the others. */
   async #append(entries: readonly InboxEntry[]): Promise<readonly (boolean | null)[]> {
-    const all = await this.#store.append(entries);
+    const all = entries.length > 0 ? await this.#store.append(entries) : [];
     if (all) return all;
     const answers: (boolean | null)[] = entries.map(() => null);
     const shards = Map.groupBy(entries.entries(), ([, { event }]) => shardOf(event));

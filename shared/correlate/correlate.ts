@@ -63,6 +63,7 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
     if (one.at < input.context.watermark && !walk.placed.has(one.id)) {
       const placed = placeLate(walk, one);
       if (placed) late.push(placed);
+      if (placed) walk.late.add(one.id);
       continue;
     }
     settle(walk, one.at, settled, config);
@@ -158,6 +159,8 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
   const change = walk.open(bond?.change);
   const evidence = 'arrived after its time was decided';
   if (bond && change) {
+    // Nothing of the change is told yet: what the source has lost and a listing has found may still be what it waits for.
+    if (walk.place(one) !== null) return null;
     walk.give(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
     return null;
   }

@@ -34,6 +34,8 @@ export class Walk {
   /** Why other parents lost, by occurrence; only kept when asked for. */
   readonly notes: Map<string, Candidate[]> | null;
   position = 0;
+  /** Told by themselves, since their time was decided before they came: nothing may give them another place. */
+  readonly late = new Set<string>();
   #placing = new Set<string>();
   #onSubject = new Map<string, Occurrence[]>();
   #byActor = new Map<string, Occurrence[]>();
@@ -79,7 +81,7 @@ export class Walk {
   place(one: Occurrence): Place | null {
     const done = this.placed.get(one.id);
     if (done) return done.place;
-    if (this.#placing.has(one.id) || this.#placing.size > 8) return null;
+    if (this.late.has(one.id) || this.#placing.has(one.id) || this.#placing.size > 8) return null;
     this.#placing.add(one.id);
     this.#placeOne(this, one);
     this.#placing.delete(one.id);

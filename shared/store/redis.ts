@@ -5,7 +5,7 @@ import { type RedisBox, redisBox } from './redis-box.ts';
 import { checkRedis } from './redis-check.ts';
 import { isReady, type RedisClient } from './redis-connect.ts';
 import { type RedisRunner, redisRunner } from './redis-run.ts';
-import { lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
+import { inParts, lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
 import {
   type Bounds,
   type Box,
@@ -26,6 +26,9 @@ import {
   type Store,
   shardCount,
 } from './store.ts';
+
+/** Redis does nothing else meanwhile. */
+const keysAtOnce = 200;
 
 export class RedisStore implements Store {
   readonly #client: RedisClient;
@@ -133,13 +136,20 @@ export class RedisStore implements Store {
     await Promise.all(calls);
   }
 
+  /** Many keys a call: a call of its own for each would cost more than what it reads. */
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
-    const reads = keys.map(async (key) => {
-      const name = this.#shard(shardOf(key)).index(key);
-      const reply = await this.#ask('read the index', (client) => client.zrange(name, '0', '-1', 'WITHSCORES'));
-      return pairs(reply).map(([member, at]) => ({ member: textOf(member), score: numberOf(at) }));
-    });
-    return Promise.all(reads);
+    const found: (readonly { member: string; score: number }[])[] = keys.map(() => []);
+    const byShard = Map.groupBy(keys.keys(), (place) => shardOf(keys[place] ?? ''));
+    const calls = [...byShard].flatMap(([shard, places]) =>
+      inParts(places, keysAtOnce).map(async (part) => {
+        const names = part.map((place) => this.#shard(shard).index(keys[place] ?? ''));
+        const reply = listOf(await this.#run('read-index', names, []));
+        for (const [index, place] of part.entries())
+          found[place] = pairs(listOf(reply[index])).map(([member, at]) => ({ member: textOf(member), score: numberOf(at) }));
+      }),
+    );
+    await Promise.all(calls);
+    return found;
   }
 
   async addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean> {

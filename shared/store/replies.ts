@@ -34,6 +34,10 @@ export function pairs<T>(list: readonly T[]): [T, T][] {
   return found;
 }
 
+export function inParts<T>(list: readonly T[], most: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / most) }, (_, part) => list.slice(part * most, (part + 1) * most));
+}
+
 export function score(value: number): string {
   return value === Number.POSITIVE_INFINITY ? '+inf' : value === Number.NEGATIVE_INFINITY ? '-inf' : String(value);
 }

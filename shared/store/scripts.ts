@@ -9,6 +9,7 @@ export const scriptNames = [
   'routed',
   'unseen',
   'put-index',
+  'read-index',
   'add-to-domains',
   'claim-domains',
   'commit',

@@ -19,6 +19,7 @@ import { rolloutEvents } from '../helpers/rollout.ts';
 import { benchColdStart } from './cold-start.ts';
 import type { ReplayFigures } from './replay.ts';
 import { benchStore } from './store.ts';
+import { benchThroughput } from './throughput.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const loadedRules = await loadRules([], false);
@@ -110,3 +111,4 @@ function replayed(path: string): Promise<ReplayFigures> {
 }
 await benchStore(say);
 await benchColdStart(say);
+await benchThroughput(say);

@@ -20,6 +20,7 @@ const prefix = 'knspan:';
 const seconds = 10;
 const hour = 3_600_000;
 const later = 2 * hour;
+const drainsWithinMs = 300_000;
 const [few, many] = [1_000, 1_000_000];
 const [own, others] = ['0', '1'];
 const canPin = spawnSync('taskset', ['-c', others, 'true']).status === 0;
@@ -31,17 +32,18 @@ interface Bench {
   readonly correlator: FunctionProcess;
   readonly load: ChildProcess;
   /** What arrived. */
-  readonly sink: { segments: number; spans: number };
+  readonly sink: { segments: number; spans: number; readonly late: number[] };
 }
 
 async function withBench(appendfsync: RedisOptions['appendfsync'], run: (bench: Bench) => Promise<void>): Promise<void> {
   const redis = await startRedis({ ...(appendfsync ? { appendfsync } : {}) });
   const client = await openClient(redis.url);
-  const sink = { segments: 0, spans: 0 };
+  const sink: Bench['sink'] = { segments: 0, spans: 0, late: [] };
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
     sink.segments += 1;
+    sink.late.push(Date.now() - Date.parse(/"time":"([^"]+)/.exec(text)?.[1] ?? ''));
     sink.spans += Number(/"spancount":"?(\d+)/.exec(text)?.[1] ?? 0);
     response.writeHead(202).end();
   }).listen(0, '127.0.0.1');
@@ -88,39 +90,68 @@ function usageOf(pid: number): { cpu: number; rss: number; peak: number } {
   return { cpu: (Number(stat[11]) + Number(stat[12])) / 100, rss: mebibytes('VmRSS'), peak: mebibytes('VmHWM') };
 }
 
-const many000 = (value: number) => Math.round(value).toLocaleString('en');
+const grouped = (value: number) => Math.round(value).toLocaleString('en');
 
-export async function speed(say: (text: string) => void, appendfsync: 'always' | 'everysec'): Promise<void> {
+/** The load, and the CPU that correlator and Redis take for each event. */
+async function measured(bench: Bench, order: LoadOrder): Promise<LoadFigures & { cpu: number; redisCpu: number }> {
+  const used = () => [usageOf(bench.correlator.pid).cpu, usageOf(bench.redis.pid).cpu] as const;
+  const before = used();
+  const figures = await loaded(bench, order);
+  const after = used();
+  const each = (place: 0 | 1) => Math.round(((after[place] - before[place]) / Math.max(1, figures.taken)) * 1e6);
+  return { ...figures, cpu: each(0), redisCpu: each(1) };
+}
+
+async function speed(say: (text: string) => void, appendfsync: 'always' | 'everysec'): Promise<void> {
   await withBench(appendfsync, async (bench) => {
-    const { correlator, store, sink } = bench;
+    const { correlator } = bench;
     await correlator.start();
     const order = { url: correlator.url, connections: 128, seconds, rate: 0, offset: 0 };
     await loaded(bench, { ...order, seconds: 3, round: 'warm' });
-    const before = usageOf(correlator.pid);
-    const full = await loaded(bench, { ...order, round: 'full' });
-    const after = usageOf(correlator.pid);
-    const cpu = (after.cpu - before.cpu) / (full.taken || 1);
+    const full = await measured(bench, { ...order, round: 'full' });
+    const { rss, peak } = usageOf(correlator.pid);
     say(
-      `appendfsync ${appendfsync}: ${many000(full.perSecond)} events/s of ${full.bytes} bytes acknowledged, p50 ${full.p50} ms, p99 ${full.p99} ms, ${full.failed} failed; ${(cpu * 1e6).toFixed(0)} µs of CPU an event; memory ${after.rss} MiB, at most ${after.peak}; load ${loadavg()[0]?.toFixed(1)}`,
+      `appendfsync ${appendfsync}, events of ${full.bytes} bytes: ${grouped(full.perSecond)} events/s acknowledged, p50 ${full.p50} ms, p99 ${full.p99} ms, ${full.failed} failed; CPU an event ${full.cpu} µs, of Redis ${full.redisCpu} µs; memory ${rss} MiB, at most ${peak}; load of the machine ${loadavg()[0]?.toFixed(1)}`,
     );
     const half = await loaded(bench, { ...order, rate: Math.round(full.perSecond / 2), connections: 32, round: 'half' });
-    say(
-      `  at half of that: ${many000(half.perSecond)} events/s, p50 ${half.p50} ms, p99 ${half.p99} ms; memory at most ${usageOf(correlator.pid).peak} MiB`,
-    );
+    say(`  at half of that: ${grouped(half.perSecond)} events/s, p50 ${half.p50} ms, p99 ${half.p99} ms`);
     await correlator.end('SIGTERM');
-    const { inbox, held } = await store.figures();
-    const began = performance.now();
     await correlator.start({ KNSPAN_CLOCK_OFFSET: `${later}ms` });
-    let left = 1;
-    for (; left > 0; await pause(200)) {
-      const figures = await store.figures();
-      left = figures.inbox + figures.held + figures.outbox;
-      if (performance.now() - began > 300_000) break;
+    await drained(say, bench, full.cpu);
+  });
+}
+
+/** All that waits becomes traces at once. */
+async function drained(say: (text: string) => void, { correlator, store, sink }: Bench, takingCpu: number): Promise<void> {
+  const { inbox, held } = await store.figures();
+  const [began, before] = [performance.now(), usageOf(correlator.pid).cpu];
+  for (let left = inbox + held; left > 0 && performance.now() - began < drainsWithinMs; await pause(200)) {
+    const figures = await store.figures();
+    left = figures.inbox + figures.held + figures.outbox;
+  }
+  const { cpu, peak } = usageOf(correlator.pid);
+  const took = (performance.now() - began) / 1_000;
+  const each = ((cpu - before) / (inbox + held)) * 1e6;
+  say(
+    `  ${grouped(inbox + held)} events that wait to ${grouped(sink.spans)} spans in ${grouped(sink.segments)} segments: ${took.toFixed(1)} s, CPU an event ${each.toFixed(0)} µs; memory at most ${peak} MiB`,
+  );
+  say(`  from taking to sending by one core, by its CPU: ${grouped(1e6 / (takingCpu + each))} events/s`);
+}
+
+/** From the last event of a change to its trace, of small rollouts one after the other. */
+async function latency(say: (text: string) => void): Promise<void> {
+  await withBench('always', async (bench) => {
+    await bench.correlator.start();
+    const order = { url: bench.correlator.url, connections: 4, seconds: 15, rate: 121, offset: 0, round: 'slow' };
+    await loaded(bench, order);
+    for (let left = 1; left > 0; await pause(500)) {
+      const { inbox, held, outbox } = await bench.store.figures();
+      left = inbox + held + outbox;
     }
-    const took = (performance.now() - began) / 1_000;
-    const { cpu: worked, peak } = usageOf(correlator.pid);
+    const late = bench.sink.late.sort((a, b) => a - b);
+    const at = (part: number) => ((late[Math.min(late.length - 1, Math.floor(part * late.length))] ?? 0) / 1_000).toFixed(1);
     say(
-      `  then ${many000(inbox + held)} events to ${many000(sink.spans)} spans in ${many000(sink.segments)} segments: ${took.toFixed(1)} s, ${many000((inbox + held) / took)} events/s, ${((worked / (inbox + held)) * 1e6).toFixed(0)} µs of CPU an event; memory at most ${peak} MiB`,
+      `from the last event of a change to its trace: p50 ${at(0.5)} s, p99 ${at(0.99)} s of ${late.length}; 31 s of it are waiting by design`,
     );
   });
 }
@@ -138,7 +169,7 @@ async function bare(say: (text: string) => void): Promise<void> {
     const { perSecond, taken } = await loaded(bench, { ...order, round: 'bare' });
     const cpu = (usageOf(server.pid ?? 0).cpu - before) / taken;
     server.kill();
-    say(`a bare node:http server that parses the JSON: ${many000(perSecond)} events/s, ${(cpu * 1e6).toFixed(0)} µs of CPU an event`);
+    say(`a bare node:http server that parses the JSON: ${grouped(perSecond)} events/s, ${(cpu * 1e6).toFixed(0)} µs of CPU an event`);
   });
 }
 
@@ -162,13 +193,13 @@ async function flatness(say: (text: string) => void): Promise<void> {
     const order = { url: bench.correlator.url, connections: 128, seconds, rate: 0, offset: 0 };
     await prefill(bench.store, 0, few);
     await loaded(bench, { ...order, round: 'warm' });
-    const small = await loaded(bench, { ...order, round: 'small' });
+    const small = await measured(bench, { ...order, round: 'small' });
     await prefill(bench.store, few, many);
-    const large = await loaded(bench, { ...order, round: 'large' });
-    const part = Math.round((100 * large.perSecond) / small.perSecond);
-    say(
-      `with ${many000(few)} known objects ${many000(small.perSecond)} events/s, with ${many000(many)} ${many000(large.perSecond)}: ${part} %`,
-    );
+    const large = await measured(bench, { ...order, round: 'large' });
+    const inFull = ({ perSecond, cpu, redisCpu }: typeof small) =>
+      `${grouped(perSecond)} events/s (CPU an event ${cpu} µs, of Redis ${redisCpu} µs)`;
+    const part = Math.round((100 * (small.cpu + small.redisCpu)) / (large.cpu + large.redisCpu));
+    say(`with ${grouped(few)} known objects ${inFull(small)}, with ${grouped(many)} ${inFull(large)}: ${part} % by CPU`);
   });
 }
 
@@ -177,6 +208,7 @@ export async function benchThroughput(say: (text: string) => void): Promise<void
   await bare(say);
   for (const appendfsync of ['always', 'everysec'] as const) await speed(say, appendfsync);
   await flatness(say);
+  await latency(say);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await benchThroughput((text) => process.stdout.write(`${text}\n`));

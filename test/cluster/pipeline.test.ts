@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
 import { diagnostics, functionNames, home, Installation, podsOf, setSchedule, testSchedule } from './installation.ts';
 import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
 import { Stage } from './stage.ts';
@@ -13,6 +14,8 @@ import { cronJob, deployment, slowDeployment, statefulSet } from './workloads.ts
 const settledWithinMs = 120_000;
 /** To run some of these tests again and again on what the last run has left. */
 const isThere = process.env['KNSPAN_E2E_INSTALLED'] === 'true';
+/** Quiet after the end of a change, lateness allowed, time for an owner to be named (design: G1, A). */
+const settlesWithinS = (quietAfterEnd + lateness + ownerMayTrail) / second;
 const never = '0 0 1 1 *';
 
 let installation: Installation;
@@ -48,6 +51,11 @@ async function rollout(name: string, disturb: (here: Stage) => Promise<void> | v
   const found = await here.told(withinMs);
   assert.equal(new Set(found.map(({ trace }) => trace)).size, 1, 'one rollout, one trace');
 }
+
+const isReady = (name: string): boolean =>
+  podsOf(name).some(
+    (pod) => kubectl('-n', home, 'get', `pod/${pod}`, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') === 'True',
+  );
 
 const adapter = (): string => names('deployments', '-n', home, '-l', 'eventing.knative.dev/sourceName=events')[0] ?? '';
 
@@ -193,8 +201,13 @@ describe('knspan on a cluster with Knative', () => {
       here.apply(deployment(here.namespace, 'web', 1));
       const began = Date.now();
       await until('a correlator', 60_000, () => (podsOf('correlator').length > 0 ? true : undefined));
+      const woken = await until('a correlator that answers', 60_000, () => (isReady('correlator') ? Date.now() : undefined));
       await here.told(settledWithinMs);
-      process.stdout.write(`cold path: ${((Date.now() - began) / 1_000).toFixed(0)} s from the first Event to the trace in Jaeger\n`);
+      const seconds = (until: number) => ((until - began) / 1_000).toFixed(0);
+      process.stdout.write(`cold path: ${seconds(Date.now())} s from the first Event to the trace in Jaeger, of which\n`);
+      process.stdout.write(
+        `  ${seconds(woken)} s until the correlator was ready, and ${settlesWithinS} s until a change counts as settled\n`,
+      );
       setSchedule(testSchedule);
     });
   });

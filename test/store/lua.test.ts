@@ -11,7 +11,7 @@ import { type RedisProcess, startRedis } from '../helpers/redis.ts';
 
 const folder = new URL('../../shared/store/lua/', import.meta.url);
 const files = readdirSync(folder).sort();
-const readers = ['due', 'figures'];
+const readers = ['due', 'figures', 'read-index'];
 /** What takes new things in: it must not run when Redis has no memory left. All others lead things out or keep that going. */
 const takeIn = ['append', 'put-in-box', 'unseen'];
 
@@ -68,6 +68,7 @@ describe('a Redis that knows no script', () => {
     (store) => store.addToDomains(0, [toDomain('d', 'a#1')]),
     (store) => store.routed(0, 'w', [{ event, n: 1 }], true),
     (store) => store.putIndex([{ key: 'k', member: 'm', score: 1 }], hour, 1),
+    (store) => store.readIndex(['k']),
     (store) => store.claimDomains(0, 0, never, hour, 1),
     (store) => store.commit(0, 0, commitOf('d', 1, { taken: ['a#1'], decided: 1, segments: [{ id: 's', body: 'b' }] }), 0),
     (store) => store.claimBox(box, 1, 1, 1),
