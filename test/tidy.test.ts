@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/runtime': ['shared/cloudevent'],
   'shared/broker': ['shared/cloudevent', 'shared/runtime'],
   'shared/telemetry': ['shared/runtime', 'shared/spans'],
+  'shared/bundle': ['shared/cloudevent', 'shared/runtime', 'shared/spans'],
   'shared/extension': ['shared/cloudevent', 'shared/runtime', 'shared/spans', 'shared/broker'],
   'shared/local': [
     'shared/extension',

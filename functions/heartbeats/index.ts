@@ -32,10 +32,13 @@ export async function startHeartbeats(surroundings: Surroundings): Promise<Heart
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);
     }
   };
+  // A source that has nothing more to send stays: a pod that ended would be started again, and begin anew.
+  const alive = setInterval(() => undefined, 3_600_000);
   const done = beat();
   return {
     done,
     close: async () => {
+      clearInterval(alive);
       stop.abort();
       sink.close();
       await done;

@@ -53,10 +53,7 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   return firstMeaning(rules.generic, o, group, message) ?? stateMeaning;
 }
 
-/**
- * Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work. `tested`: rules that tests have
- * compiled are not checked again, and a pattern is compiled when it is used first; most never are in the life of a function.
- */
+/** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work, unless tests have shown that all do. */
 export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = [], tested: 'tested' | '' = ''): CompiledRules {
   const ids = new Set<string>();
   const reasons = new Set<string>();
@@ -131,6 +128,7 @@ const kindsAsWritten: ReadonlyMap<string, string> = new Map([
   ['statefulset', 'StatefulSet'],
 ]);
 
+/** Compiled when it is used first: most never are in the life of a function. */
 class CompiledPattern {
   readonly #source: string;
   #regexp: RegExp | undefined;

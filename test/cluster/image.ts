@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../shared/bundle/warm.ts';
 import { kubectl } from './kubectl.ts';
 
 export const top = fileURLToPath(new URL('../../', import.meta.url));
@@ -61,7 +62,7 @@ export function buildImage(): Image {
   const name = `${repository}:${tag}`;
   if (executable(script)) {
     run(script, 'dist', name);
-    return { repository, tag, command: ['/usr/local/bin/node', '/app/main.js'] };
+    return { repository, tag, command: ['/usr/local/bin/node', ...nodeFlags, '/app/main.js'] };
   }
   const tool = ['docker', 'podman', 'buildah'].find((one) => spawnSync(one, ['info']).status === 0);
   if (tool === undefined) throw new Error(`Cannot build the image: wanted docker, podman or buildah, or a script at ${script}`);

@@ -57,6 +57,9 @@ const isReady = (name: string): boolean =>
     (pod) => kubectl('-n', home, 'get', `pod/${pod}`, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') === 'True',
   );
 
+/** Read from the store itself: the reconciler sleeps between two ticks. */
+const waitingLetters = (): number => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'redis-cli', 'hlen', 'knspan:{letters}:letters'));
+
 const adapter = (): string => names('deployments', '-n', home, '-l', 'eventing.knative.dev/sourceName=events')[0] ?? '';
 
 describe('knspan on a cluster with Knative', () => {
@@ -184,11 +187,13 @@ describe('knspan on a cluster with Knative', () => {
         'jaeger',
         async () => {
           kubectl('-n', home, 'scale', 'deployment/jaeger', '--replicas=0');
-          await new Promise((resolve) => setTimeout(resolve, 120_000));
+          const began = Date.now();
+          await until('a dead letter', 110_000, () => (waitingLetters() > 0 ? true : undefined));
+          await until('the end of two minutes', 130_000, () => (Date.now() - began > 120_000 ? true : undefined));
           kubectl('-n', home, 'scale', 'deployment/jaeger', '--replicas=1');
           kubectl('-n', home, 'rollout', 'status', 'deployment/jaeger', '--timeout=60s');
         },
-        240_000,
+        300_000,
       ),
     );
   });

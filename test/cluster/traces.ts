@@ -50,8 +50,8 @@ interface OtlpSpan {
 /** When a root began may be known from the object alone, which a replay of Events does not have: its end is compared. */
 const timesOf = (parent: string, start: number, duration: number): number[] => (parent === '-' ? [start + duration] : [start, duration]);
 
-/** Compared attributes: what became of it, why it is where it is. */
-const compared = ['knspan.change', 'knspan.outcome', 'knspan.phase', 'knspan.rule', 'knspan.evidence', 'k8s.object.uid', 'knspan.late'];
+/** Compared attributes: what became of it, why it is where it is. Not the evidence: an object that was looked up may be better evidence. */
+const compared = ['knspan.change', 'knspan.outcome', 'knspan.phase', 'knspan.rule', 'k8s.object.uid', 'knspan.late'];
 
 function eventsOf(all: readonly Attributes[]): string[] {
   return all.flatMap((attributes) => {

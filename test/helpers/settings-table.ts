@@ -4,6 +4,7 @@ import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { helpers, samples, startOf } from '../../functions/samples.ts';
+import { traced } from '../../functions/tracing.ts';
 import { ConfigError, type Setting, Settings } from '../../shared/runtime/config.ts';
 import { type Start, surroundingsOf } from '../../shared/runtime/main.ts';
 
@@ -16,7 +17,7 @@ const env = { PORT: 'none' };
 async function readBy(name: string, start: Start): Promise<readonly Setting[]> {
   const settings = new Settings(env);
   try {
-    await start(surroundingsOf(name, settings));
+    await traced(name, start)(surroundingsOf(name, settings));
   } catch (error) {
     if (error instanceof ConfigError) return settings.table;
     throw error;

@@ -147,6 +147,19 @@ describe('serveFunction', () => {
     assert.doesNotMatch(JSON.stringify(lines), /hush/);
   });
 
+  test('an event and probes by any path: at once, by a query, many before the paths are there', async () => {
+    const server = await serve({ ready: () => 'not yet' });
+    const asked = ['/', '/?a=b', '/'].map((path) => fetch(server.url + path, { method: 'POST', body: '{}', headers: binary }));
+    const probes = ['/health/liveness', '/health/readiness', '/health/readiness?x', '/health/liveness/', '/Health/liveness'];
+    const answers = await Promise.all([...asked, ...probes.map((path) => fetch(server.url + path))]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [202, 202, 202, 200, 503, 503, 404, 404],
+    );
+    const heads = await Promise.all(['/health/liveness', '/metrics'].map((path) => fetch(server.url + path, { method: 'HEAD' })));
+    assert.deepEqual([...heads.map(({ status }) => status), await outcome(server, 'accepted')], [200, 200, 3]);
+  });
+
   test('a body up to the limit is taken, above it refused, told or not how long it is', async () => {
     const server = await serve({ bodyLimit: 1_000 });
     const textOf = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));

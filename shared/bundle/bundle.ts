@@ -7,12 +7,12 @@ import { chmodSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from 
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { functionNames } from '../runtime/function-names.ts';
 import { builtinsLate } from './builtins.ts';
-import { functionNames } from './names.ts';
 import { redisClientSooner } from './redis-client.ts';
 import { warm } from './warm.ts';
 
-const top = fileURLToPath(new URL('../', import.meta.url));
+const top = fileURLToPath(new URL('../../', import.meta.url));
 const dist = join(top, 'dist');
 
 /** Its index loads every API of Kubernetes, of which none is used: without side effects, esbuild leaves them out (15 MB). */

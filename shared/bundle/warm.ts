@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { toSegmentEvents } from '../shared/spans/segment-event.ts';
-import type { Segment, Span } from '../shared/spans/span.ts';
-import type { functionNames } from './names.ts';
+import type { functionNames } from '../runtime/function-names.ts';
+import { toSegmentEvents } from '../spans/segment-event.ts';
+import type { Segment, Span } from '../spans/span.ts';
 
 type Name = (typeof functionNames)[number];
 
