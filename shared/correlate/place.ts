@@ -29,7 +29,10 @@ function placeAlone(walk: Walk, one: Occurrence): void {
 /** Informational events without cause or effect: one digest per object and hour. */
 export function placeDigest(walk: Walk, one: Occurrence, rule: string): void {
   const about: ObjectRef = involvedOf(one);
-  const id = `digest:${keyOf(about)}:${Math.floor(one.at / hour)}`;
+  const root = one.routed.chain.at(-1) ?? about;
+  // An object whose owner was named late has been in two domains: each tells of it by itself.
+  const of = keyOf(root) === keyOf(about) ? '' : `:${keyOf(root)}`;
+  const id = `digest:${keyOf(about)}:${Math.floor(one.at / hour)}${of}`;
   const change = walk.open(id) ?? walk.begin(one, 'digest', about, { id });
   walk.give(one, { change, rule, evidence: 'no cause and no effect is known' });
 }

@@ -26,3 +26,27 @@ it('a run whose beginning is late and whose end is in time', () => {
   segments.push(...pipeline.finish());
   checkTold(segments, observations);
 });
+
+it('an object whose owner is named late: what was told of it before and after are traces of their own', () => {
+  const observations =
+    eventsOf(`0.2 cert-manager-certificates-request-manager | cert-manager.io/v1 Certificate/tls | Requested | Created new CertificateRequest resource "tls-1"
+0.3 cert-manager-certificaterequests-issuer-vault | cert-manager.io/v1 CertificateRequest/tls-1 | WaitingForApproval | Not signing CertificateRequest until it is Approved
+0.4 cert-manager-certificaterequests-issuer-vault | cert-manager.io/v1 CertificateRequest/tls-1 | WaitingForApproval | Not signing CertificateRequest until it is Approved`).map(
+      (event) => {
+        const parsed = parseEvent(event);
+        assert.ok(parsed.ok);
+        return parsed.value;
+      },
+    );
+  const [owner, after, before] = observations;
+  assert.ok(owner && before && after);
+  const pipeline = pipelineOver(new ObjectIndex());
+  pipeline.push(before);
+  const segments = [...pipeline.advance(storyBegan + 26 * second)];
+  pipeline.push(owner);
+  pipeline.push(after);
+  segments.push(...pipeline.finish());
+  checkTold(segments, observations);
+  const ids = segments.flatMap(({ spans }) => spans.map(({ traceId, spanId }) => `${traceId}/${spanId}`));
+  assert.equal(new Set(ids).size, ids.length);
+});
