@@ -59,7 +59,9 @@ export class Sweeper {
   async #round(): Promise<boolean> {
     const { store, hold } = this.#options;
     const now = this.#options.now();
-    const [before, held, clock] = await Promise.all([store.due(), hold.isOn(now), store.clock()]);
+    const before = await store.due();
+    // Asked after what is due: an Event that comes late says so before it can be due.
+    const [held, clock] = await Promise.all([hold.isOn(now), store.clock()]);
     const routed = held ? 0 : await this.#routeAll(before, now);
     const after = routed > 0 ? await store.due() : before;
     const decided = held ? 0 : await this.#decideAll(after, now, clock);
