@@ -26,7 +26,7 @@ import { Emitter } from './emitter.ts';
 import { handler } from './handle.ts';
 import { Hold } from './hold.ts';
 import { type Meters, metersOf } from './meters.ts';
-import { LookedUpOwners, noOwners, type Owners } from './owners.ts';
+import { LookedUpOwners, noOwners, type Owners, versionsMost } from './owners.ts';
 import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
 import { Router } from './router.ts';
@@ -55,7 +55,6 @@ export interface RunningCorrelator extends Stoppable {
 
 const leaseMs = 60_000;
 const holdMs = 45_000;
-const versionsMost = 64;
 const waitingMost = 20_000;
 /** A little longer than the core remembers, ms. */
 const factsFor = rememberFor / 1_000 + 30 * 60_000;

@@ -1,21 +1,20 @@
 /** What the correlator counts. */
 import type { Metrics } from '../../shared/runtime/metrics.ts';
+import { figuresOf } from '../../shared/store/figures.ts';
 import type { Store } from '../../shared/store/store.ts';
 
 export const storeSteps = ['append', 'sweep'] as const;
 
 export function metersOf(metrics: Metrics, store: Store, now: () => number) {
+  const look = figuresOf(store);
   const pending = { stage: ['inbox', 'held', 'domains', 'outbox', 'letters', 'parked'] } as const;
   metrics.gauge('knspan_pending', 'What the store holds by stage: observations, domains, segments', pending, async (gauge) => {
-    const figures = await store.figures().catch(() => null);
+    const figures = await look();
     if (!figures) return;
     for (const stage of pending.stage) gauge.set({ stage }, figures[stage]);
   });
   metrics.gauge('knspan_outbox_age_seconds', 'Age of the oldest segment in the outbox', {}, async (gauge) => {
-    const since = await store.figures().then(
-      (figures) => figures.outboxSince,
-      () => null,
-    );
+    const since = (await look())?.outboxSince ?? null;
     gauge.set({}, since === null ? 0 : Math.max(0, (now() - since) / 1_000));
   });
   return {

@@ -38,7 +38,8 @@ const learnWithinMs = 5_000;
 const underWayMost = 200;
 const knownMost = 50_000;
 const knownForMs = 10 * 60_000;
-const versionsMost = 64;
+/** Versions of one object that are remembered. */
+export const versionsMost = 64;
 
 const goneKey = (cluster: string, uid: string): string => `${cluster}|gone|${uid}`;
 

@@ -1,5 +1,6 @@
 /** What the reconciler counts. */
 import type { CounterMetric, Metrics } from '../../shared/runtime/metrics.ts';
+import { figuresOf } from '../../shared/store/figures.ts';
 import type { Figures, Store } from '../../shared/store/store.ts';
 
 export const tickOutcomes = ['done', 'elsewhere', 'stopped', 'failed'] as const;
@@ -16,10 +17,11 @@ export interface Meters {
 }
 
 export function metersOf(metrics: Metrics, store: Store): Meters {
+  const look = figuresOf(store);
   const waiting = (name: string, help: string, of: (figures: Figures) => number) =>
     metrics.gauge(name, help, {}, async (gauge) => {
       // While the store is away the last figures stand.
-      const figures = await store.figures().catch(() => null);
+      const figures = await look();
       if (figures) gauge.set({}, of(figures));
     });
   waiting('knspan_letters', 'Dead letters that are sent again', ({ letters }) => letters);

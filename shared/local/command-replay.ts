@@ -101,7 +101,7 @@ export function filterOf(options: SharedOptions, newest: number): Filter {
   };
 }
 
-export function summaryOf(counts: Counts, selection: Selection): string {
+function summaryOf(counts: Counts, selection: Selection): string {
   const lines = [`${counted(counts.events, 'event')} read; ${selection.summary}`];
   if (counts.skipped.length > 0)
     lines.push(

@@ -2,8 +2,10 @@
  * Text -> JSON documents, streaming: an array's elements and the `items` of a list come out one by one, so that a list of a million
  * Events never lies in memory whole. Understands one document, several behind each other, and JSON lines.
  */
+
 import { Assembler } from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
+import { messageOf } from '../runtime/log.ts';
 import { counted } from './terminal.ts';
 
 export type Document =
@@ -208,8 +210,4 @@ function isBare(value: unknown): boolean {
 
 function feed(assembler: Assembler, token: Token): void {
   assembler.consume(token);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

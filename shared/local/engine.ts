@@ -7,7 +7,7 @@ import type { Rule } from '../correlate/rule.ts';
 import { builtInRules } from '../correlate/rules/index.ts';
 import { parseUserRules, type RuleFault } from '../correlate/user-rules.ts';
 import { ObjectIndex } from '../objects/index.ts';
-import { messageOf } from './documents.ts';
+import { messageOf } from '../runtime/log.ts';
 import { InputError, readInputs } from './input.ts';
 
 export interface Loaded {

@@ -14,7 +14,8 @@ import { isEventLike, parseEvent } from '../cloudevent/parse.ts';
 import { parseTimestamp } from '../cloudevent/time.ts';
 import type { ObjectVersion } from '../objects/object.ts';
 import { parseObject } from '../objects/parse.ts';
-import { type Document, documentsOf, messageOf } from './documents.ts';
+import { messageOf } from '../runtime/log.ts';
+import { type Document, documentsOf } from './documents.ts';
 
 export type InputItem =
   | { readonly type: 'event'; readonly observation: Observation; readonly receivedAt: Micros | null; readonly raw: unknown }

@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { WiringError } from '../broker/wiring.ts';
 import { defaultConfig } from '../correlate/correlate.ts';
 import { ConfigError } from '../runtime/config.ts';
+import { messageOf } from '../runtime/log.ts';
 import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { addExtensionCommands } from './command-extension.ts';
@@ -14,7 +15,6 @@ import { type ServeOptions, serveCommand } from './command-serve.ts';
 import { replayThrough } from './command-through.ts';
 import { watchCommand } from './command-watch.ts';
 import { parseDelivery } from './deliver.ts';
-import { messageOf } from './documents.ts';
 import { InputError } from './input.ts';
 import type { LocalFunctions } from './run.ts';
 

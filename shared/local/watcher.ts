@@ -1,7 +1,7 @@
 /** One watch of one resource: lists it, follows it, and answers every end of the watch. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { field, isJson, textField } from '../cloudevent/json.ts';
-import { messageOf } from './documents.ts';
+import { messageOf } from '../runtime/log.ts';
 import { list } from './live-list.ts';
 
 const backoffFirstMs = 500;

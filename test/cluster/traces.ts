@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { home } from './installation.ts';
 import { fromService, kubectl } from './kubectl.ts';
 
-const bin = fileURLToPath(new URL('../../functions/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
 
 export interface SpanForm {
   readonly trace: string;

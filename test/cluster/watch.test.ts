@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from './kubectl.ts';
 
-const bin = fileURLToPath(new URL('../../functions/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
 const namespace = `knspan-e2e-${process.pid}`;
 const image = process.env['KNSPAN_E2E_IMAGE'] ?? 'localhost/busybox:1';
 const jaegerOtlp = process.env['KNSPAN_E2E_OTLP'] ?? 'http://127.0.0.1:30318';
@@ -38,16 +39,6 @@ function uidsOf(spans: readonly OtlpSpan[]): string[] {
   return spans.flatMap((span) => [...of(span.attributes), ...(span.events ?? []).flatMap((event) => of(event.attributes))]);
 }
 
-async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = Date.now() + waitMostMs;
-  while (Date.now() < end) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error(`Cannot see ${what}: waited ${waitMostMs / 1_000} s`);
-}
-
 describe('knspan on a live cluster', () => {
   let watch: ChildProcess;
   let output = '';
@@ -63,7 +54,7 @@ describe('knspan on a live cluster', () => {
     watch.stderr?.on('data', (chunk) => {
       said += chunk;
     });
-    await until('the watch following', () => (said.includes('Following the cluster') ? true : undefined));
+    await until('the watch following', waitMostMs, () => (said.includes('Following the cluster') ? true : undefined));
   });
 
   after(() => {
@@ -74,7 +65,7 @@ describe('knspan on a live cluster', () => {
   it('a Deployment made while watching becomes one settled trace that tells each of its Events once', async () => {
     kubectl('-n', namespace, 'create', 'deployment', 'web', `--image=${image}`, '--replicas=2', '--', 'sleep', '1000000');
     kubectl('-n', namespace, 'rollout', 'status', 'deployment/web', '--timeout=120s');
-    const root = await until('the trace of the Deployment', () =>
+    const root = await until('the trace of the Deployment', waitMostMs, () =>
       spansOf(output).find((span) => !span.parentSpanId && span.name === 'Deployment web: create'),
     );
     const spans = spansOf(output).filter((span) => span.traceId === root.traceId);
@@ -109,7 +100,7 @@ describe('knspan on a live cluster', () => {
     if (!reachable) return test.diagnostic(`No Jaeger at ${jaegerQuery}: nothing to compare with`);
     watch.kill('SIGTERM');
     const wanted = spansOf(output).filter((span) => span.traceId === root.traceId).length;
-    await until('all spans in Jaeger', async () => {
+    await until('all spans in Jaeger', waitMostMs, async () => {
       const text = await (await fetch(`${jaegerQuery}/api/traces/${root.traceId}`)).text();
       const answer: { data?: { spans: { operationName: string }[] }[] } = JSON.parse(text);
       const spans = answer.data?.[0]?.spans ?? [];

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type ApiServer, createApiServer } from '../../shared/objects/api-server.ts';
 import { OneCorrelator } from '../helpers/correlator.ts';
-import { FakeApiServer, until } from '../helpers/fake-api-server.ts';
+import { FakeApiServer } from '../helpers/fake-api-server.ts';
 import { startedAt } from '../helpers/reconcilers.ts';
+import { until } from '../helpers/until.ts';
 
 const podUid = '22222222-0000-4000-8000-000000000002';
 const podPath = '/api/v1/namespaces/shop/pods/web-1';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { OneCorrelator } from '../helpers/correlator.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { agedEvent } from '../helpers/reconcilers.ts';
 import { toldBy } from '../helpers/trace.ts';
+import { until } from '../helpers/until.ts';
 
 const old = 7_200;
 const uids = (count: number) => Array.from({ length: count }, (_, index) => `e-${index}`);

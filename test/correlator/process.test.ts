@@ -5,13 +5,13 @@ import { startCorrelator } from '../../functions/correlator/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import { openStore } from '../../shared/store/open.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { FunctionRun } from '../helpers/function-run.ts';
 import { type Notice, noticesOf, post } from '../helpers/notices.ts';
 import { Receiver } from '../helpers/receiver.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { endingAt } from '../helpers/shifted.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 describe('settings of the correlator that are wrong', () => {
   it('are all named, with what is there and what is permitted, without a password', async () => {

@@ -1,11 +1,12 @@
 /** Captures sent through the correlator over HTTP give the spans of the direct replay: in order, shuffled, repeated, over several replicas. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { randomOf } from '../../shared/local/deliver.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
-import { chance, type Notice, noticesOf, post, repeated, shuffled } from '../helpers/notices.ts';
+import { type Notice, noticesOf, post, repeated, shuffled } from '../helpers/notices.ts';
 import { captures, loadCapture, replay } from '../helpers/trace.ts';
 
 const hours = 3_600_000;
@@ -13,7 +14,7 @@ const source = { source: '/knspan/correlator', cluster: 'test' };
 
 /** Hands over what has been seen by each moment, a window at a time, and lets the correlators work in between. */
 async function through(notices: readonly Notice[], replicas: number, windowMs: number, seed: number) {
-  const random = chance(seed);
+  const random = randomOf(seed);
   const from = Math.min(...notices.map(({ at }) => at));
   const until = Math.max(...notices.map(({ at }) => at));
   let store: MemoryStore | undefined;
@@ -50,7 +51,7 @@ describe('captures that come a day late, all at once', () => {
       const late = noticesOf(name).map((notice) => ({ ...notice, at: notice.at + 24 * hours }));
       const from = Math.min(...late.map(({ at }) => at));
       // Some seconds apart, as a broker that catches up delivers them.
-      const burst = shuffled(late, chance(2)).map((notice, place) => ({ ...notice, at: from + place * 300 }));
+      const burst = shuffled(late, randomOf(2)).map((notice, place) => ({ ...notice, at: from + place * 300 }));
       const wanted = replay(await loadCapture(name, 'watch')).flatMap((segment) => toSegmentEvents(segment, source));
       const { sink, logged } = await through(burst, 2, 1_000, 3);
       assert.deepEqual(logged, []);

@@ -5,10 +5,10 @@ import { startExporter } from '../../functions/exporter/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import type { Span } from '../../shared/spans/span.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { type Behaviour, OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { began, segmentOf, spanOf, traceId } from '../helpers/segment.ts';
 import { metricOf, surroundingsFor, type TestSurroundings } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 type Exporter = Awaited<ReturnType<typeof startExporter>>;
 const endpoint = 'OTEL_EXPORTER_OTLP_ENDPOINT';

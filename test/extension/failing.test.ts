@@ -8,12 +8,12 @@ import { readWiring } from '../../shared/broker/wiring.ts';
 import { defineFunction, type Handled, segmentType } from '../../shared/extension/index.ts';
 import type { Stoppable } from '../../shared/runtime/main.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { PacedClock } from '../helpers/paced-clock.ts';
 import { World } from '../helpers/reconcilers.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 const folder = (name: string) => fileURLToPath(new URL(`../../knative/${name}/`, import.meta.url));
 const flipped = `${segmentType}.flipped`;

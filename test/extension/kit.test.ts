@@ -10,9 +10,9 @@ import { ManualClock } from '../../shared/runtime/clock.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import { eventJson } from '../helpers/event.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { segmentOf, spanOf, traceId } from '../helpers/segment.ts';
 import { metricOf } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 const changed = `${segmentType}.changed`;
 const segment = segmentOf([spanOf({ statusMessage: 'é', attributes: { a: 1 } })], { cluster: 'c', rootName: 'wéb' });

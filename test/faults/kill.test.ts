@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { randomOf } from '../../shared/local/deliver.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
-import { chance } from '../helpers/notices.ts';
-import { until } from '../helpers/redis-cluster.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import { pipelineOver, spanText, textOf } from '../helpers/trace.ts';
+import { until } from '../helpers/until.ts';
 import { captureEvents, type Happening, happeningOf } from '../sim/world.ts';
 import { Rig } from './rig.ts';
 
@@ -92,7 +92,7 @@ async function killSome(rig: Rig, count: number, skipMs: number, random: () => n
 }
 
 it(`${kills} kills of correlators, exporter and Redis during a replay: nothing lost, nothing wrong (KNSPAN_SEED=${seed})`, async (t) => {
-  const random = chance(seed);
+  const random = randomOf(seed);
   const seconds = isLong ? 60 : 10;
   const happenings = worldOf(seconds);
   const rig = await Rig.start((happenings[0]?.at ?? 0) - 500, 2);
@@ -128,7 +128,7 @@ it('Redis away: nothing is acknowledged meanwhile, all is there afterwards', asy
   for (const happening of happenings.slice(0, half)) await rig.deliver(happening, () => 0);
   await rig.redis.kill9();
   const readiness = async () => (await fetch(`${correlator.url}/health/readiness`)).status;
-  await until(async () => (await readiness()) === 503, 'it is not ready');
+  await until('it is not ready', async () => (await readiness()) === 503);
   const back = Date.now() + (isLong ? 60_000 : 2_000);
   let tried = 0;
   while (Date.now() < back)
@@ -137,7 +137,7 @@ it('Redis away: nothing is acknowledged meanwhile, all is there afterwards', asy
       if (tried > 2_000) await pause(20);
     }
   await rig.redis.restart();
-  await until(async () => (await readiness()) === 200, 'it is ready again by itself');
+  await until('it is ready again by itself', async () => (await readiness()) === 200);
   for (const happening of happenings.slice(half)) await rig.deliver(happening, () => 0);
   await settle(rig);
   const wanted = ['recorded', 'made'].flatMap((cluster) => segmentsOf(happenings, cluster));

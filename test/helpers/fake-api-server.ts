@@ -163,12 +163,3 @@ function status(response: ServerResponse, code: number, message: string): void {
   response.writeHead(code, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ kind: 'Status', code, message }));
 }
-
-/** Waits until it holds; fails after a time. */
-export async function until(what: string, holds: () => boolean, withinMs = 10_000): Promise<void> {
-  const latest = Date.now() + withinMs;
-  while (!holds()) {
-    if (Date.now() > latest) throw new Error(`Waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { until } from './fake-api-server.ts';
+import { until } from './until.ts';
 
 const file = fileURLToPath(new URL('../../functions/main.ts', import.meta.url));
 

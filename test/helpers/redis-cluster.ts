@@ -1,8 +1,10 @@
 /** Redis Cluster and Redis Sentinel for tests, of real processes. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, type RedisProcess, redisCli, ServerProcess, startRedis } from './redis.ts';
+import { until } from './until.ts';
 
 export interface RedisCluster {
   readonly url: string;
@@ -23,7 +25,7 @@ export async function startRedisCluster(password?: string): Promise<RedisCluster
   const [first] = nodes;
   const secret = password === undefined ? [] : ['--no-auth-warning', '-a', password];
   redisCli([...secret, '--cluster', 'create', ...addresses, '--cluster-yes'], first?.dir ?? '');
-  await until(() => nodes.every((node) => node.cli('cluster', 'info').includes('cluster_state:ok')), 'the cluster is joined');
+  await until('the cluster is joined', () => nodes.every((node) => node.cli('cluster', 'info').includes('cluster_state:ok')));
   const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
   return {
     url: `redis+cluster://${login}${addresses.join(',')}`,
@@ -62,7 +64,7 @@ export async function startRedisSentinel(password: string): Promise<RedisSentine
   const sentinel = new ServerProcess(`knspan-${port}`, dir, [file, '--sentinel']);
   await sentinel.start();
   const cli = (...args: string[]) => redisCli(['-p', String(port), ...args], dir);
-  await until(() => cli('sentinel', 'replicas', 'main').includes(String(replica.port)), 'the Sentinel knows the replica');
+  await until('the Sentinel knows the replica', () => cli('sentinel', 'replicas', 'main').includes(String(replica.port)));
   return {
     url: `redis+sentinel://:${encodeURIComponent(password)}@127.0.0.1:${port}/main`,
     nodes: [master, replica],
@@ -73,13 +75,4 @@ export async function startRedisSentinel(password: string): Promise<RedisSentine
       await Promise.all([master.stop(), replica.stop()]);
     },
   };
-}
-
-/** Asks again until it holds; after 30 s it says what did not. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`Waited for 30 s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { InputError } from '../../shared/local/input.ts';
 import { type Follower, follow } from '../../shared/local/live.ts';
-import { FakeApiServer, until } from '../helpers/fake-api-server.ts';
+import { FakeApiServer } from '../helpers/fake-api-server.ts';
+import { until } from '../helpers/until.ts';
 
 const events = '/api/v1/events';
 const pods = '/api/v1/pods';

@@ -5,9 +5,9 @@ import { startLocal } from '../../functions/local.ts';
 import type { LocalOptions } from '../../shared/local/run.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
+import { until } from '../helpers/until.ts';
 
 const cloudEvent = { 'content-type': 'application/cloudevents+json' };
 

@@ -1,3 +1,4 @@
+/** Owners by the Kubernetes API: asked by metadata alone, once, remembered, and never waited for too long. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ObjectRef } from '../../shared/cloudevent/observation.ts';
@@ -7,7 +8,8 @@ import type { Found, Lookup } from '../../shared/objects/lookup.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';
 import { Metrics } from '../../shared/runtime/metrics.ts';
 import type { Rate } from '../../shared/runtime/token-bucket.ts';
-import { FakeApiServer, until } from '../helpers/fake-api-server.ts';
+import { FakeApiServer } from '../helpers/fake-api-server.ts';
+import { until } from '../helpers/until.ts';
 
 const web: ObjectRef = { apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: 'shop', name: 'web-1', uid: 'uid-of-web-1' };
 const path = '/apis/apps/v1/namespaces/shop/replicasets/web-1';

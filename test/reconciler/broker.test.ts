@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { createLocalBroker, type LocalBroker } from '../../shared/broker/index.ts';
 import { readWiring } from '../../shared/broker/wiring.ts';
 import { eventHeaders } from '../helpers/broker.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { PacedClock } from '../helpers/paced-clock.ts';
 import { type Reconciler, World } from '../helpers/reconcilers.ts';
 import { type Answer, Subscriber } from '../helpers/subscriber.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../../knative/${name}`, import.meta.url)));
 /** One retry: whoever sends a segment waits for it. */

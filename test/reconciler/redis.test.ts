@@ -1,3 +1,4 @@
+/** The reconciler and `knspan deadletters` on a real Redis. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Settings } from '../../shared/runtime/config.ts';
@@ -5,9 +6,9 @@ import { Log } from '../../shared/runtime/log.ts';
 import { openStore } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { knspan } from '../helpers/cli.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { post, type Reconciler, tick, World } from '../helpers/reconcilers.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
+import { until } from '../helpers/until.ts';
 
 const box = { kind: 'letters' } as const;
 

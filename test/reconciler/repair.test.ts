@@ -1,11 +1,12 @@
+/** The tick: what the API server lists and nobody has seen is sent as missed, once counted, until it is seen. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { unobservedBelow } from '../../functions/reconciler/missed.ts';
 import { splitId } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { agedEvent, startedAt, tick, World } from '../helpers/reconcilers.ts';
+import { until } from '../helpers/until.ts';
 
 describe('a tick', () => {
   let world: World;

@@ -1,3 +1,4 @@
+/** Which Events belong to the pipeline: the reconciler and the Trigger of the correlator say the same. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { field, isJson, textField } from '../../shared/cloudevent/json.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
+import { randomOf } from '../../shared/local/deliver.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
-import { chance, type Notice, noticesOf, post } from '../helpers/notices.ts';
+import { type Notice, noticesOf, post } from '../helpers/notices.ts';
 import { eventsPath, tick, World } from '../helpers/reconcilers.ts';
 import { captures } from '../helpers/trace.ts';
 
@@ -28,7 +29,7 @@ function lastOnes(notices: readonly Notice[]): ReadonlyMap<string, Notice> {
 }
 
 async function lossOf(name: string) {
-  const random = chance(7);
+  const random = randomOf(7);
   const notices = noticesOf(name).filter(({ type }) => !type.endsWith('delete'));
   const listed = lastOnes(notices);
   const lost = new Set([...listed.values()].filter(() => random() < 0.4).map(occurrenceOf));

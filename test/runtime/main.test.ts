@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { FunctionRun } from '../helpers/function-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { segmentOf, spanOf } from '../helpers/segment.ts';
+import { until } from '../helpers/until.ts';
 
 describe('runFunction', () => {
   const all: FunctionRun[] = [];

@@ -6,9 +6,9 @@ import { CloudEvent } from 'cloudevents';
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
 import { type Answer, type FunctionOptions, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { readDeliveries } from '../helpers/deliveries.ts';
-import { until } from '../helpers/fake-api-server.ts';
 import { rawRequest } from '../helpers/socket.ts';
 import { metricOf, surroundingsFor } from '../helpers/surroundings.ts';
+import { until } from '../helpers/until.ts';
 
 const binary = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't', 'content-type': 'application/json' };
 const head = 'POST / HTTP/1.1\r\nHost: x\r\nce-specversion: 1.0\r\nce-id: 1\r\nce-source: /s\r\nce-type: t\r\n';

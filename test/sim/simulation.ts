@@ -4,6 +4,7 @@
  */
 import { type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import { randomOf } from '../../shared/local/deliver.ts';
 import { type Clock, ManualClock } from '../../shared/runtime/clock.ts';
 import { Settings } from '../../shared/runtime/config.ts';
 import { Log } from '../../shared/runtime/log.ts';
@@ -11,7 +12,6 @@ import { Metrics } from '../../shared/runtime/metrics.ts';
 import type { SinkOutcome } from '../../shared/runtime/sink.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
-import { chance } from '../helpers/notices.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { judge } from './judge.ts';
 import { type Plan, planOf } from './plan.ts';
@@ -42,7 +42,7 @@ const stepsAfter = [30_000, 60_000, 16 * 60_000, 65 * 60_000, 2 * 60_000, 2 * 60
 const quietTurns = 5;
 
 export async function simulate(seed: number, openStore: (clock: Clock) => Store): Promise<Outcome> {
-  const random = chance(seed);
+  const random = randomOf(seed);
   const plan = planOf(random);
   const world = makeWorld(random);
   const simulation = new Simulation(plan, world, random, openStore);

@@ -8,7 +8,8 @@ import { connectRedis, parseRedisUrl, whenReady } from '../../shared/store/redis
 import { defaultBounds } from '../../shared/store/store.ts';
 import { entry, openClient } from '../contract/harness.ts';
 import { freePort, startRedis } from '../helpers/redis.ts';
-import { startRedisSentinel, until } from '../helpers/redis-cluster.ts';
+import { startRedisSentinel } from '../helpers/redis-cluster.ts';
+import { until } from '../helpers/until.ts';
 
 describe('the URL of a Redis', () => {
   const nodes = [
@@ -82,12 +83,12 @@ describe('a connection', () => {
     const store = new RedisStore(client, 'test:', defaultBounds);
     await store.append([entry('before')]);
     await until(
-      () => Number(replica?.cli('dbsize')) > 0 && replica?.cli('info', 'replication').includes('master_link_status:up') === true,
       'the replica has it',
+      () => Number(replica?.cli('dbsize')) > 0 && replica?.cli('info', 'replication').includes('master_link_status:up') === true,
     );
     await master?.kill9();
-    await until(() => !store.ready(), 'the store sees that its master is gone');
-    await until(() => store.ready(), 'the store has found the new master');
+    await until('the store sees that its master is gone', () => !store.ready());
+    await until('the store has found the new master', () => store.ready());
     assert.deepEqual(await store.append([entry('before'), entry('after')]), [false, true]);
   });
 });

@@ -5,7 +5,8 @@ import { RedisStore } from '../../shared/store/redis.ts';
 import { defaultBounds, type Store, StoreError, shardCount } from '../../shared/store/store.ts';
 import { commitOf, entry, hour, nameInEach, namesIn, never, openClient, toDomain } from '../contract/harness.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
-import { startRedisCluster, until } from '../helpers/redis-cluster.ts';
+import { startRedisCluster } from '../helpers/redis-cluster.ts';
+import { until } from '../helpers/until.ts';
 
 interface Opened {
   readonly redis: RedisProcess;
@@ -64,11 +65,11 @@ describe('Redis killed', () => {
       // Killed earlier and later: at the first answers, and in every second round among those to commits.
       const [some, decided] = [known.length + 30 * round, committed.length];
       const isEnough = () => known.length > some && (round % 2 === 0 || committed.length > decided + round);
-      await until(isEnough, 'some are acknowledged');
+      await until('some are acknowledged', isEnough);
       await redis.kill9();
       await all;
       await redis.restart();
-      await until(() => store.ready(), 'the store is ready again');
+      await until('the store is ready again', () => store.ready());
     }
     assert.deepEqual([...new Set(await store.unseen(known.map((event) => ({ event, n: 1 }))))], [false]);
     const waiting = new Set<string>();
@@ -97,7 +98,7 @@ describe('Redis killed', () => {
     const { redis, store } = await openRedis(t);
     await store.append([entry('a')]);
     await redis.kill9();
-    await until(() => !store.ready(), 'the store is not ready');
+    await until('the store is not ready', () => !store.ready());
     const body = 'a secret';
     const calls: readonly Promise<unknown>[] = [
       store.append([entry('b', { body })]),
@@ -114,7 +115,7 @@ describe('Redis killed', () => {
     ];
     await Promise.all(calls.map((call) => rejectsAtOnce(call, /^Cannot [\w\s-]+ in Redis: it is away$/)));
     await redis.restart();
-    await until(() => store.ready(), 'the store is ready again');
+    await until('the store is ready again', () => store.ready());
     assert.deepEqual(await store.append([entry('a'), entry('b')]), [false, true]);
   });
 });
@@ -126,7 +127,7 @@ describe('Redis in trouble', () => {
     redis.signal('SIGSTOP');
     await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: it (did not answer in time|is away)/);
     redis.signal('SIGCONT');
-    await until(async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null, 'it answers again');
+    await until('it answers again', async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null);
     assert.equal((await store.unseen([{ event: 'a', n: 1 }]))[0], false);
   });
 
@@ -172,15 +173,15 @@ describe('a Redis Cluster', () => {
     );
     const [, node] = nodes;
     await node?.kill9();
-    await until(() => !store.ready(), 'the store sees that a node is away');
+    await until('the store sees that a node is away', () => !store.ready());
     const outcomes = await Promise.allSettled(names.map((name) => store.append([entry(name)])));
     const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     assert.ok(reasons.length > 0 && reasons.length < shardCount);
     for (const reason of reasons) assert.match(String(reason), /^StoreError: Cannot append in Redis: (a part of the cluster|it) is away$/);
     assert.deepEqual(outcomes.filter(({ status }) => status === 'fulfilled').length, shardCount - reasons.length);
     await node?.restart();
-    await until(() => store.ready(), 'all nodes are there again');
-    await until(async () => (await store.append(names.map((name) => entry(name))).catch(() => null)) !== null, 'every shard answers');
+    await until('all nodes are there again', () => store.ready());
+    await until('every shard answers', async () => (await store.append(names.map((name) => entry(name))).catch(() => null)) !== null);
     assert.deepEqual(
       await store.unseen(names.map((event) => ({ event, n: 1 }))),
       names.map(() => false),
@@ -191,11 +192,11 @@ describe('a Redis Cluster', () => {
     const { nodes, store } = await openCluster(t);
     await store.append([entry('a')]);
     for (const node of nodes) await node.kill9();
-    await until(() => !store.ready(), 'the store sees that the cluster is away');
+    await until('the store sees that the cluster is away', () => !store.ready());
     await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: (a part of the cluster|it) is away/);
     await rejectsAtOnce(store.figures(), /is away/);
     for (const node of nodes) await node.restart();
-    await until(async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null, 'the cluster answers again');
+    await until('the cluster answers again', async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null);
     assert.deepEqual(await store.append([entry('a'), entry('b')]), [false, true]);
   });
 });

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 // Starts knspan: directly where this Node runs TypeScript by itself (22.18 or newer), else with the Node that comes with the packages.
+// npx remembers where this file lies, so it stays there; what it starts is found by the package's own name.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as modules from 'node:module';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
-const sources = new URL('../', import.meta.url).href;
+const sources = new URL('../../', import.meta.url).href;
 
 if (process.features.typescript) {
   if (sources.includes('/node_modules/')) stripTypes();
-  await import('./main.ts');
+  await import('knspan/command');
 } else handOver();
 
 /** Node strips no types below node_modules, which is where an installed knspan lies. */
