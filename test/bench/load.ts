@@ -1,12 +1,13 @@
 /** Load for `throughput.ts`, in a process of its own: Events of rollouts, one a request, as an ApiServerSource sends them. */
 import autocannon from 'autocannon';
 import { rolloutEvents } from '../helpers/rollout.ts';
+import { type Paced, paced } from './paced.ts';
 
 export interface LoadOrder {
   readonly url: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Requests a second; 0: as many as go. */
+  /** Requests a second, evenly; 0: as many as go. */
   readonly rate: number;
   /** Event time less the time of day, ms. */
   readonly offset: number;
@@ -14,12 +15,7 @@ export interface LoadOrder {
   readonly round: string;
 }
 
-export interface LoadFigures {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly taken: number;
-  readonly failed: number;
+export interface LoadFigures extends Paced {
   readonly bytes: number;
 }
 
@@ -42,43 +38,31 @@ async function run(order: LoadOrder): Promise<LoadFigures> {
   const events = eventsOf(order);
   let count = 0;
   let bytes = 0;
-  const result = await autocannon({
+  const next = () => {
+    const { value: body = '' } = events.next();
+    count += 1;
+    bytes = body.length;
+    const headers = {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': `${order.round}-${count}`,
+      'ce-source': 'https://10.96.0.1:443',
+      'ce-type': 'dev.knative.apiserver.resource.add',
+      'ce-kind': 'Event',
+      'ce-time': new Date().toISOString(),
+      'ce-subject': '/apis/v1/namespaces/shop/events/one',
+    };
+    return { headers, body };
+  };
+  if (order.rate > 0) return { ...(await paced({ ...order, next })), bytes };
+  const { latency, requests, ...result } = await autocannon({
     url: order.url,
     connections: order.connections,
     duration: order.seconds,
-    ...(order.rate > 0 ? { overallRate: order.rate } : {}),
-    requests: [
-      {
-        method: 'POST',
-        path: '/',
-        setupRequest: (request) => {
-          const { value: body } = events.next();
-          count += 1;
-          bytes = body.length;
-          const headers = {
-            'content-type': 'application/json',
-            'ce-specversion': '1.0',
-            'ce-id': `${order.round}-${count}`,
-            'ce-source': 'https://10.96.0.1:443',
-            'ce-type': 'dev.knative.apiserver.resource.add',
-            'ce-kind': 'Event',
-            'ce-time': new Date().toISOString(),
-            'ce-subject': '/apis/v1/namespaces/shop/events/one',
-          };
-          return { ...request, headers, body };
-        },
-      },
-    ],
+    requests: [{ method: 'POST', path: '/', setupRequest: (request) => ({ ...request, ...next() }) }],
   });
-  const { latency, requests } = result;
-  return {
-    perSecond: requests.average,
-    p50: latency.p50,
-    p99: latency.p99,
-    taken: result['2xx'],
-    failed: result.non2xx + result.errors,
-    bytes,
-  };
+  const failed = result.non2xx + result.errors;
+  return { perSecond: requests.average, p50: latency.p50, p99: latency.p99, taken: result['2xx'], failed, bytes };
 }
 
 process.on('message', (order: LoadOrder) => {

@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { nodeFlags } from '../../shared/bundle/warm.ts';
 import { RedisStore } from '../../shared/store/redis.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { openClient } from '../contract/harness.ts';
@@ -58,8 +59,8 @@ async function withBench(appendfsync: RedisOptions['appendfsync'], run: (bench: 
     KNSPAN_LOOKUPS: 'false',
     K_SINK: `http://127.0.0.1:${port}`,
   };
-  // For a closer look: --cpu-prof and the like.
-  const nodeArgs = (process.env['KNSPAN_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
+  // As the image starts it; for a closer look --cpu-prof and the like.
+  const nodeArgs = [...nodeFlags, ...(process.env['KNSPAN_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')];
   const correlator = await FunctionProcess.create({ name: 'correlator', environment, before: pinnedTo(own), nodeArgs });
   const load = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), [], { execArgv: [] });
   if (canPin) for (const pid of [load.pid, redis.pid]) spawnSync('taskset', ['-a', '-cp', others, String(pid)]);
@@ -114,7 +115,7 @@ async function speed(say: (text: string) => void, appendfsync: 'always' | 'every
     say(
       `appendfsync ${appendfsync}, events of ${full.bytes} bytes: ${grouped(full.perSecond)} events/s acknowledged, p50 ${full.p50} ms, p99 ${full.p99} ms, ${full.failed} failed; CPU an event ${full.cpu} µs, of Redis ${full.redisCpu} µs; memory ${rss} MiB, at most ${peak}; load of the machine ${loadavg()[0]?.toFixed(1)}`,
     );
-    const half = await loaded(bench, { ...order, rate: Math.round(full.perSecond / 2), connections: 32, round: 'half' });
+    const half = await loaded(bench, { ...order, rate: Math.round(full.perSecond / 2), connections: 128, round: 'half' });
     say(`  at half of that: ${grouped(half.perSecond)} events/s, p50 ${half.p50} ms, p99 ${half.p99} ms`);
     await correlator.end('SIGTERM');
     await correlator.start({ KNSPAN_CLOCK_OFFSET: `${later}ms` });
@@ -173,10 +174,10 @@ async function bare(say: (text: string) => void): Promise<void> {
   });
 }
 
-/** As many objects as `count` that the store has heard of: the facts and the seen Events of each. */
-async function prefill(store: Store, from: number, count: number): Promise<void> {
+/** As many objects as `count` that the store has heard of. */
+async function prefill(store: Store, count: number): Promise<void> {
   const uid = (index: number) => `known-${index}`;
-  for (let begin = from; begin < count; begin += 2_000) {
+  for (let begin = 0; begin < count; begin += 2_000) {
     const indexes = Array.from({ length: Math.min(2_000, count - begin) }, (_, place) => begin + place);
     const ref = (index: number) => JSON.stringify([['v1', 'Pod', 'shop', `pod-${index}`, uid(index)], '', false, 0, 0]);
     await store.putIndex(
@@ -187,28 +188,44 @@ async function prefill(store: Store, from: number, count: number): Promise<void>
   }
 }
 
-async function flatness(say: (text: string) => void): Promise<void> {
+/** Each begins anew, so that neither has to decide what the other has sent. */
+async function withKnown(objects: number): Promise<Awaited<ReturnType<typeof measured>>> {
+  let figures: Awaited<ReturnType<typeof measured>> | undefined;
   await withBench('everysec', async (bench) => {
+    await prefill(bench.store, objects);
     await bench.correlator.start();
     const order = { url: bench.correlator.url, connections: 128, seconds, rate: 0, offset: 0 };
-    await prefill(bench.store, 0, few);
-    await loaded(bench, { ...order, round: 'warm' });
-    const small = await measured(bench, { ...order, round: 'small' });
-    await prefill(bench.store, few, many);
-    const large = await measured(bench, { ...order, round: 'large' });
-    const inFull = ({ perSecond, cpu, redisCpu }: typeof small) =>
-      `${grouped(perSecond)} events/s (CPU an event ${cpu} µs, of Redis ${redisCpu} µs)`;
-    const part = Math.round((100 * (small.cpu + small.redisCpu)) / (large.cpu + large.redisCpu));
-    say(`with ${grouped(few)} known objects ${inFull(small)}, with ${grouped(many)} ${inFull(large)}: ${part} % by CPU`);
+    await loaded(bench, { ...order, seconds: 3, round: 'warm' });
+    figures = await measured(bench, { ...order, round: 'known' });
   });
+  if (!figures) throw new Error('Cannot bench: the load gave no figures');
+  return figures;
 }
 
-export async function benchThroughput(say: (text: string) => void): Promise<void> {
+async function flatness(say: (text: string) => void): Promise<void> {
+  const [small, large] = [await withKnown(few), await withKnown(many)];
+  const inFull = ({ perSecond, cpu, redisCpu }: typeof small) =>
+    `${grouped(perSecond)} events/s (CPU an event ${cpu} µs, of Redis ${redisCpu} µs)`;
+  const part = Math.round((100 * (small.cpu + small.redisCpu)) / (large.cpu + large.redisCpu));
+  const bySpeed = Math.round((100 * large.perSecond) / small.perSecond);
+  say(`with ${grouped(few)} known objects ${inFull(small)}, with ${grouped(many)} ${inFull(large)}: ${bySpeed} %, ${part} % by CPU`);
+}
+
+const parts = {
+  bare,
+  always: (say: (text: string) => void) => speed(say, 'always'),
+  everysec: (say: (text: string) => void) => speed(say, 'everysec'),
+  flatness,
+  latency,
+} as const;
+
+/** All parts, or those named. */
+export async function benchThroughput(say: (text: string) => void, names: readonly string[] = Object.keys(parts)): Promise<void> {
   say(`correlator ${canPin ? 'on one core, load and Redis on another' : 'not pinned'}`);
-  await bare(say);
-  for (const appendfsync of ['always', 'everysec'] as const) await speed(say, appendfsync);
-  await flatness(say);
-  await latency(say);
+  for (const [name, part] of Object.entries(parts)) if (names.includes(name)) await part(say);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await benchThroughput((text) => process.stdout.write(`${text}\n`));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const named = process.argv.slice(2);
+  await benchThroughput((text) => process.stdout.write(`${text}\n`), named.length > 0 ? named : undefined);
+}
