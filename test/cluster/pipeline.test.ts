@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
+import { coldPath, traceThemselves } from './cold-path.ts';
 import { functionNames, home, Installation, killCorrelators, podsOf, setSchedule, testSchedule } from './installation.ts';
 import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
 import { closeStages, proves, rollout, settledWithinMs, stage } from './proves.ts';
@@ -13,16 +13,9 @@ import { cronJob, deployment, statefulSet } from './workloads.ts';
 
 /** To run some of these tests again and again on what the last run has left. */
 const isThere = process.env['KNSPAN_E2E_INSTALLED'] === 'true';
-/** Quiet after the end of a change, lateness allowed, time for an owner to be named (design: G1, A). */
-const settlesWithinS = (quietAfterEnd + lateness + ownerMayTrail) / second;
 const never = '0 0 1 1 *';
 
 let installation: Installation;
-
-const isReady = (name: string): boolean =>
-  podsOf(name).some(
-    (pod) => kubectl('-n', home, 'get', `pod/${pod}`, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') === 'True',
-  );
 
 /** Read from the store itself: the reconciler sleeps between two ticks. */
 const waitingLetters = (): number => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'redis-cli', 'hlen', 'knspan:{letters}:letters'));
@@ -164,18 +157,12 @@ describe('knspan on a cluster with Knative', () => {
   describe('a quiet cluster', () => {
     proves('everything sleeps, and the first event wakes it and is not lost', async () => {
       setSchedule(never);
+      traceThemselves();
       await until('no pod of a function', 300_000, () => (functionNames.every((name) => podsOf(name).length === 0) ? true : undefined));
       const here = stage('wake');
       here.apply(deployment(here.namespace, 'web', 1));
-      const began = Date.now();
-      await until('a correlator', 60_000, () => (podsOf('correlator').length > 0 ? true : undefined));
-      const woken = await until('a correlator that answers', 60_000, () => (isReady('correlator') ? Date.now() : undefined));
       await here.told(settledWithinMs);
-      const seconds = (until: number) => ((until - began) / 1_000).toFixed(0);
-      process.stdout.write(`cold path: ${seconds(Date.now())} s from the first Event to the trace in Jaeger, of which\n`);
-      process.stdout.write(
-        `  ${seconds(woken)} s until the correlator was ready, and ${settlesWithinS} s until a change counts as settled\n`,
-      );
+      process.stdout.write(await coldPath(here.namespace));
       setSchedule(testSchedule);
     });
   });

@@ -17,7 +17,7 @@ export interface SpanForm {
 
 type Attributes = ReadonlyMap<string, string>;
 
-interface JaegerSpan {
+export interface JaegerSpan {
   readonly traceID: string;
   readonly spanID: string;
   readonly operationName: string;
@@ -94,18 +94,21 @@ function ofOtlp(span: OtlpSpan): SpanForm {
   return form({ trace: span.traceId, id: span.spanId }, parent, what, attributes(span.attributes), told);
 }
 
+function query(path: string): unknown[] {
+  const answer: { data?: unknown[] | null } = JSON.parse(fromService(home, 'jaeger:16686', path));
+  return answer.data ?? [];
+}
+
+export function spansOfService(service: string): readonly JaegerSpan[] {
+  const traces = query(`/api/traces?service=${encodeURIComponent(service)}&limit=5000`) as { spans: JaegerSpan[] }[];
+  return traces.flatMap(({ spans }) => spans);
+}
+
 /** All that Jaeger has. What was sent twice is there once: a copy that differs stays, and is a fault. */
 export function inJaeger(): readonly SpanForm[] {
-  const query = (path: string): unknown[] => {
-    const answer: { data?: unknown[] | null } = JSON.parse(fromService(home, 'jaeger:16686', path));
-    return answer.data ?? [];
-  };
   const services = query('/api/services').map(String);
-  const traces = services.flatMap((service) => query(`/api/traces?service=${encodeURIComponent(service)}&limit=5000`)) as {
-    spans: JaegerSpan[];
-  }[];
   const lines = new Map<string, SpanForm>();
-  for (const span of traces.flatMap(({ spans }) => spans)) {
+  for (const span of services.flatMap(spansOfService)) {
     const found = ofJaeger(span);
     lines.set(found.line, found);
   }

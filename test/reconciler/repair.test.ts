@@ -156,7 +156,7 @@ describe('a tick', () => {
     await until('the second sends', () => world.broker.requests === 2);
     go();
     assert.deepEqual([(await first).status, (await second).status], [202, 202]);
-    assert.deepEqual(world.broker.taken.map((event) => event['cluster']).sort(), ['one', 'other']);
+    assert.deepEqual(world.broker.taken.map(({ extensions }) => extensions['cluster']).sort(), ['one', 'other']);
   });
 
   it('comes again when the Broker is away, and stops at the first sign of it', async () => {
