@@ -66,14 +66,13 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const appender = new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost });
-  const turns = new Turns(() => appender.isBusy);
+  const turns = new Turns(() => surroundings.clock.now());
   const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
   const pulse = new Pulse(sweeper, surroundings);
   const handle = handler({
     cluster,
     rules,
-    appender,
+    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
     recall: new Recall(),
     hold,
     owners,
