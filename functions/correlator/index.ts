@@ -54,8 +54,10 @@ export interface RunningCorrelator extends Stoppable {
   sweep(): Promise<void>;
 }
 
-/** Of work that is begun; another takes over so long after a sudden end, and each batch of it begins anew. */
-const leaseMs = 20_000;
+/** Begun anew with each batch. Nothing is decided beyond what an inbox holds, so after a sudden end all wait for it. */
+const inboxLeaseMs = 20_000;
+/** Longer than the largest change takes to decide, on a slow machine too: one that is decided twice is committed once, but not in time. */
+const domainLeaseMs = 60_000;
 const holdMs = 45_000;
 const waitingMost = 20_000;
 /** A little longer than the core remembers, ms. */
@@ -143,7 +145,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     owners,
     turns,
     token: tokenOnce(),
-    leaseMs,
+    leaseMs: inboxLeaseMs,
     batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
@@ -153,7 +155,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     turns,
     config: config.correlate,
     source: config.source,
-    leaseMs,
+    leaseMs: domainLeaseMs,
     holdMs: () => (emitter.hasRoom ? holdMs : 0),
     batch: 4,
     tracing,
