@@ -31,6 +31,7 @@ import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
+import { Turns } from './turns.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
 export interface Given {
@@ -53,7 +54,10 @@ export interface RunningCorrelator extends Stoppable {
   sweep(): Promise<void>;
 }
 
-const leaseMs = 60_000;
+/** Begun anew with each batch. Nothing is decided beyond what an inbox holds, so after a sudden end all wait for it. */
+const inboxLeaseMs = 20_000;
+/** Longer than the largest change takes to decide, on a slow machine too: one that is decided twice is committed once, but not in time. */
+const domainLeaseMs = 60_000;
 const holdMs = 45_000;
 const waitingMost = 20_000;
 /** A little longer than the core remembers, ms. */
@@ -64,7 +68,8 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
+  const turns = new Turns(() => surroundings.clock.now());
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
   const pulse = new Pulse(sweeper, surroundings);
   const handle = handler({
     cluster,
@@ -120,7 +125,8 @@ async function open(surroundings: Surroundings, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
+function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, random: () => number) {
+  const { store, sink, rules, owners, config, meters, now } = parts;
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
@@ -137,17 +143,19 @@ function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners,
     store,
     rules,
     owners,
+    turns,
     token: tokenOnce(),
-    leaseMs,
+    leaseMs: inboxLeaseMs,
     batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
   const decider = new Decider({
     store,
     rules,
+    turns,
     config: config.correlate,
     source: config.source,
-    leaseMs,
+    leaseMs: domainLeaseMs,
     holdMs: () => (emitter.hasRoom ? holdMs : 0),
     batch: 4,
     tracing,

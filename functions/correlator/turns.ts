@@ -1,0 +1,28 @@
+/**
+ * Deciding gives way to acknowledging. Both run on one thread: without this, a backlog that is decided would let every request wait until
+ * whole batches are through, and senders would time out although there is room for what they bring.
+ */
+const sliceMs = 4;
+
+export class Turns {
+  readonly #now: () => number;
+  #began: number;
+  #pause: Promise<void> | null = null;
+
+  /** `now` in ms. */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#began = now();
+  }
+
+  /** To be awaited between pieces of work; null while the slice lasts. After it all workers let the loop go round once: requests, answers. */
+  give(): Promise<void> | null {
+    if (this.#pause) return this.#pause;
+    if (Math.abs(this.#now() - this.#began) < sliceMs) return null;
+    this.#pause = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#pause = null;
+      this.#began = this.#now();
+    });
+    return this.#pause;
+  }
+}
