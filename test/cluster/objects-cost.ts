@@ -123,6 +123,8 @@ async function phase(what: string, relay: Relay, act: () => Promise<void>): Prom
 
 /** `dev`, and on it what `objects` adds; its source sends to the relay. */
 async function feed(installation: Installation): Promise<Relay> {
+  // First: a source of all namespaces begins anew when there is another one.
+  kubectl('create', 'namespace', namespace);
   await installation.install();
   setSchedule(rarely);
   const address = kubectl('-n', home, 'get', 'broker/events', '-o', 'jsonpath={.status.address.url}');
@@ -140,7 +142,6 @@ const installation = new Installation('dev');
 const proxy = await startProxy();
 try {
   const relay = await feed(installation);
-  kubectl('create', 'namespace', namespace);
   const running = (wanted: number) => async () => {
     apply(deployment(wanted));
     const found = () => names('pods', '-n', namespace);
