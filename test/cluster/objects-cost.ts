@@ -100,6 +100,7 @@ function print(what: string, passed: ReadonlyMap<string, Passed>, usage: Usage, 
       `  ${name.padEnd(28)} ${(part.cpuNanos / 1e9).toFixed(1).padStart(6)} s CPU, ${each} µs an event, at most ${mebibytes(part.memoryMost)}`,
     );
   }
+  write(`  so far beside ${names('events', '-n', namespace).length} Events, which Broker, correlator and Redis had too`);
   write(`  Redis holds ${mebibytes(redis[0])} before, ${mebibytes(redis[1])} after`);
 }
 
