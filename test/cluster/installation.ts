@@ -15,6 +15,8 @@ const goneWithinMs = 300_000;
 const volumePath = '/tmp/knspan-e2e-redis';
 const volumePod = ['-n', 'default', 'pod/knspan-e2e-volume'];
 
+const startable = [{ group: 'serving.knative.dev', kind: 'Service' }, { kind: 'ContainerSource' }];
+
 /** Redis and Jaeger of the overlay, or what a cluster without a way out has in their place. */
 function otherImages(): object[] {
   const jaegerHere = tryKubectl(
@@ -35,7 +37,23 @@ function otherImages(): object[] {
   return [...replaced('docker.io/library/redis', redis), ...replaced('docker.io/jaegertracing/jaeger', jaeger)];
 }
 
-function writeOverlay(overlay: string, { repository, tag, command }: Image): string {
+/** A JSON patch on what an overlay brings. */
+export interface Change {
+  readonly target: Readonly<Record<string, string>>;
+  readonly patch: readonly object[];
+}
+
+let built: Image | undefined;
+
+/** One for all overlays. */
+export function theImage(): Image {
+  built ??= buildImage();
+  return built;
+}
+
+/** The overlay as it is, with the image of this tree. */
+export function writeOverlay(overlay: string, changes: readonly Change[] = []): string {
+  const { repository, tag, command } = theImage();
   const folder = join(top, '.tmp', `e2e-${overlay}`);
   const start = { op: 'add', path: '/spec/template/spec/containers/0/command', value: command };
   const schedule = { op: 'replace', path: '/spec/schedule', value: testSchedule };
@@ -47,7 +65,8 @@ function writeOverlay(overlay: string, { repository, tag, command }: Image): str
     images: [{ name: 'dev.local/knspan', newName: repository, newTag: tag }, ...otherImages()],
     patches: [
       { target: { kind: 'PingSource' }, patch: JSON.stringify([schedule]) },
-      ...(command ? [{ target: { group: 'serving.knative.dev', kind: 'Service' }, patch: JSON.stringify([start]) }] : []),
+      ...(command ? startable.map((target) => ({ target, patch: JSON.stringify([start]) })) : []),
+      ...changes.map(({ target, patch }) => ({ target, patch: JSON.stringify(patch) })),
     ],
   };
   mkdirSync(folder, { recursive: true });
@@ -92,8 +111,8 @@ async function makeVolume(): Promise<void> {
 export class Installation {
   readonly folder: string;
 
-  constructor(overlay: string) {
-    this.folder = writeOverlay(overlay, buildImage());
+  constructor(overlay: string, changes: readonly Change[] = []) {
+    this.folder = writeOverlay(overlay, changes);
   }
 
   async install(): Promise<void> {
