@@ -60,6 +60,8 @@ export class OwnFunctions {
       bundle: true,
       splitting: true,
       minify: true,
+      // A ConfigMap holds 1 MiB: without the paths that no Broker calls, and the server for them.
+      external: ['./paths.ts'],
       format: 'esm',
       platform: 'node',
       banner: { js: "const require = process.getBuiltinModule('module').createRequire(import.meta.url);" },
