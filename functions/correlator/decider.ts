@@ -11,6 +11,7 @@ import type { Segment } from '../../shared/spans/span.ts';
 import type { Claimed, CommitOutcome, DomainRead, Store } from '../../shared/store/store.ts';
 import { type DomainState, heldBy, idOf, idsIn, readRouted, readState, stateText } from './codec.ts';
 import { Known, Loaded } from './known.ts';
+import type { Turns } from './turns.ts';
 
 export interface Outgoing {
   readonly id: string;
@@ -26,6 +27,7 @@ export interface Decision {
 export interface DeciderOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
+  readonly turns: Turns;
   readonly config: Omit<CorrelateConfig, 'cluster'>;
   /** `source` of the segments' CloudEvents. */
   readonly source: string;
@@ -45,8 +47,8 @@ export class Decider {
     this.#options = options;
   }
 
-  /** Decides a batch of due domains. Says whether more may be due. `clock` is the store's, in ms. */
-  async decideShard(shard: number, clock: number, now: Micros, stopping: () => boolean): Promise<{ decided: number; more: boolean }> {
+  /** Decides a batch of due domains. Says whether more may be due. `clock` is the store's, in ms. What it has claimed it decides, also when all ends: else nobody could until the lease runs out. */
+  async decideShard(shard: number, clock: number, now: Micros): Promise<{ decided: number; more: boolean }> {
     const { store, leaseMs, batch } = this.#options;
     const began = Date.now();
     const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch);
@@ -57,7 +59,7 @@ export class Decider {
     );
     for (const [place, claim] of claimed.entries()) {
       const read = reads[place];
-      if (stopping() || !read) break;
+      if (!read) break;
       try {
         this.#options.onDecision(shard, await this.#flush(began, shard, clock, now, claim, read));
       } catch (error) {
@@ -92,9 +94,9 @@ export class Decider {
     before: DomainState,
     observations: readonly Routed[],
   ): Promise<Decision> {
-    const { store, config, source, holdMs, tracing = noTracing } = this.#options;
+    const { store, turns, config, source, holdMs, tracing = noTracing } = this.#options;
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const loaded = new Loaded(store);
+    const loaded = new Loaded(store, turns);
     const known = new Known(loaded, cluster);
     const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };
     const [result] = await tracing.span('correlate', () => loaded.runAll([input], (one) => correlate(one, { ...config, cluster })));

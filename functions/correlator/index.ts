@@ -31,6 +31,7 @@ import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
+import { Turns } from './turns.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
 export interface Given {
@@ -53,7 +54,8 @@ export interface RunningCorrelator extends Stoppable {
   sweep(): Promise<void>;
 }
 
-const leaseMs = 60_000;
+/** Of work that is begun; another takes over so long after a sudden end, and each batch of it begins anew. */
+const leaseMs = 20_000;
 const holdMs = 45_000;
 /** A healthy exporter has answered by then, an extension that hangs keeps everyone waiting for seconds. */
 const patienceMs = 500;
@@ -66,12 +68,14 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
+  const appender = new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost });
+  const turns = new Turns(() => appender.isBusy);
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
   const pulse = new Pulse(sweeper, surroundings);
   const handle = handler({
     cluster,
     rules,
-    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
+    appender,
     recall: new Recall(),
     hold,
     owners,
@@ -122,7 +126,8 @@ async function open(surroundings: Surroundings, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners, config, meters, now }: Parts, random: () => number) {
+function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, random: () => number) {
+  const { store, sink, rules, owners, config, meters, now } = parts;
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
   const emitter = new Emitter({
@@ -140,6 +145,7 @@ function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners,
     store,
     rules,
     owners,
+    turns,
     token: tokenOnce(),
     leaseMs,
     batch: 250,
@@ -148,6 +154,7 @@ function workersOf({ log, tracing }: Surroundings, { store, sink, rules, owners,
   const decider = new Decider({
     store,
     rules,
+    turns,
     config: config.correlate,
     source: config.source,
     leaseMs,

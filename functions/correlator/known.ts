@@ -9,6 +9,7 @@ import type { Objects } from '../../shared/objects/index.ts';
 import type { KubeObject, ObjectVersion } from '../../shared/objects/object.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { readFact, readVersion } from './codec.ts';
+import type { Turns } from './turns.ts';
 
 /** Chains are short and each round loads all that a batch asked for: more rounds than this are a bug. */
 const roundsMost = 200;
@@ -23,12 +24,14 @@ type Entries = readonly { readonly member: string; readonly score: number }[];
 /** What was read from the index for one batch. */
 export class Loaded {
   readonly #store: Store;
+  readonly #turns: Turns;
   readonly #entries = new Map<string, Entries>();
   readonly #missing = new Set<string>();
   #askedInVain = false;
 
-  constructor(store: Store) {
+  constructor(store: Store, turns: Turns) {
     this.#store = store;
+    this.#turns = turns;
   }
 
   /** Null: not loaded yet, and noted as wanted. */
@@ -59,6 +62,8 @@ export class Loaded {
       for (const place of open) {
         const input = inputs[place];
         if (input === undefined) continue;
+        const pause = this.#turns.give();
+        if (pause) await pause;
         this.#askedInVain = false;
         results[place] = run(input);
         if (this.#askedInVain) again.push(place);

@@ -13,13 +13,14 @@ import type { DomainEntry, InboxItem, PinnedRoute, Store } from '../../shared/st
 import { type Arrived, idOf, readArrived, readRoute, routedText, routeText } from './codec.ts';
 import { Known, Loaded } from './known.ts';
 import type { Owners } from './owners.ts';
+import type { Turns } from './turns.ts';
 
 export interface RouterOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
   readonly owners: Owners;
-  /** Names this process among the correlators. */
-  /** Whose lease it is; the same at each call. */
+  readonly turns: Turns;
+  /** Whose lease it is: names this process among the correlators; the same at each call. */
   readonly token: () => string;
   readonly leaseMs: number;
   readonly batch: number;
@@ -57,9 +58,14 @@ export class Router {
     return { routed: done.length, more, full: done.length < items.length };
   }
 
+  /** Lets another correlator go on with a shard of which more is due. */
+  async release(shard: number): Promise<void> {
+    await this.#options.store.routed(shard, this.#options.token(), [], true);
+  }
+
   /** An Event that the core cannot route must not hold up the others: its involved object is its domain then. */
   async #routeAll(arrived: readonly Arrived[]): Promise<Routed[]> {
-    const loaded = new Loaded(this.#options.store);
+    const loaded = new Loaded(this.#options.store, this.#options.turns);
     const views = new Map<string, Known>();
     return loaded.runAll(arrived, ({ cluster, observation }) => {
       let known = views.get(cluster);

@@ -83,12 +83,14 @@ export class Sweeper {
 
   async #route(shard: number, now: Micros): Promise<number> {
     let routed = 0;
-    for (let more = true; more && !this.#stopping; ) {
+    let more = true;
+    while (more && !this.#stopping) {
       const result = await this.#options.router.routeShard(shard, now);
       routed += result.routed;
       this.#full ||= result.full;
       more = result.more;
     }
+    if (more) await this.#options.router.release(shard);
     this.#options.onRouted(routed);
     return routed;
   }
@@ -96,7 +98,7 @@ export class Sweeper {
   async #decide(shard: number, clock: number, now: Micros): Promise<number> {
     let decided = 0;
     for (let more = true; more && !this.#stopping; ) {
-      const result = await this.#options.decider.decideShard(shard, clock, now, () => this.#stopping);
+      const result = await this.#options.decider.decideShard(shard, clock, now);
       decided += result.decided;
       more = result.more;
     }

@@ -42,6 +42,7 @@ const timeoutMs = 30_000;
 /** Below the 10 s after which Knative's ingress closes an idle connection: the sender must be the one to close. */
 const idleMs = 8_000;
 const connectionsMost = 32;
+const noTokenForMs = 10_000;
 const reasonBytesMost = 4_096;
 const reasonMost = 300;
 const afterMostMs = 3_600_000;
@@ -75,6 +76,8 @@ class HttpSink implements Sink {
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #target: URL;
   readonly #clock: Clock;
+  /** Mounted or not, that seldom changes: most installations have none. */
+  #noTokenUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SinkOptions) {
     this.#options = options;
@@ -100,12 +103,13 @@ class HttpSink implements Sink {
 
   async #token(): Promise<string | undefined> {
     const file = this.#options.tokenFile;
-    if (file === undefined) return undefined;
+    if (file === undefined || this.#clock.now() < this.#noTokenUntil) return undefined;
     try {
       return (await readFile(file, 'utf8')).trim();
     } catch (error) {
-      if (field(error, 'code') === 'ENOENT') return undefined;
-      throw new Error(`cannot read the OIDC token file: ${String(field(error, 'code'))}`);
+      if (field(error, 'code') !== 'ENOENT') throw new Error(`cannot read the OIDC token file: ${String(field(error, 'code'))}`);
+      this.#noTokenUntil = this.#clock.now() + noTokenForMs;
+      return undefined;
     }
   }
 

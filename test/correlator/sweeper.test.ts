@@ -1,6 +1,10 @@
-/** A sweep that fails in one shard ends only when all its work has ended: two of one process never work on the same shard. */
+/**
+ * A sweep that fails in one shard ends only when all its work has ended: two of one process never work on the same shard. One that has to
+ * end leaves the rest to others at once.
+ */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { RunningCorrelator } from '../../functions/correlator/index.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
 import { defaultBounds, type InboxItem, StoreError } from '../../shared/store/store.ts';
 import { namesIn } from '../contract/harness.ts';
@@ -20,6 +24,20 @@ class OneShardFails extends MemoryStore {
   }
 }
 
+/** The answer to an Event of a pod. */
+async function sent(correlator: RunningCorrelator, event: string, pod: string): Promise<number> {
+  const metadata = { name: event, namespace: 'shop', uid: event.slice('test|'.length) };
+  const involvedObject = { kind: 'Pod', namespace: 'shop', name: pod, uid: pod };
+  const about = { reason: 'Killing', message: 'Stopping container app', lastTimestamp: '2026-01-01T00:00:00Z' };
+  const data = { kind: 'Event', metadata, involvedObject, ...about };
+  const extensions = { kind: 'Event' };
+  const type = 'dev.knative.apiserver.resource.add';
+  const answer = await correlator.receive([
+    { id: event, source: '/test', type, subject: '', time: '', dataContentType: 'application/json', extensions, data },
+  ]);
+  return answer.status;
+}
+
 it('a sweep waits for the other shards when one fails, and the next one does it all', async (t) => {
   const store = new OneShardFails(() => now, defaultBounds);
   const { running, clock, sink, stop } = await startCorrelators(1, () => store, now);
@@ -28,22 +46,7 @@ it('a sweep waits for the other shards when one fails, and the next one does it 
   assert.ok(correlator);
   for (const shard of [failing, slow]) {
     const [event = ''] = namesIn(shard, 1, 'test|e');
-    const metadata = { name: event, namespace: 'shop', uid: event.slice('test|'.length) };
-    const involvedObject = { kind: 'Pod', namespace: 'shop', name: `pod-${shard}`, uid: `pod-${shard}` };
-    const data = {
-      kind: 'Event',
-      metadata,
-      involvedObject,
-      reason: 'Killing',
-      message: 'Stopping container app',
-      lastTimestamp: '2026-01-01T00:00:00Z',
-    };
-    const extensions = { kind: 'Event' };
-    const type = 'dev.knative.apiserver.resource.add';
-    const answer = await correlator.receive([
-      { id: event, source: '/test', type, subject: '', time: '', dataContentType: 'application/json', extensions, data },
-    ]);
-    assert.equal(answer.status, 202);
+    assert.equal(await sent(correlator, event, `pod-${shard}`), 202);
   }
   await clock.set(now + 2 * 3_600_000);
   let ended = false;
@@ -59,4 +62,37 @@ it('a sweep waits for the other shards when one fails, and the next one does it 
   await failed;
   await correlator.sweep();
   assert.equal(sink.bodies.size, 2);
+});
+
+class EndsInTheMiddle extends MemoryStore {
+  end: (() => void) | undefined;
+
+  override async routed(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
+    await super.routed(shard, token, done, release);
+    this.end?.();
+    // Until it is known that all is to end.
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+it('SIGTERM in the middle of a shard: another correlator goes on at once', async (t) => {
+  const store = new EndsInTheMiddle(() => now, defaultBounds);
+  const { running, clock, sink, stop } = await startCorrelators(2, () => store, now);
+  t.after(stop);
+  const [first, second] = running;
+  assert.ok(first && second);
+  const events = namesIn(slow, 400, 'test|e');
+  for (const event of events) assert.equal(await sent(first, event, 'web'), 202);
+  await clock.set(now + 2 * 3_600_000);
+  let closed: Promise<void> | undefined;
+  store.end = () => {
+    closed ??= first.close(0);
+  };
+  await first.sweep();
+  await closed;
+  const left = (await store.figures()).inbox;
+  assert.ok(left > 0 && left < events.length, `${left} are left`);
+  await second.sweep();
+  assert.deepEqual([(await store.figures()).inbox, (await store.figures()).held], [0, 0]);
+  assert.ok(sink.bodies.size > 0);
 });

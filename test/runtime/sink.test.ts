@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { ManualClock } from '../../shared/runtime/clock.ts';
 import { ConfigError, Settings } from '../../shared/runtime/config.ts';
 import { createSink, parseRetryAfter, type Sink, type SinkOptions, sinkOptionsOf } from '../../shared/runtime/sink.ts';
 
@@ -130,9 +131,12 @@ describe('createSink', () => {
     const folder = await mkdtemp(join(tmpdir(), 'knspan-'));
     try {
       const tokenFile = join(folder, 'token');
-      const sink = sinkTo({ tokenFile });
+      const clock = new ManualClock(0);
+      const sink = sinkTo({ tokenFile, clock });
       await sink.send(body);
       await writeFile(tokenFile, 'one\n');
+      // That there is none is not asked again at once.
+      await clock.advance(10_000);
       await sink.send(body);
       await writeFile(tokenFile, 'two');
       await sink.send(body);
