@@ -77,7 +77,8 @@ export async function startReconciler(surroundings: Surroundings, given: Given =
     handle: handler({ letters, postman, ticks, log }),
     below: '/letters/',
   });
-  postman.start();
+  // Without subscribers it would park what another cluster's reconciler, on the same store, can send.
+  if (config.subscribers.urls.length > 0) postman.start();
   return {
     url: server.url,
     close: async (graceMs) => {

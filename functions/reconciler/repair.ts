@@ -1,5 +1,5 @@
 /**
- * One listing: which Events does the API server have that nobody has seen? Those are sent to the Broker. One replica at a time lists;
+ * One listing: which Events does the API server have that nobody has seen? Those are sent to the Broker. One replica at a time lists a cluster;
  * what it has not finished the next tick begins anew, since what was sent is seen by then.
  */
 import type { Result } from '../../shared/cloudevent/json.ts';
@@ -41,7 +41,8 @@ interface Pass {
   heldAt: number;
 }
 
-const lease = 'reconciler';
+/** Reconcilers of several clusters on one store do not wait for each other. */
+const leaseOf = (cluster: string): string => `reconciler:${cluster}`;
 /** Longer than two sends can take. */
 const leaseMs = 90_000;
 const renewAfterMs = 20_000;
@@ -69,6 +70,7 @@ export class Repair {
     if (!(await api.configured())) return done;
     const cluster = await this.#options.cluster();
     if (!cluster.ok) return { kind: 'failed', reason: cluster.reason };
+    const lease = leaseOf(cluster.value);
     if (!(await store.hold(lease, holder, leaseMs))) return { kind: 'elsewhere' };
     try {
       const now = clock.now();
@@ -161,6 +163,6 @@ export class Repair {
     const now = clock.now();
     if (now - pass.heldAt < renewAfterMs) return done;
     pass.heldAt = now;
-    return (await store.hold(lease, holder, leaseMs)) ? done : { kind: 'elsewhere' };
+    return (await store.hold(leaseOf(pass.cluster), holder, leaseMs)) ? done : { kind: 'elsewhere' };
   }
 }

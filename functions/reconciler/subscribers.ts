@@ -19,7 +19,11 @@ const wanted =
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 
 export function readSubscribers(settings: Settings): Subscribers {
-  const text = settings.optionalText('KNSPAN_SUBSCRIBERS', { wanted, what: 'functions to which dead letters may be sent again' }) ?? '';
+  const text =
+    settings.optionalText('KNSPAN_SUBSCRIBERS', {
+      wanted,
+      what: 'functions to which dead letters may be sent again; none: dead letters are left to another reconciler',
+    }) ?? '';
   const parts = text.split(',').flatMap((part) => part.trim() || []);
   const names = parts.flatMap((part) => subscriberOf(part)?.name || []);
   if (parts.length > subscribersMost || !parts.every(subscriberOf) || new Set(names).size < names.length)

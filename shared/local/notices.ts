@@ -7,6 +7,8 @@ export interface Notice {
   /** When it was seen, ms; null where that is not known. */
   readonly at: number | null;
   readonly object: unknown;
+  /** Whose it is, where a source says it. */
+  readonly cluster?: string;
 }
 
 const source = 'https://kubernetes';
@@ -14,7 +16,7 @@ const triesMost = 8;
 const pauseMs = 250;
 
 /** Rejects when it is refused, or not taken after several tries. */
-export async function sendNotice(url: string, { change, at, object }: Notice): Promise<void> {
+export async function sendNotice(url: string, { change, at, object, cluster = '' }: Notice): Promise<void> {
   const metadata = field(object, 'metadata');
   const headers: Record<string, string> = {
     'content-type': 'application/json',
@@ -26,6 +28,7 @@ export async function sendNotice(url: string, { change, at, object }: Notice): P
     'ce-apiversion': ascii(textField(object, 'apiVersion')),
     'ce-name': ascii(textField(metadata, 'name')),
     'ce-namespace': ascii(textField(metadata, 'namespace')),
+    'ce-cluster': cluster,
     ...(at === null ? {} : { 'ce-time': new Date(at).toISOString() }),
   };
   for (const name of Object.keys(headers)) if (headers[name] === '') delete headers[name];

@@ -10,34 +10,26 @@ import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/cor
 import { segmentType } from '../../shared/extension/index.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
 import { Demo } from './demo.ts';
-import { diagnostics, home, Installation } from './installation.ts';
+import { home, Installation } from './installation.ts';
 import { traceKnative, traceKnativeNoMore } from './knative-tracing.ts';
 import { kubectl, tryKubectl, until } from './kubectl.ts';
 import { OwnFunctions } from './own-functions.ts';
 import { type OwnSpan, ownTraces, path } from './own-traces.ts';
+import { closeStages, proves, settledWithinMs, stage } from './proves.ts';
 import { Flow, makeRuns } from './runs.ts';
-import { Stage } from './stage.ts';
 import { about, allInJaeger, inJaeger, replayed } from './traces.ts';
 
 const beats = 10;
 const sampled = 16;
 /** Traces that come while the failing extensions are there. */
 const besides = 20;
-const toldWithinMs = 120_000;
 const settlesWithinMs = ((quietAfterEnd + lateness + ownerMayTrail) / second) * 1_000;
 
 let installation: Installation;
 let demo: Demo;
-const open: Stage[] = [];
 
 function selfTracing() {
   return { target: { kind: 'ConfigMap', name: 'knspan' }, patch: [{ op: 'add', path: '/data/KNSPAN_SELF_TRACING', value: 'on' }] };
-}
-
-function stage(name: string): Stage {
-  const made = new Stage(`${name}-${process.pid}`);
-  open.push(made);
-  return made;
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -46,19 +38,6 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 function sideBy(extension: typeof coinflip): (input: object) => Promise<string> {
   const handle = extension.prepare(surroundingsFor({}));
   return async (input) => String((await handle(input))?.extensions?.['flip']);
-}
-
-function proves(what: string, prove: () => Promise<void>): void {
-  it(what, async (test) => {
-    try {
-      await prove();
-    } catch (error) {
-      test.diagnostic(diagnostics());
-      throw error;
-    } finally {
-      for (const one of open.splice(0)) one.close();
-    }
-  });
 }
 
 const counted = (sides: readonly string[]) =>
@@ -92,7 +71,7 @@ describe('extensions on a cluster with Knative', () => {
   });
 
   after(async () => {
-    for (const one of open.splice(0)) one.close();
+    closeStages();
     traceKnativeNoMore();
     await Promise.all([demo.remove(), installation.remove()]);
   });
@@ -103,9 +82,9 @@ describe('extensions on a cluster with Knative', () => {
       demo.start();
       // Each game ends with tails.
       const tails = () => demo.shown().filter(({ flip }) => flip === 'tails').length;
-      await until(`${beats} games`, toldWithinMs, () => (tails() >= beats ? true : undefined));
+      await until(`${beats} games`, settledWithinMs, () => (tails() >= beats ? true : undefined));
       const shown = demo.shown();
-      const games = await until('all of it in Jaeger', toldWithinMs, () => {
+      const games = await until('all of it in Jaeger', settledWithinMs, () => {
         const found = ownTraces('knspan-heartbeats');
         return received(found.flat(), 'knspan-event-display').size === shown.length ? found : undefined;
       });
@@ -143,16 +122,16 @@ describe('extensions on a cluster with Knative', () => {
       try {
         await own.deploy();
         await until('functions of one’s own', 90_000, () => (own.isDeployed() ? true : undefined));
-        await until('traces without them', toldWithinMs, () => (flow.seen.size >= 5 ? true : undefined));
+        await until('traces without them', settledWithinMs, () => (flow.seen.size >= 5 ? true : undefined));
         own.add();
         await until('their Triggers', 60_000, () => (own.isAdded() ? true : undefined));
         const [added, before] = [Date.now(), flow.seen.size];
-        await until(`${besides} traces beside them`, toldWithinMs, () => (flow.seen.size >= before + besides ? true : undefined));
+        await until(`${besides} traces beside them`, settledWithinMs, () => (flow.seen.size >= before + besides ? true : undefined));
         const log = kubectl('-n', home, 'logs', '-l', 'serving.knative.dev/service=watching', '-c', 'user-container', '--tail=-1');
         own.remove();
         const removed = Date.now();
         flow.stop();
-        const found = await here.told(toldWithinMs);
+        const found = await here.told(settledWithinMs);
         const traces = new Set(found.map(({ trace }) => trace));
         assert.equal(traces.size, flow.runs.length, 'each run a trace');
         assert.equal(about(allInJaeger(), here.uids()).length, found.length, 'no span twice');
@@ -206,7 +185,7 @@ describe('extensions on a cluster with Knative', () => {
         .map(([trace]) => trace)
         .sort();
     assert.ok(of('heads').length > 0 && of('tails').length > 0);
-    await here.told(toldWithinMs, (trace) => sides.get(trace) === 'heads');
+    await here.told(settledWithinMs, (trace) => sides.get(trace) === 'heads');
     // All have been to the coin, and nothing is on its way any more.
     await until('an empty outbox', 60_000, () => (waiting().outbox === 0 ? true : undefined));
     const arrived = [...new Set(about(inJaeger(), here.uids()).map(({ trace }) => trace))].sort();

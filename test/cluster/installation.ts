@@ -10,12 +10,23 @@ export const functionNames = ['correlator', 'exporter', 'reconciler', 'coinflip'
 /** Often: a test waits for nothing but what is due. */
 export const testSchedule = '*/20 * * * * *';
 export const workloadImage = process.env['KNSPAN_E2E_IMAGE'] ?? 'localhost/busybox:1';
+/** By what a function runs, and the label of its pods that names it. */
+const runsBy = {
+  ksvc: {
+    label: 'serving.knative.dev/service',
+    container: () => 'user-container',
+    target: { group: 'serving.knative.dev', kind: 'Service' },
+  },
+  deployment: {
+    label: 'app.kubernetes.io/name',
+    container: (name: string) => name,
+    target: { kind: 'Deployment', name: functionNames.join('|') },
+  },
+} as const;
 const readyWithinMs = 180_000;
 const goneWithinMs = 300_000;
 const volumePath = '/tmp/knspan-e2e-redis';
 const volumePod = ['-n', 'default', 'pod/knspan-e2e-volume'];
-
-const startable = [{ group: 'serving.knative.dev', kind: 'Service' }, { kind: 'ContainerSource' }];
 
 /** Redis and Jaeger of the overlay, or what a cluster without a way out has in their place. */
 function otherImages(): object[] {
@@ -36,6 +47,8 @@ function otherImages(): object[] {
   };
   return [...replaced('docker.io/library/redis', redis), ...replaced('docker.io/jaegertracing/jaeger', jaeger)];
 }
+
+const runs = (overlay: string): keyof typeof runsBy => (overlay === 'plain' ? 'deployment' : 'ksvc');
 
 /** A JSON patch on what an overlay brings. */
 export interface Change {
@@ -65,7 +78,9 @@ export function writeOverlay(overlay: string, changes: readonly Change[] = []): 
     images: [{ name: 'dev.local/knspan', newName: repository, newTag: tag }, ...otherImages()],
     patches: [
       { target: { kind: 'PingSource' }, patch: JSON.stringify([schedule]) },
-      ...(command ? startable.map((target) => ({ target, patch: JSON.stringify([start]) })) : []),
+      ...(command
+        ? [runsBy[runs(overlay)].target, { kind: 'ContainerSource' }].map((target) => ({ target, patch: JSON.stringify([start]) }))
+        : []),
       ...changes.map(({ target, patch }) => ({ target, patch: JSON.stringify(patch) })),
     ],
   };
@@ -110,8 +125,10 @@ async function makeVolume(): Promise<void> {
 
 export class Installation {
   readonly folder: string;
+  readonly #runs: keyof typeof runsBy;
 
   constructor(overlay: string, changes: readonly Change[] = []) {
+    this.#runs = runs(overlay);
     this.folder = writeOverlay(overlay, changes);
   }
 
@@ -126,8 +143,11 @@ export class Installation {
     const within = `--timeout=${readyWithinMs / 1_000}s`;
     kubectl('-n', home, 'rollout', 'status', 'statefulset/redis', within);
     kubectl('-n', home, 'rollout', 'status', 'deployment/jaeger', within);
-    const kinds = 'broker,trigger,sinkbinding,apiserversource,pingsource,ksvc';
-    for (const kind of kinds.split(',')) kubectl('-n', home, 'wait', kind, '--all', '--for=condition=Ready', within);
+    const kinds = ['broker', 'trigger', 'sinkbinding', 'apiserversource', 'pingsource', ...(this.#runs === 'ksvc' ? ['ksvc'] : [])];
+    for (const kind of kinds) kubectl('-n', home, 'wait', kind, '--all', '--for=condition=Ready', within);
+    // Last: a SinkBinding that becomes ready makes new pods.
+    if (this.#runs === 'deployment')
+      for (const name of functionNames) kubectl('-n', home, 'rollout', 'status', `deployment/${name}`, within);
   }
 
   /** Nothing of it is left, not even what it has in no namespace. */
@@ -139,14 +159,19 @@ export class Installation {
 
   left(): string[] {
     const everywhere = list('namespace,clusterrole,clusterrolebinding').filter(({ metadata }) =>
-      /^knspan($|-(event|owners|reconc))/.test(metadata.name),
+      /^knspan($|-(event|object|owners|reconc))/.test(metadata.name),
     );
     return everywhere.map((item) => `${item.kind}/${item.metadata.name}`);
   }
 }
 
-/** Pods of a function. */
-export const podsOf = (name: string): string[] => names('pods', '-n', home, '-l', `serving.knative.dev/service=${name}`);
+/** Pods of a function, however it runs. */
+export const podsOf = (name: string): string[] =>
+  Object.values(runsBy).flatMap(({ label }) => names('pods', '-n', home, '-l', `${label}=${name}`));
+
+export function killCorrelators(): void {
+  for (const pod of podsOf('correlator')) kubectl('-n', home, 'delete', 'pod', pod, '--grace-period=0', '--force');
+}
 
 export function setSchedule(schedule: string): void {
   kubectl('-n', home, 'patch', 'pingsource/tick', '--type=merge', '-p', JSON.stringify({ spec: { schedule } }));
@@ -154,9 +179,11 @@ export function setSchedule(schedule: string): void {
 
 /** What a person would look at first when something is wrong. */
 export function diagnostics(): string {
-  const logs = functionNames.map((name) => {
-    const selector = ['-l', `serving.knative.dev/service=${name}`, '-c', 'user-container', '--tail=40', '--prefix'];
-    return `== ${name}\n${tryKubectl('-n', home, 'logs', ...selector)}`;
-  });
+  const logs = functionNames.flatMap((name) =>
+    Object.values(runsBy).map(({ label, container }) => {
+      const told = tryKubectl('-n', home, 'logs', '-l', `${label}=${name}`, '-c', container(name), '--tail=40', '--prefix');
+      return `== ${name}\n${told}`;
+    }),
+  );
   return [tryKubectl('-n', home, 'get', 'pods', '-o', 'wide'), ...logs].join('\n');
 }

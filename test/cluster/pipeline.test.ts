@@ -4,58 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
-import { diagnostics, functionNames, home, Installation, podsOf, setSchedule, testSchedule } from './installation.ts';
+import { coldPath, traceThemselves } from './cold-path.ts';
+import { functionNames, home, Installation, killCorrelators, podsOf, setSchedule, testSchedule } from './installation.ts';
 import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
-import { Stage } from './stage.ts';
+import { closeStages, proves, rollout, settledWithinMs, stage } from './proves.ts';
 import { inJaeger } from './traces.ts';
-import { cronJob, deployment, slowDeployment, statefulSet } from './workloads.ts';
+import { cronJob, deployment, statefulSet } from './workloads.ts';
 
-const settledWithinMs = 120_000;
 /** To run some of these tests again and again on what the last run has left. */
 const isThere = process.env['KNSPAN_E2E_INSTALLED'] === 'true';
-/** Quiet after the end of a change, lateness allowed, time for an owner to be named (design: G1, A). */
-const settlesWithinS = (quietAfterEnd + lateness + ownerMayTrail) / second;
 const never = '0 0 1 1 *';
 
 let installation: Installation;
-const open: Stage[] = [];
-
-function stage(name: string): Stage {
-  const made = new Stage(`${name}-${process.pid}`);
-  open.push(made);
-  return made;
-}
-
-/** A test that shows the pods and their logs when it fails. */
-function proves(what: string, prove: () => Promise<void>): void {
-  it(what, async (test) => {
-    try {
-      await prove();
-    } catch (error) {
-      test.diagnostic(diagnostics());
-      throw error;
-    } finally {
-      for (const one of open.splice(0)) one.close();
-    }
-  });
-}
-
-/** A rollout in the middle of which something happens. */
-async function rollout(name: string, disturb: (here: Stage) => Promise<void> | void, withinMs = settledWithinMs): Promise<void> {
-  const here = stage(name);
-  here.apply(slowDeployment(here.namespace, 'web'));
-  await here.seen('Started');
-  await disturb(here);
-  here.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
-  const found = await here.told(withinMs);
-  assert.equal(new Set(found.map(({ trace }) => trace)).size, 1, 'one rollout, one trace');
-}
-
-const isReady = (name: string): boolean =>
-  podsOf(name).some(
-    (pod) => kubectl('-n', home, 'get', `pod/${pod}`, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') === 'True',
-  );
 
 /** Read from the store itself: the reconciler sleeps between two ticks. */
 const waitingLetters = (): number => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'redis-cli', 'hlen', 'knspan:{letters}:letters'));
@@ -69,7 +29,7 @@ describe('knspan on a cluster with Knative', () => {
   });
 
   after(async () => {
-    for (const one of open.splice(0)) one.close();
+    closeStages();
     if (!isThere) await installation.remove();
   });
 
@@ -144,11 +104,7 @@ describe('knspan on a cluster with Knative', () => {
   });
 
   describe('what happens to the pipeline in the middle of a rollout', () => {
-    proves('a correlator that is killed: the same trace', () =>
-      rollout('kill', () => {
-        for (const pod of podsOf('correlator')) kubectl('-n', home, 'delete', 'pod', pod, '--grace-period=0', '--force');
-      }),
-    );
+    proves('a correlator that is killed: the same trace', () => rollout('kill', killCorrelators));
 
     proves('a correlator that is asked to end decides nothing early: the same trace', () =>
       rollout('term', () => {
@@ -201,18 +157,12 @@ describe('knspan on a cluster with Knative', () => {
   describe('a quiet cluster', () => {
     proves('everything sleeps, and the first event wakes it and is not lost', async () => {
       setSchedule(never);
+      traceThemselves();
       await until('no pod of a function', 300_000, () => (functionNames.every((name) => podsOf(name).length === 0) ? true : undefined));
       const here = stage('wake');
       here.apply(deployment(here.namespace, 'web', 1));
-      const began = Date.now();
-      await until('a correlator', 60_000, () => (podsOf('correlator').length > 0 ? true : undefined));
-      const woken = await until('a correlator that answers', 60_000, () => (isReady('correlator') ? Date.now() : undefined));
       await here.told(settledWithinMs);
-      const seconds = (until: number) => ((until - began) / 1_000).toFixed(0);
-      process.stdout.write(`cold path: ${seconds(Date.now())} s from the first Event to the trace in Jaeger, of which\n`);
-      process.stdout.write(
-        `  ${seconds(woken)} s until the correlator was ready, and ${settlesWithinS} s until a change counts as settled\n`,
-      );
+      process.stdout.write(await coldPath(here.namespace));
       setSchedule(testSchedule);
     });
   });

@@ -109,6 +109,8 @@ function query(path: string): unknown[] {
 export const tracesOf = (service: string): JaegerTrace[] =>
   query(`/api/traces?service=${encodeURIComponent(service)}&limit=5000`) as JaegerTrace[];
 
+export const spansOfService = (service: string): readonly JaegerSpan[] => tracesOf(service).flatMap(({ spans }) => spans);
+
 /** All that Jaeger has. What was sent twice is there once: a copy that differs stays, and is a fault. */
 export function inJaeger(): readonly SpanForm[] {
   const lines = new Map<string, SpanForm>();

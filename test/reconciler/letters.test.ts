@@ -99,6 +99,16 @@ describe('a dead letter', () => {
     assert.deepEqual(await parkedOf(world.store), ["its subscriber 'nobody' is not in KNSPAN_SUBSCRIBERS"]);
   });
 
+  it('is left to another reconciler by one that has no subscribers', async () => {
+    const { url } = await world.reconciler({ KNSPAN_SUBSCRIBERS: '' });
+    assert.equal((await send(`${url}/letters/exporter`)).status, 202);
+    await world.clock.advance(5_000);
+    await world.reconciler({ KNSPAN_SUBSCRIBERS: `exporter=${world.subscriber.url}` });
+    await pass(5_000);
+    assert.deepEqual(world.subscriber.ids, ['segment-1']);
+    assert.deepEqual(await parkedOf(world.store), []);
+  });
+
   it('that neither path nor attributes explain is kept for a person: only a Broker gives it a time to live', async () => {
     const { url } = await world.reconciler();
     const none = { knativeerrordest: undefined, knativeerrorcode: undefined, knativeerrordata: undefined };

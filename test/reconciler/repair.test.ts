@@ -146,6 +146,19 @@ describe('a tick', () => {
     assert.equal(await other.figure('knspan_ticks_total{outcome="done"}'), 1);
   });
 
+  it('of several clusters on one store: each lists its own, and none waits for another', async () => {
+    world.list('unseen', 120);
+    const go = heldBroker();
+    const [one, other] = [await world.reconciler({ KNSPAN_CLUSTER: 'one' }), await world.reconciler({ KNSPAN_CLUSTER: 'other' })];
+    const first = tick(one.url);
+    await until('the first sends', () => world.broker.requests === 1);
+    const second = tick(other.url);
+    await until('the second sends', () => world.broker.requests === 2);
+    go();
+    assert.deepEqual([(await first).status, (await second).status], [202, 202]);
+    assert.deepEqual(world.broker.taken.map(({ extensions }) => extensions['cluster']).sort(), ['one', 'other']);
+  });
+
   it('comes again when the Broker is away, and stops at the first sign of it', async () => {
     for (let index = 0; index < 3; index += 1) world.list(`e${index}`, 120);
     world.broker.answer = () => ({ status: 503 });

@@ -1,0 +1,118 @@
+/** What `kubectl apply -k` would make of the overlays: rendered by kubectl itself, and held against what each is for. Wants no cluster. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { field, textField } from '../../shared/cloudevent/json.ts';
+import { top } from './image.ts';
+import { functionNames, home } from './installation.ts';
+import { kubectl } from './kubectl.ts';
+
+const overlays = join(top, 'knative', 'overlays');
+
+/** By `Kind/name`. */
+function rendered(folder: string): Map<string, unknown> {
+  const documents = parseAllDocuments(kubectl('kustomize', folder));
+  const objects: unknown[] = [...documents].map((document) => document.toJS());
+  return new Map(objects.map((object) => [`${textField(object, 'kind')}/${textField(field(object, 'metadata'), 'name')}`, object]));
+}
+
+/** Down a path; a number is a place in a list. */
+function at(object: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) => (typeof step === 'string' ? field(value, step) : Array.isArray(value) ? value[step] : undefined),
+    object,
+  );
+}
+
+const kindOf = (key: string): string => key.split('/')[0] ?? '';
+const ofKind = (all: ReadonlyMap<string, unknown>, kind: string): unknown[] =>
+  [...all].flatMap(([key, object]) => (kindOf(key) === kind ? [object] : []));
+const names = (all: ReadonlyMap<string, unknown>, ...kinds: string[]): string[] =>
+  [...all.keys()].filter((key) => kinds.includes(kindOf(key))).sort();
+
+describe('the overlays, rendered', () => {
+  for (const name of readdirSync(overlays)) {
+    it(`${name}: nothing may write, nothing may read Secrets`, () => {
+      const all = rendered(join(overlays, name));
+      assert.ok(all.size > 0);
+      for (const role of [...ofKind(all, 'ClusterRole'), ...ofKind(all, 'Role')]) {
+        const rules = at(role, 'rules');
+        for (const rule of Array.isArray(rules) ? rules : []) {
+          assert.doesNotMatch(JSON.stringify(at(rule, 'resources')), /secrets|\*/);
+          assert.match(JSON.stringify(at(rule, 'verbs')), /^\["(get|list|watch)"(,"(list|watch)")*\]$/);
+        }
+      }
+    });
+  }
+});
+
+describe('plain', () => {
+  it('runs what the base runs, as the base does, without Knative Serving', () => {
+    const [base, plain] = [rendered(join(top, 'knative', 'base')), rendered(join(overlays, 'plain'))];
+    assert.doesNotMatch(JSON.stringify([...plain.values()]), /serving\.knative\.dev/);
+    for (const name of functionNames) {
+      const wanted = at(base.get(`Service/${name}`), 'spec', 'template', 'spec');
+      const found = at(plain.get(`Deployment/${name}`), 'spec', 'template', 'spec');
+      for (const key of ['image', 'args', 'envFrom', 'resources', 'securityContext'])
+        assert.deepEqual(at(found, 'containers', 0, key), at(wanted, 'containers', 0, key), `${name}: ${key}`);
+      assert.equal(at(found, 'serviceAccountName'), at(wanted, 'serviceAccountName'));
+      assert.equal(at(found, 'terminationGracePeriodSeconds'), at(wanted, 'timeoutSeconds'), 'the time between SIGTERM and the end');
+    }
+    assert.deepEqual(names(plain, 'Trigger', 'SinkBinding', 'Broker'), names(base, 'Trigger', 'SinkBinding', 'Broker'));
+  });
+});
+
+describe('several clusters', () => {
+  const clusterOf = (all: ReadonlyMap<string, unknown>) => at(all.get('ConfigMap/knspan'), 'data', 'KNSPAN_CLUSTER');
+  /** Each cluster's name is the same in what the sources say and in what its reconciler says. */
+  const saysItsName = (all: ReadonlyMap<string, unknown>) => {
+    assert.deepEqual(names(all, 'ApiServerSource'), ['ApiServerSource/events', 'ApiServerSource/objects']);
+    for (const source of ofKind(all, 'ApiServerSource'))
+      assert.equal(at(source, 'spec', 'ceOverrides', 'extensions', 'cluster'), clusterOf(all));
+  };
+  const [central, member] = ['multi-cluster', 'member-cluster'].map((name) => rendered(join(overlays, name)));
+  assert.ok(central && member);
+
+  it('have different names, and each says its own', () => {
+    saysItsName(central);
+    saysItsName(member);
+    assert.notEqual(clusterOf(central), clusterOf(member));
+  });
+
+  it('the central one takes objects, which is how it learns the owners of others', () => {
+    assert.ok(central.has('Trigger/correlator-objects'));
+  });
+
+  it('a member has its sources and a reconciler, and sends to the central Broker', () => {
+    const left = [...member.keys()].filter((key) => !['Namespace', 'ClusterRole', 'ClusterRoleBinding'].includes(kindOf(key)));
+    assert.deepEqual(left.sort(), [
+      'ApiServerSource/events',
+      'ApiServerSource/objects',
+      'ConfigMap/knspan',
+      'PingSource/tick',
+      'Service/reconciler',
+      'ServiceAccount/event-source',
+      'ServiceAccount/object-source',
+      'ServiceAccount/reconciler',
+      'SinkBinding/reconciler',
+    ]);
+    const sinks = [...ofKind(member, 'ApiServerSource'), ...ofKind(member, 'SinkBinding')].map((one) => at(one, 'spec', 'sink'));
+    const broker = { uri: `https://events.central.example/${home}/events` };
+    assert.deepEqual(sinks, [broker, broker, broker]);
+    assert.deepEqual(at(member.get('PingSource/tick'), 'spec', 'sink'), {
+      ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'reconciler' },
+    });
+  });
+
+  it('the dead letters are the central one’s alone', () => {
+    assert.equal(at(member.get('ConfigMap/knspan'), 'data', 'KNSPAN_SUBSCRIBERS'), undefined);
+    assert.equal(typeof at(central.get('ConfigMap/knspan'), 'data', 'KNSPAN_SUBSCRIBERS'), 'string');
+  });
+
+  it('both leave out the same namespaces', () => {
+    const excluded = [central, member].map((all) => at(all.get('ConfigMap/knspan'), 'data', 'KNSPAN_EXCLUDE_NAMESPACES'));
+    assert.deepEqual(excluded, [home, home]);
+  });
+});

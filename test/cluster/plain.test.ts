@@ -1,0 +1,56 @@
+/**
+ * The overlay `plain` on a real cluster (KUBECONFIG): functions as Deployments, nothing of Knative Serving. A rollout becomes the trace
+ * that a direct replay gives, also when its correlator is killed in the middle; and nothing is left in the end.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { functionNames, home, Installation, killCorrelators, podsOf } from './installation.ts';
+import { kubectl, tryKubectl } from './kubectl.ts';
+import { closeStages, proves, rollout } from './proves.ts';
+
+describe('knspan on a cluster without Knative Serving', () => {
+  let installation: Installation;
+
+  before(async () => {
+    installation = new Installation('plain');
+    await installation.install();
+  });
+
+  after(async () => {
+    closeStages();
+    await installation.remove();
+  });
+
+  it('holds no object of Knative Serving, and refers to none', () => {
+    assert.doesNotMatch(kubectl('kustomize', installation.folder), /serving\.knative\.dev/);
+  });
+
+  proves('each function stays, and knows where to send', async () => {
+    for (const name of functionNames) assert.equal(podsOf(name).length, 1, name);
+    for (const [name, broker] of [
+      ['correlator', 'traces'],
+      ['reconciler', 'events'],
+    ]) {
+      const env = kubectl('-n', home, 'get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].env}');
+      assert.match(env, new RegExp(`"K_SINK","value":"http[^"]+/${home}/${broker}"`));
+    }
+  });
+
+  proves('to apply it again makes no new pod', async () => {
+    const pods = () => functionNames.flatMap(podsOf);
+    const first = pods();
+    kubectl('apply', '-k', installation.folder);
+    for (const name of functionNames) kubectl('-n', home, 'rollout', 'status', `deployment/${name}`, '--timeout=60s');
+    assert.deepEqual(pods(), first);
+  });
+
+  proves('a rollout whose correlator is killed in the middle: the same trace', async () => {
+    await rollout('plain', killCorrelators);
+  });
+
+  it('leaves nothing behind', async () => {
+    await installation.remove();
+    assert.deepEqual(installation.left(), []);
+    assert.equal(tryKubectl('get', 'all,configmap,pvc', '-n', home, '-o', 'name'), '');
+  });
+});
