@@ -65,8 +65,8 @@ describe('extensions on a cluster with Knative', () => {
   before(async () => {
     installation = new Installation('dev', [selfTracing()]);
     demo = new Demo(beats);
-    traceKnative();
     await installation.install();
+    await traceKnative();
     demo.install();
   });
 
