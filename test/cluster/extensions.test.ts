@@ -42,12 +42,14 @@ function sideBy(extension: typeof coinflip): (input: object) => Promise<string> 
 
 const counted = (sides: readonly string[]) =>
   Object.fromEntries([...Map.groupBy(sides, (side) => side)].map(([side, all]) => [side, all.length]));
-const received = (spans: readonly OwnSpan[], service: string) =>
-  new Map(
-    spans
-      .filter((span) => span.service === service && span.name === 'receive')
-      .map((span) => [span.tags['cloudevents.event_id'] ?? '', span]),
-  );
+/**
+ * What came to a function, each event once: the request that leads back to the source. What a Broker has tried in vain before is let be, since
+ * its filter does not export the span of a request that breaks.
+ */
+function received(spans: readonly OwnSpan[], service: string): OwnSpan[] {
+  const requests = spans.filter((span) => span.service === service && span.name === 'receive' && path(span)[0] === 'knspan-heartbeats');
+  return [...new Map(requests.map((span) => [span.tags['cloudevents.event_id'], span])).values()];
+}
 
 function waiting(): { outbox: number; putAside: number } {
   const redis = (script: string) => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'sh', '-c', script));
@@ -86,24 +88,24 @@ describe('extensions on a cluster with Knative', () => {
       const shown = demo.shown();
       const games = await until('all of it in Jaeger', settledWithinMs, () => {
         const found = ownTraces('knspan-heartbeats');
-        return received(found.flat(), 'knspan-event-display').size === shown.length ? found : undefined;
+        const [flips, displayed] = ['coinflip-game', 'event-display'].map((name) =>
+          found.flatMap((spans) => received(spans, `knspan-${name}`)),
+        );
+        return flips?.length === shown.length && displayed?.length === shown.length ? found : undefined;
       });
       assert.equal(games.length, beats);
       const sideOf = sideBy(game);
       const flipped: string[] = [];
       for (const spans of games) {
-        const roots = spans.filter(({ parent }) => parent === undefined);
         assert.deepEqual(
-          roots.map(({ name, service }) => [service, name]),
+          spans.filter(({ isRoot }) => isRoot).map(({ name, service }) => [service, name]),
           [['knspan-heartbeats', 'heartbeat']],
-          'one tree',
         );
         const flips = received(spans, 'knspan-coinflip-game');
-        assert.equal(received(spans, 'knspan-event-display').size, flips.size, 'each flip is shown');
-        assert.ok(spans.filter(({ service, name }) => service === 'knspan-coinflip-game' && name === 'coinflip-game').length >= flips.size);
-        for (const [id, { tags }] of flips) {
-          const type = tags['cloudevents.event_type'];
-          flipped.push(await sideOf({ type, id, source: tags['cloudevents.event_source'], kind: 'other' }));
+        assert.equal(received(spans, 'knspan-event-display').length, flips.length, 'each flip is shown');
+        for (const { tags } of flips) {
+          const { 'cloudevents.event_id': id, 'cloudevents.event_type': type, 'cloudevents.event_source': source } = tags;
+          flipped.push(await sideOf({ type, id, source, kind: 'other' }));
         }
       }
       assert.deepEqual(counted(flipped), counted(shown.map(({ flip }) => flip)));

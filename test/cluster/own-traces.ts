@@ -6,6 +6,8 @@ export interface OwnSpan {
   readonly service: string;
   readonly name: string;
   readonly parent: OwnSpan | undefined;
+  /** Nobody called it; not that its caller is not there. */
+  readonly isRoot: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -24,6 +26,7 @@ function ofTrace({ traceID, spans, processes }: JaegerTrace): OwnSpan[] {
       trace: traceID,
       service: processes[span.processID]?.serviceName ?? '',
       name: span.operationName,
+      isRoot: parentOf(span) === undefined,
       parent: above === undefined ? undefined : make(above),
       tags: Object.fromEntries(span.tags.map(({ key, value }) => [key, String(value)])),
     };
