@@ -46,11 +46,6 @@ export class Appender {
     this.#options = options;
   }
 
-  /** Whether requests wait. */
-  get isBusy(): boolean {
-    return this.#writing;
-  }
-
   /** Null when there is no room. Rejects when the store is away. */
   append(brought: Brought): Promise<Appended | null> {
     if (this.#waiting.length >= this.#options.waitingMost) return Promise.resolve(null);

@@ -54,8 +54,10 @@ export interface RunningCorrelator extends Stoppable {
   sweep(): Promise<void>;
 }
 
-/** Of work that is begun; another takes over so long after a sudden end, and each batch of it begins anew. */
-const leaseMs = 20_000;
+/** Begun anew with each batch. Nothing is decided beyond what an inbox holds, so after a sudden end all wait for it. */
+const inboxLeaseMs = 20_000;
+/** Longer than the largest change takes to decide, on a slow machine too: one that is decided twice is committed once, but not in time. */
+const domainLeaseMs = 60_000;
 const holdMs = 45_000;
 /** A healthy exporter has answered by then, an extension that hangs keeps everyone waiting for seconds. */
 const patienceMs = 500;
@@ -68,14 +70,13 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const appender = new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost });
-  const turns = new Turns(() => appender.isBusy);
+  const turns = new Turns(() => surroundings.clock.now());
   const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
   const pulse = new Pulse(sweeper, surroundings);
   const handle = handler({
     cluster,
     rules,
-    appender,
+    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
     recall: new Recall(),
     hold,
     owners,
@@ -147,7 +148,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     owners,
     turns,
     token: tokenOnce(),
-    leaseMs,
+    leaseMs: inboxLeaseMs,
     batch: 250,
     onError: (event, error) => fault('could not route an event', { event }, error),
   });
@@ -157,7 +158,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     turns,
     config: config.correlate,
     source: config.source,
-    leaseMs,
+    leaseMs: domainLeaseMs,
     holdMs: () => (emitter.hasRoom ? holdMs : 0),
     batch: 4,
     tracing,

@@ -5,29 +5,24 @@
 const sliceMs = 4;
 
 export class Turns {
-  readonly #isBusy: () => boolean;
   readonly #now: () => number;
-  #began = Number.NEGATIVE_INFINITY;
+  #began: number;
   #pause: Promise<void> | null = null;
 
-  /** `isBusy`: requests wait to be acknowledged. `now` in ms. */
-  constructor(isBusy: () => boolean, now: () => number = () => performance.now()) {
-    this.#isBusy = isBusy;
+  /** `now` in ms. */
+  constructor(now: () => number) {
     this.#now = now;
+    this.#began = now();
   }
 
-  /** To be awaited between pieces of work; null while the slice lasts. After it all workers together pause, as long when requests wait. */
+  /** To be awaited between pieces of work; null while the slice lasts. After it all workers let the loop go round once: requests, answers. */
   give(): Promise<void> | null {
     if (this.#pause) return this.#pause;
-    if (this.#now() - this.#began < sliceMs) return null;
-    this.#pause = (this.#isBusy() ? rest() : new Promise<void>((resolve) => setImmediate(resolve))).then(() => {
+    if (Math.abs(this.#now() - this.#began) < sliceMs) return null;
+    this.#pause = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.#pause = null;
       this.#began = this.#now();
     });
     return this.#pause;
   }
-}
-
-function rest(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, sliceMs));
 }
