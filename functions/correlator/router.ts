@@ -28,7 +28,7 @@ export interface RouterOptions {
 }
 
 /** Domains are looked at by this step, so that one under fire is not decided anew for each event. */
-const step = 5 * second;
+export const lookStep = 5 * second;
 const nothing = { routed: 0, more: false, full: false };
 
 export class Router {
@@ -106,7 +106,7 @@ function toEntry(item: InboxItem, arrived: Arrived | undefined, proposed: Routed
   const final = pinned ? { ...proposed, ...readRoute(pinned.route) } : proposed;
   const routed = pinned ? tellOnce(final, item.n, pinned) : final;
   const root = routed.chain.at(-1) ?? routed.observation.involved;
-  const due = Math.ceil(decidableAt(routed.observation.last.at + quietAfterEnd) / step) * step;
+  const due = Math.ceil(decidableAt(routed.observation.last.at + quietAfterEnd) / lookStep) * lookStep;
   return { domain: `${arrived?.cluster ?? ''}|${keyOf(root)}`, id: idOf(routed), due, body: routedText(routed) };
 }
 

@@ -2,6 +2,7 @@
  * Where the time goes from the first Event on a sleeping pipeline to its trace in the backend: by the spans that knspan makes of its own
  * doing, and the Events of its pods. All clocks are those of one cluster: read it to a tenth of a second.
  */
+import { lookStep } from '../../functions/correlator/router.ts';
 import type { Micros, Observation } from '../../shared/cloudevent/observation.ts';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
@@ -51,6 +52,7 @@ export async function coldPath(namespace: string): Promise<string> {
   const times = eventsOf(namespace).map(({ last }) => last.at);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const due = last + waitsByDesign;
+  const look = Math.ceil(due / lookStep) * lookStep;
   const taken = await spanAfter('correlator', 'receive', first);
   const sent = await spanAfter('correlator', 'emit', last + quietAfterEnd);
   const got = await spanAfter('exporter', 'receive', sent.startTime);
@@ -61,7 +63,8 @@ export async function coldPath(namespace: string): Promise<string> {
     `cold path: ${s(end - first)} from the first Event on a sleeping pipeline to its trace in Jaeger`,
     `  ${s(last - first)} the change itself, to its last Event`,
     `  ${s(waitsByDesign)} waiting by design, until it counts as settled`,
-    `  ${s(sent.startTime - due)} ours: to decide`,
+    `  ${s(look - due)} waiting by design, for the next look: one each ${s(lookStep)}`,
+    `  ${s(sent.startTime - look)} ours: to decide`,
     `  ${s(got.startTime - sent.startTime)} Knative and Kubernetes: Broker, a pod for the exporter, in it ${s(processStarts('exporter', sent.startTime))} ours: to start`,
     `  ${s(end - got.startTime)} ours and Jaeger's: to export`,
     `  (within the waiting: ${s(taken.startTime - first)} until a correlator had the Event, in it ${s(processStarts('correlator', first))} ours: to start)`,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { functionNames, home, Installation, killCorrelators, podsOf } from './installation.ts';
 import { kubectl, tryKubectl } from './kubectl.ts';
-import { closeStages, proves, rollout } from './proves.ts';
+import { closeStages, proves, rollout, sinksHaveArrived } from './proves.ts';
 
 describe('knspan on a cluster without Knative Serving', () => {
   let installation: Installation;
@@ -27,13 +27,7 @@ describe('knspan on a cluster without Knative Serving', () => {
 
   proves('each function stays, and knows where to send', async () => {
     for (const name of functionNames) assert.equal(podsOf(name).length, 1, name);
-    for (const [name, broker] of [
-      ['correlator', 'traces'],
-      ['reconciler', 'events'],
-    ]) {
-      const env = kubectl('-n', home, 'get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].env}');
-      assert.match(env, new RegExp(`"K_SINK","value":"http[^"]+/${home}/${broker}"`));
-    }
+    sinksHaveArrived('deployment');
   });
 
   proves('to apply it again makes no new pod', async () => {

@@ -1,7 +1,8 @@
 /** Tests on a cluster: each has namespaces of its own, and shows the pods and their logs when it fails. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { diagnostics } from './installation.ts';
+import { diagnostics, home } from './installation.ts';
+import { kubectl } from './kubectl.ts';
 import { Stage } from './stage.ts';
 import { slowDeployment } from './workloads.ts';
 
@@ -30,6 +31,15 @@ export function proves(what: string, prove: () => Promise<void>): void {
       closeStages();
     }
   });
+}
+
+/** K_SINK, from the SinkBindings, of those who send by themselves. */
+export function sinksHaveArrived(kind: 'ksvc' | 'deployment'): void {
+  const brokers = { correlator: 'traces', reconciler: 'events' };
+  for (const [name, broker] of Object.entries(brokers)) {
+    const env = kubectl('-n', home, 'get', `${kind}/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].env}');
+    assert.match(env, new RegExp(`"K_SINK","value":"http[^"]+/${home}/${broker}"`));
+  }
 }
 
 /** A rollout in the middle of which something happens. */

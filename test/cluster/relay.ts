@@ -18,10 +18,13 @@ export class Relay {
   lastAt = Date.now();
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 50 });
   readonly #to: URL;
+  readonly #namespace: string;
   readonly #server: Server;
 
-  constructor(to: URL) {
+  /** Counts what is of this namespace. */
+  constructor(to: URL, namespace: string) {
     this.#to = to;
+    this.#namespace = namespace;
     this.#server = createServer((incoming, outgoing) => {
       this.#count(incoming);
       const onward = request(this.#to, { method: 'POST', agent: this.#agent, headers: incoming.headers }, (answer) => {
@@ -53,6 +56,7 @@ export class Relay {
   }
 
   #count(incoming: IncomingMessage): void {
+    if (incoming.headers['ce-namespace'] !== this.#namespace) return;
     this.lastAt = Date.now();
     const change = String(incoming.headers['ce-type']).split('.').at(-1);
     const key = `${incoming.headers['ce-kind']} ${change}`;
