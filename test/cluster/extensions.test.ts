@@ -126,13 +126,14 @@ describe('extensions on a cluster with Knative', () => {
         await until('functions of one’s own', 90_000, () => (own.isDeployed() ? true : undefined));
         await until('traces without them', settledWithinMs, () => (flow.seen.size >= 4 ? true : undefined));
         own.add();
+        // What settles while they are there is under way.
+        flow.stop();
         await until('their Triggers', 60_000, () => (own.isAdded() ? true : undefined));
         const [added, before] = [Date.now(), flow.seen.size];
         await until(`${besides} traces beside them`, settledWithinMs, () => (flow.seen.size >= before + besides ? true : undefined));
         const log = kubectl('-n', home, 'logs', '-l', 'serving.knative.dev/service=watching', '-c', 'user-container', '--tail=-1');
         own.remove();
         const removed = Date.now();
-        flow.stop();
         const found = await here.told(settledWithinMs);
         const traces = new Set(found.map(({ trace }) => trace));
         assert.equal(traces.size, flow.runs.length, 'each run a trace');
