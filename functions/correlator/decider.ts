@@ -70,7 +70,7 @@ export class Decider {
     return { decided: claimed.length, more: claimed.length === batch };
   }
 
-  /** In the trace of the request that has brought the last of what it decides on, so that a trace leads from source to export; linked to all. */
+  /** In the trace of the request that has brought the last of what it decides on, so that a trace leads from source to export; linked to the others. */
   async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
     const { rules, tracing = noTracing } = this.#options;
     const before = readState(read.state, rules);

@@ -13,7 +13,7 @@ export interface Tracing {
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
   /** The beginning of a trace, by chance. */
   start<T>(name: string, work: () => T): T;
-  /** Below the last that was marked by one of these keys, linked to all of them; where none was, nothing but the work. */
+  /** Below the last that was marked by one of these keys, linked to the others; where none was, nothing but the work. */
   after<T>(name: string, keys: () => readonly string[], work: () => T): T;
   /** Below what was marked by this key, in the same way. */
   below<T>(key: string, name: string, work: () => T): T;

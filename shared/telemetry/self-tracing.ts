@@ -118,6 +118,8 @@ class SdkTracing implements SelfTracing {
       if (last === undefined || mark.n > last.n) last = mark;
     }
     if (last === undefined) return this.#apart(work);
+    // Not to its parent: Jaeger would show a link in place of the descent.
+    found.delete(last.context.spanId);
     const links = [...found.values()].map((context) => ({ context }));
     return this.#run(name, { links }, trace.setSpanContext(ROOT_CONTEXT, last.context), work);
   }
