@@ -134,6 +134,7 @@ describe('extensions on a cluster with Knative', () => {
         const log = kubectl('-n', home, 'logs', '-l', 'serving.knative.dev/service=watching', '-c', 'user-container', '--tail=-1');
         own.remove();
         const removed = Date.now();
+        await until('each run in Jaeger', settledWithinMs, () => (flow.seen.size === flow.runs.length ? true : undefined));
         const found = await here.told(settledWithinMs);
         const traces = new Set(found.map(({ trace }) => trace));
         assert.equal(traces.size, flow.runs.length, 'each run a trace');
@@ -142,7 +143,6 @@ describe('extensions on a cluster with Knative', () => {
         assert.ok(seen.size > 0, 'the watching function has seen traces');
         const { putAside } = waiting();
         assert.ok(putAside > 0, 'what the others did not take is put aside');
-        await until('each run in Jaeger', 30_000, () => (flow.seen.size === flow.runs.length ? true : undefined));
         say(
           `extensions: ${traces.size} runs, each told once; watching has seen ${seen.size}; ${putAside} dead letters; event to trace in Jaeger:`,
         );
