@@ -6,6 +6,7 @@
 import type { ObjectRef } from '../../shared/cloudevent/observation.ts';
 import type { Lookup } from '../../shared/objects/lookup.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
+import { Recent } from '../../shared/runtime/recent.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { Arrived } from './codec.ts';
 import { readVersion } from './codec.ts';
@@ -46,7 +47,7 @@ const goneKey = (cluster: string, uid: string): string => `${cluster}|gone|${uid
 export class LookedUpOwners implements Owners {
   readonly #options: OwnersOptions;
   /** uid -> until when nobody needs to ask again. */
-  readonly #known = new Map<string, number>();
+  readonly #known = new Recent<number>(knownMost);
   readonly #underWay = new Map<string, Promise<void>>();
   /** Those that the background has not got to yet. */
   readonly #wanted = new Map<string, ObjectRef>();
@@ -164,11 +165,6 @@ export class LookedUpOwners implements Owners {
   }
 
   #remember(uid: string): void {
-    this.#known.delete(uid);
     this.#known.set(uid, this.#options.clock.now() + knownForMs);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= knownMost) break;
-      this.#known.delete(oldest);
-    }
   }
 }

@@ -7,22 +7,17 @@ import { bare, type Fact, factsOf, timeless } from '../../shared/correlate/facts
 import { nameKeyOf } from '../../shared/correlate/occurrence.ts';
 import type { Meaning } from '../../shared/correlate/rule.ts';
 import type { ObjectVersion } from '../../shared/objects/object.ts';
+import { Recent } from '../../shared/runtime/recent.ts';
 import type { IndexEntry } from '../../shared/store/store.ts';
 import { factText, versionText } from './codec.ts';
 import { anyObjectKey, factKey, versionKey } from './known.ts';
 
-const saidMost = 25_000;
+const saidMost = 50_000;
 const saidAgainAfterMs = 10 * 60_000;
 
-interface Said {
-  readonly score: number;
-  readonly at: number;
-}
-
 export class Recall {
-  /** Entry -> its time, and when it was written. Only what the store has acknowledged is here; the older half goes when the newer is full. */
-  #said = new Map<string, Said>();
-  #older: ReadonlyMap<string, Said> = new Map();
+  /** Entry -> its time, and when it was written. Only what the store has acknowledged is here. */
+  readonly #said = new Recent<{ readonly score: number; readonly at: number }>(saidMost);
 
   factsOf(cluster: string, observation: Observation, meaning: Meaning, now: number): IndexEntry[] {
     const entries: IndexEntry[] = [];
@@ -36,14 +31,10 @@ export class Recall {
   /** To be called once the entries are in the store. */
   written(entries: readonly IndexEntry[], now: number): void {
     for (const { key, member, score } of entries) this.#said.set(`${key}\n${member}`, { score, at: now });
-    if (this.#said.size < saidMost) return;
-    this.#older = this.#said;
-    this.#said = new Map();
   }
 
   #isSaid({ key, member, score }: IndexEntry, now: number): boolean {
-    const text = `${key}\n${member}`;
-    const said = this.#said.get(text) ?? this.#older.get(text);
+    const said = this.#said.get(`${key}\n${member}`);
     return said !== undefined && said.score <= score && now - said.at < saidAgainAfterMs;
   }
 }

@@ -8,6 +8,7 @@ import type { Micros, Observation } from '../cloudevent/observation.ts';
 import { parseEvent } from '../cloudevent/parse.ts';
 import { ObjectIndex } from '../objects/index.ts';
 import { parseObject } from '../objects/parse.ts';
+import { Recent } from '../runtime/recent.ts';
 import type { Loaded } from './engine.ts';
 import { InputError } from './input.ts';
 import { list } from './live-list.ts';
@@ -64,19 +65,14 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     });
     if (await watcher.start()) watchers.push(watcher);
   }
-  const seen = new Map<string, number>();
+  const seen = new Recent<number>(rememberedMost);
   const events = new Watcher(config, within(eventsPath, options.namespace), options.onProblem, (type, raw, firstList) => {
     if (type === 'DELETED') return;
     const event = parseEvent(raw);
     if (!event.ok) return options.onProblem(event.reason);
     const { uid, n, last } = event.value;
     if ((seen.get(uid) ?? 0) >= n) return;
-    seen.delete(uid);
     seen.set(uid, n);
-    for (const oldest of seen.keys()) {
-      if (seen.size <= rememberedMost) break;
-      seen.delete(oldest);
-    }
     if (!firstList || last.at >= options.since) options.onEvent(event.value);
   });
   const stop = () => {
