@@ -100,6 +100,7 @@ function print(what: string, passed: ReadonlyMap<string, Passed>, usage: Usage, 
       `  ${name.padEnd(28)} ${(part.cpuNanos / 1e9).toFixed(1).padStart(6)} s CPU, ${each} µs an event, at most ${mebibytes(part.memoryMost)}`,
     );
   }
+  write(`  so far beside ${names('events', '-n', namespace).length} Events, which Broker, correlator and Redis had too`);
   write(`  Redis holds ${mebibytes(redis[0])} before, ${mebibytes(redis[1])} after`);
 }
 
@@ -123,6 +124,8 @@ async function phase(what: string, relay: Relay, act: () => Promise<void>): Prom
 
 /** `dev`, and on it what `objects` adds; its source sends to the relay. */
 async function feed(installation: Installation): Promise<Relay> {
+  // First: a source of all namespaces begins anew when there is another one.
+  kubectl('create', 'namespace', namespace);
   await installation.install();
   setSchedule(rarely);
   const address = kubectl('-n', home, 'get', 'broker/events', '-o', 'jsonpath={.status.address.url}');
@@ -140,7 +143,6 @@ const installation = new Installation('dev');
 const proxy = await startProxy();
 try {
   const relay = await feed(installation);
-  kubectl('create', 'namespace', namespace);
   const running = (wanted: number) => async () => {
     apply(deployment(wanted));
     const found = () => names('pods', '-n', namespace);
