@@ -29,6 +29,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../runtime/log.ts';
+import { Recent } from '../runtime/recent.ts';
 import type { SpanAttributes, Tracing } from '../runtime/tracing.ts';
 import type { OtlpExporter } from '../spans/otlp-exporter.ts';
 
@@ -71,7 +72,7 @@ class SdkTracing implements SelfTracing {
   readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
   readonly #running = new AsyncLocalStorage<Context | undefined>();
-  readonly #marks = new Map<string, Mark>();
+  readonly #marks = new Recent<Mark>(marksMost);
   #marked = 0;
 
   constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
@@ -108,7 +109,7 @@ class SdkTracing implements SelfTracing {
   }
 
   after<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
-    const keys = this.#marks.size === 0 ? [] : keysOf();
+    const keys = this.#marks.isEmpty ? [] : keysOf();
     const found = new Map<string, SpanContext>();
     let last: Mark | undefined;
     for (const key of keys) {
@@ -139,13 +140,8 @@ class SdkTracing implements SelfTracing {
   mark(key: string): void {
     const context = trace.getSpanContext(this.#running.getStore() ?? ROOT_CONTEXT);
     if (context === undefined) return;
-    this.#marks.delete(key);
     this.#marked += 1;
     this.#marks.set(key, { context, n: this.#marked });
-    for (const oldest of this.#marks.keys()) {
-      if (this.#marks.size <= marksMost) break;
-      this.#marks.delete(oldest);
-    }
   }
 
   headers(): Record<string, string> {
