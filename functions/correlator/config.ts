@@ -38,7 +38,12 @@ export function readConfig(settings: Settings): CorrelatorConfig {
       .map((file) => file.trim())
       .filter((file) => file !== ''),
     source: settings.text('KNSPAN_SOURCE', { default: '/knspan/correlator', what: 'CloudEvents source of the segments' }),
-    emitAtOnce: settings.number('KNSPAN_EMIT_AT_ONCE', { default: 8, min: 1, max: 256, what: 'segments sent at the same time' }),
+    emitAtOnce: settings.number('KNSPAN_EMIT_AT_ONCE', {
+      default: 8,
+      min: 1,
+      max: 256,
+      what: 'segments sent at the same time, beside those that wait long for an answer',
+    }),
     objectsFor: settings.duration('KNSPAN_OBJECTS_FOR', '24h', 'how long an object is remembered', '1h', '720h'),
     tickWaits: settings.duration('KNSPAN_TICK_WAITS', '8s', 'how long a tick waits for what is due', '0s', '5m'),
   };

@@ -70,14 +70,14 @@ export class Decider {
     return { decided: claimed.length, more: claimed.length === batch };
   }
 
-  /** For its own trace a flush is nobody's child: it is linked to the requests that brought what it decides on, and emits below itself. */
+  /** In the trace of the request that has brought the last of what it decides on, so that a trace leads from source to export; linked to the others. */
   async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
     const { rules, tracing = noTracing } = this.#options;
     const before = readState(read.state, rules);
     const observations = read.incoming.map(({ body }) => readRouted(body, rules));
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
     const keys = () => [...idsIn(before.keep), ...observations.map(idOf)].map((id) => `${cluster}|${id}`);
-    return tracing.root('flush', keys, async () => {
+    return tracing.after('flush', keys, async () => {
       tracing.past('claim', began);
       const decision = await this.#decide(shard, clock, now, claim, read, before, observations);
       if (tracing.isRunning) for (const { id } of decision.outgoing) tracing.mark(id);

@@ -1,6 +1,7 @@
 /**
  * Sends what was decided: out of the outbox, to the sink, and only then forgotten. Segments need no order, so one that gets stuck
- * holds up no other. What this process has just committed it sends at once; what others left behind it finds when it is due.
+ * holds up no other: a Broker may answer only when its slowest subscriber has, so what waits long for its answer makes room for the next.
+ * What this process has just committed it sends at once; what others left behind it finds when it is due.
  */
 import type { Log } from '../../shared/runtime/log.ts';
 import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
@@ -14,7 +15,10 @@ export interface EmitterOptions {
   /** From 0 up to 1, for the jitter. */
   readonly random: () => number;
   readonly tracing?: Tracing | undefined;
+  /** Sent at the same time, beside those that wait long for their answer. */
   readonly atOnce: number;
+  /** What waits longer for its answer makes room for the next. */
+  readonly patienceMs: number;
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
   readonly onSent: (outcome: SinkOutcome['kind']) => void;
@@ -29,12 +33,21 @@ const backOffFirst = 500;
 const backOffMost = 60_000;
 /** Characters of what waits in memory to be sent; the rest waits in the store alone. */
 const queueMost = 8 * 1_024 * 1_024;
+/** How many may wait long for their answer, and their characters. Beyond that they make no room. */
+const waitersMost = 256;
+const waitingMost = 8 * 1_024 * 1_024;
+
+/** Connections that a sink must offer. */
+export const sendsMost = (atOnce: number): number => atOnce + waitersMost;
 
 export class Emitter {
   readonly #options: EmitterOptions;
   readonly #queue: Job[] = [];
   #queued = 0;
   #underWay = 0;
+  /** Beside them: what waits long for its answer, and its characters. */
+  #waiters = 0;
+  #waiting = 0;
   /** Shards whose outbox had more that was due than could be taken. */
   readonly #more = new Set<number>();
   #refilling = false;
@@ -93,7 +106,7 @@ export class Emitter {
 
   /** Resolves when nothing is queued or under way, or it was stopped. */
   async settled(): Promise<void> {
-    if (this.#underWay === 0 && this.#queue.length === 0) return;
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -117,17 +130,43 @@ export class Emitter {
   }
 
   async #work(job: Job): Promise<void> {
+    const leave = this.#place(job.item.body.length);
     const taken = await this.#send(job);
     // While the sink takes.
     if (taken && this.#more.size > 0 && this.#queue.length === 0 && !this.#refilling) await this.#refill();
-    this.#underWay -= 1;
+    leave();
     this.#run();
     this.#rest();
   }
 
+  /** The place of a send: given up after a while, where there is room to wait. Gives what ends it. */
+  #place(size: number): () => void {
+    let isWaiting = false;
+    const patience = setTimeout(() => {
+      if (this.#waiters >= waitersMost || this.#waiting + size > waitingMost) return;
+      isWaiting = true;
+      this.#underWay -= 1;
+      this.#wait(1, size);
+      this.#run();
+    }, this.#options.patienceMs);
+    return () => {
+      clearTimeout(patience);
+      if (isWaiting) this.#wait(-1, -size);
+      else this.#underWay -= 1;
+    };
+  }
+
+  #wait(count: 1 | -1, size: number): void {
+    this.#waiters += count;
+    this.#waiting += size;
+  }
+
+  get #isIdle(): boolean {
+    return this.#underWay === 0 && this.#waiters === 0 && this.#queue.length === 0;
+  }
+
   #rest(): void {
-    if (this.#underWay > 0 || this.#queue.length > 0) return;
-    for (const wake of this.#idle.splice(0)) wake();
+    if (this.#isIdle) for (const wake of this.#idle.splice(0)) wake();
   }
 
   /** True when the sink has it. */

@@ -22,7 +22,7 @@ import type { Store } from '../../shared/store/store.ts';
 import { Appender } from './append.ts';
 import { type CorrelatorConfig, readConfig } from './config.ts';
 import { Decider, type Decision } from './decider.ts';
-import { Emitter } from './emitter.ts';
+import { Emitter, sendsMost } from './emitter.ts';
 import { handler } from './handle.ts';
 import { Hold } from './hold.ts';
 import { type Meters, metersOf } from './meters.ts';
@@ -59,6 +59,8 @@ const inboxLeaseMs = 20_000;
 /** Longer than the largest change takes to decide, on a slow machine too: one that is decided twice is committed once, but not in time. */
 const domainLeaseMs = 60_000;
 const holdMs = 45_000;
+/** A healthy exporter has answered by then, an extension that hangs keeps everyone waiting for seconds. */
+const patienceMs = 500;
 const waitingMost = 20_000;
 /** A little longer than the core remembers, ms. */
 const factsFor = rememberFor / 1_000 + 30 * 60_000;
@@ -116,7 +118,7 @@ async function open(surroundings: Surroundings, given: Given) {
   const sinkOptions = given.sink ? null : sinkOptionsOf(settings);
   const storeSettings = given.store ? null : readStoreSettings(settings);
   settings.finish('correlator');
-  const sink = given.sink ?? createSink({ url: '', ...sinkOptions });
+  const sink = given.sink ?? createSink({ url: '', ...sinkOptions, connectionsMost: sendsMost(config.emitAtOnce) });
   const store = given.store ?? (await openStore(storeSettings ?? readStoreSettings(settings), log, clock));
   const rules = given.rules ?? (await rulesOf(config));
   const meters = metersOf(metrics, store, () => clock.now());
@@ -136,6 +138,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     random,
     tracing,
     atOnce: config.emitAtOnce,
+    patienceMs,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
   });

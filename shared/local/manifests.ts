@@ -1,4 +1,4 @@
-/** The Knative objects of an extension, made from its definition: Service, SinkBinding and a Trigger for each Broker that its types come by. */
+/** The Knative objects of an extension, made from its definition: SinkBinding, Service and a Trigger for each Broker that its types come by. */
 import { stringify } from 'yaml';
 import type { ExtensionFunction } from '../extension/define.ts';
 import { eventTypes, missedType } from '../runtime/selection.ts';
@@ -17,7 +17,8 @@ const security = {
 
 /** YAML for `kubectl apply -f -`. */
 export function manifestsOf(extension: Named, image: string): string {
-  const all = [serviceOf(extension.name, image), bindingOf(extension), ...triggersOf(extension)];
+  // A function that starts before it is bound starts without K_SINK, and once more when it has it.
+  const all = [bindingOf(extension), serviceOf(extension.name, image), ...triggersOf(extension)];
   return all.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n');
 }
 

@@ -13,8 +13,8 @@ export interface Tracing {
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
   /** The beginning of a trace, by chance. */
   start<T>(name: string, work: () => T): T;
-  /** The beginning of a trace, linked to what was marked by these keys; where none of them was, nothing but the work. */
-  root<T>(name: string, keys: () => readonly string[], work: () => T): T;
+  /** Below the last that was marked by one of these keys, linked to the others; where none was, nothing but the work. */
+  after<T>(name: string, keys: () => readonly string[], work: () => T): T;
   /** Below what was marked by this key, in the same way. */
   below<T>(key: string, name: string, work: () => T): T;
   /** A step that began at this time (ms) and ends now, below the span that runs now. */
@@ -33,7 +33,7 @@ export const noTracing: Tracing = {
   receive: (_, work) => work(),
   span: (_, work) => work(),
   start: (_, work) => work(),
-  root: (_, __, work) => work(),
+  after: (_, __, work) => work(),
   below: (_, __, work) => work(),
   past: () => undefined,
   mark: () => undefined,

@@ -29,6 +29,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../runtime/log.ts';
+import { Recent } from '../runtime/recent.ts';
 import type { SpanAttributes, Tracing } from '../runtime/tracing.ts';
 import type { OtlpExporter } from '../spans/otlp-exporter.ts';
 
@@ -45,6 +46,12 @@ export interface SelfTracingOptions {
 export interface SelfTracing extends Tracing {
   /** Sends what is left. */
   close(graceMs: number): Promise<void>;
+}
+
+interface Mark {
+  readonly context: SpanContext;
+  /** The later, the larger. */
+  readonly n: number;
 }
 
 const marksMost = 20_000;
@@ -65,7 +72,8 @@ class SdkTracing implements SelfTracing {
   readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
   readonly #running = new AsyncLocalStorage<Context | undefined>();
-  readonly #marks = new Map<string, SpanContext>();
+  readonly #marks = new Recent<Mark>(marksMost);
+  #marked = 0;
 
   constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
     this.#provider = provider;
@@ -100,21 +108,27 @@ class SdkTracing implements SelfTracing {
     return this.#chance() ? this.#run(name, { root: true, kind: SpanKind.PRODUCER }, ROOT_CONTEXT, work) : this.#apart(work);
   }
 
-  root<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
-    const keys = this.#marks.size === 0 ? [] : keysOf();
+  after<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
+    const keys = this.#marks.isEmpty ? [] : keysOf();
     const found = new Map<string, SpanContext>();
+    let last: Mark | undefined;
     for (const key of keys) {
-      const context = this.#marks.get(key);
-      if (context !== undefined && found.size < linksMost) found.set(context.spanId, context);
+      const mark = this.#marks.get(key);
+      if (mark === undefined) continue;
+      if (found.size < linksMost) found.set(mark.context.spanId, mark.context);
+      if (last === undefined || mark.n > last.n) last = mark;
     }
-    if (found.size === 0) return this.#apart(work);
-    return this.#run(name, { root: true, links: [...found.values()].map((context) => ({ context })) }, ROOT_CONTEXT, work);
+    if (last === undefined) return this.#apart(work);
+    // Not to its parent: Jaeger would show a link in place of the descent.
+    found.delete(last.context.spanId);
+    const links = [...found.values()].map((context) => ({ context }));
+    return this.#run(name, { links }, trace.setSpanContext(ROOT_CONTEXT, last.context), work);
   }
 
   below<T>(key: string, name: string, work: () => T): T {
-    const context = this.#marks.get(key);
-    if (context === undefined) return this.#apart(work);
-    const parent = trace.setSpanContext(ROOT_CONTEXT, context);
+    const mark = this.#marks.get(key);
+    if (mark === undefined) return this.#apart(work);
+    const parent = trace.setSpanContext(ROOT_CONTEXT, mark.context);
     return this.#run(name, { kind: SpanKind.PRODUCER }, parent, work);
   }
 
@@ -126,12 +140,8 @@ class SdkTracing implements SelfTracing {
   mark(key: string): void {
     const context = trace.getSpanContext(this.#running.getStore() ?? ROOT_CONTEXT);
     if (context === undefined) return;
-    this.#marks.delete(key);
-    this.#marks.set(key, context);
-    for (const oldest of this.#marks.keys()) {
-      if (this.#marks.size <= marksMost) break;
-      this.#marks.delete(oldest);
-    }
+    this.#marked += 1;
+    this.#marks.set(key, { context, n: this.#marked });
   }
 
   headers(): Record<string, string> {

@@ -50,7 +50,23 @@ function otherImages(): object[] {
 
 const runs = (overlay: string): keyof typeof runsBy => (overlay === 'plain' ? 'deployment' : 'ksvc');
 
-function writeOverlay(overlay: string, { repository, tag, command }: Image): string {
+/** A JSON patch on what an overlay brings. */
+export interface Change {
+  readonly target: Readonly<Record<string, string>>;
+  readonly patch: readonly object[];
+}
+
+let built: Image | undefined;
+
+/** One for all overlays. */
+export function theImage(): Image {
+  built ??= buildImage();
+  return built;
+}
+
+/** The overlay as it is, with the image of this tree. */
+export function writeOverlay(overlay: string, changes: readonly Change[] = []): string {
+  const { repository, tag, command } = theImage();
   const folder = join(top, '.tmp', `e2e-${overlay}`);
   const start = { op: 'add', path: '/spec/template/spec/containers/0/command', value: command };
   const schedule = { op: 'replace', path: '/spec/schedule', value: testSchedule };
@@ -62,7 +78,10 @@ function writeOverlay(overlay: string, { repository, tag, command }: Image): str
     images: [{ name: 'dev.local/knspan', newName: repository, newTag: tag }, ...otherImages()],
     patches: [
       { target: { kind: 'PingSource' }, patch: JSON.stringify([schedule]) },
-      ...(command ? [{ target: runsBy[runs(overlay)].target, patch: JSON.stringify([start]) }] : []),
+      ...(command
+        ? [runsBy[runs(overlay)].target, { kind: 'ContainerSource' }].map((target) => ({ target, patch: JSON.stringify([start]) }))
+        : []),
+      ...changes.map(({ target, patch }) => ({ target, patch: JSON.stringify(patch) })),
     ],
   };
   mkdirSync(folder, { recursive: true });
@@ -108,9 +127,9 @@ export class Installation {
   readonly folder: string;
   readonly #runs: keyof typeof runsBy;
 
-  constructor(overlay: string) {
+  constructor(overlay: string, changes: readonly Change[] = []) {
     this.#runs = runs(overlay);
-    this.folder = writeOverlay(overlay, buildImage());
+    this.folder = writeOverlay(overlay, changes);
   }
 
   async install(): Promise<void> {

@@ -1,5 +1,6 @@
 /** kubectl against the cluster of KUBECONFIG, and waiting for what it shows. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const commandMostMs = 240_000;
@@ -26,6 +27,14 @@ export function apply(manifest: object): void {
     timeout: commandMostMs,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+/** Without holding up anything else. */
+export async function createAll(items: readonly object[]): Promise<void> {
+  const child = spawn('kubectl', ['create', '-f', '-'], { stdio: ['pipe', 'ignore', 'inherit'], timeout: commandMostMs });
+  child.stdin.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`Cannot create ${items.length} objects: kubectl ended with ${code}`);
 }
 
 export interface Item {

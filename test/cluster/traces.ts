@@ -18,6 +18,7 @@ export interface SpanForm {
 type Attributes = ReadonlyMap<string, string>;
 
 export interface JaegerSpan {
+  readonly processID: string;
   readonly traceID: string;
   readonly spanID: string;
   readonly operationName: string;
@@ -94,25 +95,34 @@ function ofOtlp(span: OtlpSpan): SpanForm {
   return form({ trace: span.traceId, id: span.spanId }, parent, what, attributes(span.attributes), told);
 }
 
+export interface JaegerTrace {
+  readonly traceID: string;
+  readonly spans: readonly JaegerSpan[];
+  readonly processes: Readonly<Record<string, { readonly serviceName: string }>>;
+}
+
 function query(path: string): unknown[] {
   const answer: { data?: unknown[] | null } = JSON.parse(fromService(home, 'jaeger:16686', path));
   return answer.data ?? [];
 }
 
-export function spansOfService(service: string): readonly JaegerSpan[] {
-  const traces = query(`/api/traces?service=${encodeURIComponent(service)}&limit=5000`) as { spans: JaegerSpan[] }[];
-  return traces.flatMap(({ spans }) => spans);
-}
+export const tracesOf = (service: string): JaegerTrace[] =>
+  query(`/api/traces?service=${encodeURIComponent(service)}&limit=5000`) as JaegerTrace[];
+
+export const spansOfService = (service: string): readonly JaegerSpan[] => tracesOf(service).flatMap(({ spans }) => spans);
 
 /** All that Jaeger has. What was sent twice is there once: a copy that differs stays, and is a fault. */
 export function inJaeger(): readonly SpanForm[] {
-  const services = query('/api/services').map(String);
   const lines = new Map<string, SpanForm>();
-  for (const span of services.flatMap(spansOfService)) {
-    const found = ofJaeger(span);
-    lines.set(found.line, found);
-  }
+  for (const found of allInJaeger()) lines.set(found.line, found);
   return [...lines.values()];
+}
+
+/** With every copy. */
+export function allInJaeger(): readonly SpanForm[] {
+  const traces = new Map<string, JaegerTrace>();
+  for (const service of query('/api/services')) for (const trace of tracesOf(String(service))) traces.set(trace.traceID, trace);
+  return [...traces.values()].flatMap(({ spans }) => spans.map(ofJaeger));
 }
 
 export const clusterUid = (): string => kubectl('get', 'namespace/kube-system', '-o', 'jsonpath={.metadata.uid}');

@@ -1,23 +1,25 @@
 /** The outbox empties at the pace of the sink, not of the sweeps; what hangs holds up nothing else; memory holds a bounded part of it. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Emitter } from '../../functions/correlator/emitter.ts';
+import { setTimeout } from 'node:timers/promises';
+import { Emitter, sendsMost } from '../../functions/correlator/emitter.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import type { SinkOutcome } from '../../shared/runtime/sink.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
+import { until } from '../helpers/until.ts';
 
 const atOnce = 8;
 const shard = 3;
 const box = { kind: 'outbox', shard } as const;
 
-function emitterOver(send: (body: string) => Promise<SinkOutcome>) {
+function emitterOver(send: (body: string) => Promise<SinkOutcome>, patienceMs = 60_000) {
   const clock = new ManualClock(1_000);
   const store = new MemoryStore(() => clock.now(), defaultBounds);
   const log = new Log({ function: 'test', level: 'error', clock, write: () => {} });
   const sink = { send, close: () => {} };
-  const emitter = new Emitter({ store, sink, log, random: () => 0, atOnce, holdMs: 45_000, onSent: () => {} });
+  const emitter = new Emitter({ store, sink, log, random: () => 0, atOnce, patienceMs, holdMs: 45_000, onSent: () => {} });
   return { emitter, store, clock };
 }
 
@@ -39,6 +41,51 @@ it('a backlog goes in one sweep, but for what the sink hangs on', async () => {
     (await store.listBox(box, 10)).map(({ id }) => id),
     ['i5'],
   );
+});
+
+it('answers that keep it waiting hold up nothing else, up to a bound; it is settled when all have come', async () => {
+  const gate = Promise.withResolvers<SinkOutcome>();
+  let asked = 0;
+  let isSettled = false;
+  const { emitter, store, clock } = emitterOver(() => {
+    asked += 1;
+    return gate.promise;
+  }, 1);
+  const items = Array.from({ length: 400 }, (_, index) => ({ id: `i${index}`, body: 'b' }));
+  await store.putInBox(box, items, clock.now() + 45_000);
+  emitter.offer(shard, items);
+  assert.equal(asked, atOnce);
+  const most = sendsMost(atOnce);
+  await until('as many as may wait', () => asked === most);
+  void emitter.settled().then(() => {
+    isSettled = true;
+  });
+  await setTimeout(20);
+  assert.equal(asked, most, 'no more than that');
+  assert.equal(isSettled, false);
+  gate.resolve({ kind: 'taken' });
+  await emitter.settled();
+  assert.equal(asked, 400);
+  assert.equal((await store.figures()).outbox, 0);
+});
+
+it('what waits for an answer takes a bounded part of memory', async () => {
+  const gate = Promise.withResolvers<SinkOutcome>();
+  let asked = 0;
+  const { emitter, store, clock } = emitterOver(() => {
+    asked += 1;
+    return gate.promise;
+  }, 1);
+  const large = 'x'.repeat(1_024 * 1_024);
+  const items = Array.from({ length: 40 }, (_, index) => ({ id: `i${index}`, body: large }));
+  await store.putInBox(box, items, clock.now() + 45_000);
+  emitter.offer(shard, items);
+  await until('as much as may wait', () => asked === 8 + atOnce);
+  await setTimeout(20);
+  assert.equal(asked, 8 + atOnce);
+  gate.resolve({ kind: 'taken' });
+  await emitter.settled();
+  assert.equal((await store.figures()).outbox, 0);
 });
 
 it('a sink that is away is not asked for the whole backlog', async () => {

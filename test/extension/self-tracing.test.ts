@@ -82,6 +82,15 @@ describe('self-tracing', () => {
     const linked = flushes.flatMap(({ links }) => links.map(({ spanId }) => spanId));
     assert.ok(linked.length > 0);
     for (const id of linked) assert.ok(requests.some(({ spanId }) => spanId === id));
+    for (const { links, parentSpanId } of flushes) {
+      const above = byId.get(parentSpanId);
+      assert.equal(above?.name, 'receive');
+      const others = links.map(({ spanId }) => byId.get(spanId));
+      assert.ok(
+        others.every((other) => other && other.spanId !== parentSpanId && other.start <= above.start),
+        'below the last of them',
+      );
+    }
     for (const step of ['claim', 'correlate', 'commit']) {
       assert.equal(of(step, 'knspan-correlator').length, flushes.length, step);
       for (const span of of(step, 'knspan-correlator')) assert.equal(parentOf(span)?.name, 'flush');
@@ -92,7 +101,7 @@ describe('self-tracing', () => {
     for (const span of exports) {
       const line = [span.name];
       for (let above = parentOf(span); above; above = parentOf(above)) line.push(above.name);
-      assert.deepEqual(line, ['export', 'receive', 'emit', 'flush'], 'the Broker hands the context on');
+      assert.deepEqual(line, ['export', 'receive', 'emit', 'flush', 'receive'], 'one trace from the request of an Event to the export');
     }
     assert.ok(of('coinflip', 'knspan-coinflip').length >= exports.length);
   });
@@ -117,7 +126,7 @@ describe('self-tracing', () => {
       result,
     );
     assert.equal(
-      noTracing.root(
+      noTracing.after(
         'x',
         () => ['k'],
         () => result,

@@ -1,0 +1,4 @@
+/** Never answers. */
+import { defineFunction, segmentType } from 'knspan/extension';
+
+export default defineFunction({ name: 'hanging', types: [segmentType], handle: () => new Promise<undefined>(() => {}) });

@@ -1,0 +1,10 @@
+/** Tells which traces it has seen. */
+import { defineFunction, segmentType } from 'knspan/extension';
+
+export default defineFunction({
+  name: 'watching',
+  types: [segmentType],
+  handle: ({ segment }) => {
+    process.stdout.write(`saw ${segment.traceId}\n`);
+  },
+});
