@@ -1,5 +1,5 @@
 /** Settings of the correlator. */
-import type { CorrelateConfig } from '../../shared/correlate/correlate.ts';
+import type { CorrelateConfig } from '../../shared/correlate/config.ts';
 import type { Settings } from '../../shared/runtime/config.ts';
 import { clusterNameOf } from '../../shared/runtime/selection.ts';
 

@@ -1,7 +1,8 @@
 /** Decides domains that are due: claim, read, correlate, commit. One worker at a time has a domain; a commit that comes late changes nothing. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
 import { settlesAt } from '../../shared/correlate/change.ts';
-import { type CorrelateConfig, correlate, decidableAt } from '../../shared/correlate/correlate.ts';
+import type { CorrelateConfig } from '../../shared/correlate/config.ts';
+import { correlate, decidableAt } from '../../shared/correlate/correlate.ts';
 import { ownerMayTrail, quietAfterEnd, rememberFor } from '../../shared/correlate/figures.ts';
 import type { CompiledRules } from '../../shared/correlate/match.ts';
 import type { Routed } from '../../shared/correlate/occurrence.ts';

@@ -9,6 +9,7 @@ import type { Micros } from '../cloudevent/observation.ts';
 import type { Objects } from '../objects/index.ts';
 import type { Segment } from '../spans/span.ts';
 import { settlesAt } from './change.ts';
+import type { CorrelateConfig } from './config.ts';
 import { type ChangeState, type Context, type Keep, ledgerRemembered, objectsRemembered, type Placed } from './context.ts';
 import { causeMayTrail, lateness, longestChange, ownerMayTrail, quietAfterEnd, rememberFor, second } from './figures.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
@@ -16,17 +17,6 @@ import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
 import { placeOne } from './place.ts';
 import { renderChange, renderLate } from './render.ts';
 import { type Candidate, Walk } from './walk.ts';
-
-export interface CorrelateConfig {
-  readonly cluster: string;
-  /** `service.name` of root spans. */
-  readonly rootService: string;
-  /** At most this many spans a trace; identical siblings fold. */
-  readonly budget: number;
-  readonly orphans: 'digest' | 'each' | 'drop';
-}
-
-export const defaultConfig: CorrelateConfig = { cluster: '', rootService: 'knspan', budget: 1_000, orphans: 'digest' };
 
 export interface CorrelateInput {
   readonly observations: readonly Routed[];

@@ -4,9 +4,8 @@ import type { AttributeValue, SpanEvent } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Placed } from './context.ts';
 import { isoOf } from './intervals.ts';
-import { chainAttributes, type Node, newNode } from './node.ts';
+import { chainAttributes, type Drawing, type Node, newNode } from './node.ts';
 import type { Occurrence } from './occurrence.ts';
-import type { Drawing } from './render.ts';
 import type { Meaning } from './rule.ts';
 import { serviceOf } from './service.ts';
 

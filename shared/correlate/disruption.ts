@@ -1,8 +1,8 @@
 /** Pods that go without their controller's doing: whose change that is. */
 import type { ChangeState, ObjectState } from './context.ts';
 import { causeMayTrail, effectMayTrail, second } from './figures.ts';
+import { madeKey } from './made.ts';
 import type { Occurrence } from './occurrence.ts';
-import { madeKey } from './place.ts';
 import type { Walk } from './walk.ts';
 
 /** The change that a deletion from outside begins. Several objects that go at once without replacement go in one change. */

@@ -6,8 +6,7 @@ import type { Micros } from '../cloudevent/observation.ts';
 import type { ContainerEnd, KubeObject } from '../objects/object.ts';
 import { minute, second } from './figures.ts';
 import { isoOf } from './intervals.ts';
-import { adopt, type Node, newNode } from './node.ts';
-import type { Drawing } from './render.ts';
+import { adopt, type Drawing, type Node, newNode } from './node.ts';
 
 /** Field managers that write for the system itself; an edit by one of them is not what began a change. */
 const systemManagers: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-apiserver'];

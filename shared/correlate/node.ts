@@ -1,7 +1,18 @@
 /** The tree of one trace while it is being drawn: nodes with their own times, before ids and attributes are final. */
 import type { Micros, ObjectRef } from '../cloudevent/observation.ts';
+import type { Objects } from '../objects/index.ts';
 import type { AttributeValue, SpanEvent, SpanLink } from '../spans/span.ts';
-import type { Placed } from './context.ts';
+import type { CorrelateConfig } from './config.ts';
+import type { ChangeState, Context, Placed } from './context.ts';
+
+/** All that a change is drawn from. */
+export interface Drawing {
+  readonly change: ChangeState;
+  readonly placed: readonly Placed[];
+  readonly objects: Objects;
+  readonly context: Context;
+  readonly config: CorrelateConfig;
+}
 
 /** Writes what a node says of itself; called when somebody first asks. */
 export type Describe = (node: Node) => void;

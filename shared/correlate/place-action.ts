@@ -5,8 +5,9 @@
 import { rolling } from './change.ts';
 import type { ChangeState, Disruption, ObjectState } from './context.ts';
 import { causeMayTrail, minute, second } from './figures.ts';
+import { madeKey } from './made.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
-import { closing, madeKey } from './place.ts';
+import { closing } from './pairs.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';

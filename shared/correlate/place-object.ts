@@ -3,10 +3,12 @@
  * from the event that names the object, from what its owner was doing, from the object's own first sign of life.
  */
 import type { Bond, ChangeState, ObjectState } from './context.ts';
+import { placeDigest } from './digest.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
 import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from './figures.ts';
+import { failing, madeKey } from './made.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
-import { failing, madeKey, pairKey, placeDigest } from './place.ts';
+import { pairKey } from './pairs.ts';
 import { bindScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';
 

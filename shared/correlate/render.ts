@@ -2,23 +2,15 @@
 import type { Objects } from '../objects/index.ts';
 import type { Segment, Span } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
-import type { ChangeState, Context, Placed } from './context.ts';
-import type { CorrelateConfig } from './correlate.ts';
+import type { CorrelateConfig } from './config.ts';
+import type { Context, Placed } from './context.ts';
 import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';
 import { fitIntervals } from './intervals.ts';
-import { adopt, chainAttributes, type Node, newNode, nodesOf } from './node.ts';
+import { adopt, chainAttributes, type Drawing, type Node, newNode, nodesOf } from './node.ts';
 import { keyOf } from './occurrence.ts';
-
-export interface Drawing {
-  readonly change: ChangeState;
-  readonly placed: readonly Placed[];
-  readonly objects: Objects;
-  readonly context: Context;
-  readonly config: CorrelateConfig;
-}
 
 export function renderChange(drawing: Drawing): Segment {
   const { change, config } = drawing;

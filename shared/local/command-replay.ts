@@ -1,7 +1,7 @@
 /** `knspan replay` and `knspan demo`: Events from files to traces. */
 import { fileURLToPath } from 'node:url';
 import type { Observation } from '../cloudevent/observation.ts';
-import { defaultConfig } from '../correlate/correlate.ts';
+import { defaultConfig } from '../correlate/config.ts';
 import { ObjectIndex } from '../objects/index.ts';
 import type { Segment } from '../spans/span.ts';
 import { type Delivery, deliver } from './deliver.ts';

@@ -1,7 +1,7 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { WiringError } from '../broker/wiring.ts';
-import { defaultConfig } from '../correlate/correlate.ts';
+import { defaultConfig } from '../correlate/config.ts';
 import { ConfigError } from '../runtime/config.ts';
 import { messageOf } from '../runtime/log.ts';
 import { deadLettersCommand } from './command-deadletters.ts';

@@ -3,8 +3,9 @@
  * settled. `push` as they come, `advance` to let go of what is settled by then, `finish` for all the rest.
  */
 import type { Micros, Observation } from '../cloudevent/observation.ts';
+import { type CorrelateConfig, defaultConfig } from '../correlate/config.ts';
 import { type Context, emptyContext, emptyKeep, type Keep } from '../correlate/context.ts';
-import { type CorrelateConfig, correlate, defaultConfig } from '../correlate/correlate.ts';
+import { correlate } from '../correlate/correlate.ts';
 import { factsOf, MemoryFacts } from '../correlate/facts.ts';
 import { lateness, ownerMayTrail, rememberFor } from '../correlate/figures.ts';
 import { type CompiledRules, meaningOf } from '../correlate/match.ts';

@@ -1,6 +1,6 @@
 /** `knspan replay` on one file, for the benchmark: tells its parent how long it took and what memory. */
 import { devNull } from 'node:os';
-import { defaultConfig } from '../../shared/correlate/correlate.ts';
+import { defaultConfig } from '../../shared/correlate/config.ts';
 import { replayCommand } from '../../shared/local/command-replay.ts';
 
 export interface ReplayFigures {
