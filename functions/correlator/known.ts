@@ -62,8 +62,7 @@ export class Loaded {
       for (const place of open) {
         const input = inputs[place];
         if (input === undefined) continue;
-        const pause = this.#turns.give();
-        if (pause) await pause;
+        for (let pause = this.#turns.give(); pause; pause = this.#turns.give()) await pause;
         this.#askedInVain = false;
         results[place] = run(input);
         if (this.#askedInVain) again.push(place);

@@ -2,7 +2,8 @@
  * Deciding gives way to acknowledging. Both run on one thread: without this, a backlog that is decided would let every request wait until
  * whole batches are through, and senders would time out although there is room for what they bring.
  */
-const sliceMs = 4;
+/** An answer takes several rounds of the loop: to hear the request, to write, to hear that it is written. */
+const sliceMs = 1;
 
 export class Turns {
   readonly #now: () => number;
@@ -15,7 +16,10 @@ export class Turns {
     this.#began = now();
   }
 
-  /** To be awaited between pieces of work; null while the slice lasts. After it all workers let the loop go round once: requests, answers. */
+  /**
+   * To be awaited between pieces of work, and asked again after it, since another may have used up the next slice meanwhile; null while the
+   * slice lasts. After it all workers let the loop go round once: requests, answers.
+   */
   give(): Promise<void> | null {
     if (this.#pause) return this.#pause;
     if (Math.abs(this.#now() - this.#began) < sliceMs) return null;

@@ -6,7 +6,7 @@ import { Turns } from '../../functions/correlator/turns.ts';
 it('work goes on within its slice, then all pause together while the loop goes round', async () => {
   let now = 0;
   const turns = new Turns(() => now);
-  now += 1;
+  now += 0.5;
   assert.equal(turns.give(), null);
   now += 10;
   let came = false;
