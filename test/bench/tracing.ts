@@ -1,67 +1,101 @@
 /**
- * What self-tracing costs the correlator: CPU time an Event on the way from the request to the acknowledgement, with a Redis that writes
- * to its disk before it answers; off and at two ratios.
+ * What self-tracing costs the correlator on the way from the request to the acknowledgement, with a Redis that writes to its disk before
+ * it answers. One server under one load, in slices of 2 s: by turns nothing is traced, one request in ten, and each. So whatever slows
+ * the machine for longer than a slice slows all three alike; compared is the middle of what neighbours differ by.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { json, text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCorrelator } from '../../functions/correlator/index.ts';
-import { Tracings } from '../../functions/tracing.ts';
-import { field, numberField } from '../../shared/cloudevent/json.ts';
+import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
 import { RedisStore } from '../../shared/store/redis.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
+import { createSelfTracing } from '../../shared/telemetry/self-tracing.ts';
 import { openClient } from '../contract/harness.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
 import { eventJson } from '../helpers/event.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
 
-const seconds = process.argv[2] ?? '3';
-const rounds = 6;
+const ratios = [0, 0.1, 1];
+const rounds = Number(process.argv[2] ?? '12');
+const sliceMs = 2_000;
+/** Of each slice, left out: the spans of the slice before are sent. */
+const leftOutMs = 600;
+
 const autocannon = createRequire(import.meta.url).resolve('autocannon');
 const backendCode = `require('node:http').createServer((q, s) => q.resume().on('end', () => s.end('{}'))).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
 const backend = spawn(process.execPath, ['-e', backendCode], { stdio: ['ignore', 'pipe', 'inherit'] });
 const [port] = await once(backend.stdout, 'data');
 const redis = await startRedis({ appendfsync: 'always' });
-let measured = 0;
+const client = await openClient(redis.url);
 
-async function measure(ratio: string): Promise<{ rate: number; microseconds: number }> {
-  const tracings = new Tracings();
-  const env = { KNSPAN_SELF_TRACING: ratio, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${String(port).trim()}` };
-  const around = await tracings.into('correlator', surroundingsFor(env));
-  measured += 1;
-  const client = await openClient(redis.url);
-  const store = new RedisStore(client, `bench-${measured}:`, defaultBounds);
-  const correlator = await startCorrelator(around, { store, sink: new KeepingSink(), cluster: 'bench', beats: false });
+let requests = 0;
+let ratio = 0;
+const tracing = createSelfTracing({
+  name: 'correlator',
+  ratio: 1,
+  exporter: await createOtlpExporter({ protocol: 'http/protobuf', url: `http://127.0.0.1:${String(port).trim()}/v1/traces` }),
+  // Asked once a request.
+  random: () => {
+    requests += 1;
+    return Math.random() < ratio ? 0 : 1;
+  },
+});
+const store = new RedisStore(client, 'bench:', defaultBounds);
+const correlator = await startCorrelator(
+  { ...surroundingsFor({}), tracing },
+  { store, sink: new KeepingSink(), cluster: 'bench', beats: false },
+);
+
+function loaded(): ReturnType<typeof spawn> {
   const headers = ['specversion=1.0', 'id=1', 'source=/bench', 'type=dev.knative.apiserver.resource.add', 'kind=Event'];
-  const args = ['-j', '-I', '-c', '20', '-d', seconds, '-m', 'POST', '-b', JSON.stringify(eventJson({ metadata: { uid: 'uid-[<id>]' } }))];
+  const args = ['-j', '-I', '-c', '20', '-d', '100000', '-m', 'POST', '-b', JSON.stringify(eventJson({ metadata: { uid: 'uid-[<id>]' } }))];
   for (const header of headers) args.push('-H', `ce-${header}`);
   args.push('-H', 'content-type=application/json', correlator.url);
-  const began = process.cpuUsage();
-  const load = spawn(process.execPath, [autocannon, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [said] = await Promise.all([json(load.stdout), text(load.stderr)]);
-  const { user, system } = process.cpuUsage(began);
-  await correlator.close(1_000);
-  await tracings.close();
-  client.disconnect();
-  const total = numberField(field(said, 'requests'), 'total') ?? 0;
-  return { rate: total / Number(seconds), microseconds: (user + system) / total };
+  return spawn(process.execPath, [autocannon, ...args], { stdio: 'ignore' });
 }
 
-await measure('off');
-const runs: Record<string, number[]> = {};
-for (let round = 0; round < rounds; round += 1) {
-  for (const ratio of ['off', '0.1', '1']) {
-    const { rate, microseconds } = await measure(ratio);
-    runs[ratio] = [...(runs[ratio] ?? []), microseconds];
-    process.stdout.write(`self-tracing ${ratio}: ${rate.toFixed(0)} events/s, ${microseconds.toFixed(1)} µs of CPU an event\n`);
-  }
+interface Slice {
+  readonly perSecond: number;
+  /** Microseconds. */
+  readonly cpu: number;
 }
-// The least is what others on the machine have disturbed least.
-const least = (all: readonly number[] = []) => Math.min(...all);
-for (const ratio of ['0.1', '1'])
-  process.stdout.write(`self-tracing ${ratio} costs ${((least(runs[ratio]) / least(runs['off']) - 1) * 100).toFixed(1)} % more CPU\n`);
+
+async function slice(of: number): Promise<Slice> {
+  ratio = of;
+  await sleep(leftOutMs);
+  const [before, cpu, began] = [requests, process.cpuUsage(), performance.now()];
+  await sleep(sliceMs - leftOutMs);
+  const { user, system } = process.cpuUsage(cpu);
+  const count = requests - before;
+  return { perSecond: (count / (performance.now() - began)) * 1_000, cpu: (user + system) / count };
+}
+
+const middle = (all: readonly number[]) => [...all].sort((a, b) => a - b)[all.length >> 1] ?? Number.NaN;
+const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
+const load = loaded();
+await slice(0);
+await slice(1);
+const all: Slice[][] = [];
+for (let round = 0; round < rounds; round += 1) {
+  // Forth and back, so that what only grows (Redis, the machine's heat) is on no one's account.
+  const order = round % 2 === 0 ? ratios : ratios.toReversed();
+  const slices = new Map<number, Slice>();
+  for (const of of order) slices.set(of, await slice(of));
+  all.push(ratios.flatMap((of) => slices.get(of) ?? []));
+}
+const line = (which: number, of: number) => {
+  const cost = (figure: (one: Slice) => number) =>
+    middle(all.flatMap((slices) => (slices[which] && slices[0] ? [figure(slices[which]) / figure(slices[0]) - 1] : [])));
+  const [rate, cpu] = [middle(all.map((one) => one[which]?.perSecond ?? 0)), middle(all.map((one) => one[which]?.cpu ?? 0))];
+  const than =
+    which === 0 ? '' : `: ${percent(-cost((one) => one.perSecond))} less throughput, ${percent(cost((one) => one.cpu))} more CPU`;
+  return `self-tracing of ${percent(of)}: ${rate.toFixed(0)} events/s, ${cpu.toFixed(1)} µs of CPU an event${than}\n`;
+};
+for (const [which, of] of ratios.entries()) process.stdout.write(line(which, of));
+load.kill();
 backend.kill();
 await redis.stop();
 process.exit(0);
