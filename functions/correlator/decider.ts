@@ -73,9 +73,9 @@ export class Decider {
 
   /** In the trace of the request that has brought the last of what it decides on, so that a trace leads from source to export; linked to the others. */
   async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
-    const { rules, tracing = noTracing } = this.#options;
+    const { rules, turns, tracing = noTracing } = this.#options;
     const before = readState(read.state, rules);
-    const observations = read.incoming.map(({ body }) => readRouted(body, rules));
+    const observations = await turns.map(read.incoming, ({ body }) => readRouted(body, rules));
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
     const keys = () => [...idsIn(before.keep), ...observations.map(idOf)].map((id) => `${cluster}|${id}`);
     return tracing.after('flush', keys, async () => {
@@ -104,7 +104,7 @@ export class Decider {
     if (!result) throw new Error('Cannot decide: correlate gave no result');
     const after = { context: result.context, keep: result.keep };
     const due = dueOf(after);
-    const outgoing = result.segments.flatMap((segment) => toSegmentEvents(segment, { source, cluster }));
+    const outgoing = (await turns.map(result.segments, (segment) => toSegmentEvents(segment, { source, cluster }))).flat();
     const commit = {
       domain: claim.domain,
       fence: claim.fence,

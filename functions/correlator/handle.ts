@@ -15,6 +15,7 @@ import { type Intake, intakeOf } from './intake.ts';
 import type { Meters } from './meters.ts';
 import type { Owners } from './owners.ts';
 import { entriesOfObject, type Recall } from './recall.ts';
+import type { Turns } from './turns.ts';
 
 export interface HandleOptions {
   readonly cluster: string;
@@ -26,6 +27,7 @@ export interface HandleOptions {
   readonly meters: Meters;
   readonly log: Log;
   readonly tracing: Tracing;
+  readonly turns: Turns;
   /** Event time. */
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
@@ -36,12 +38,14 @@ export interface HandleOptions {
 
 /** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
 export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
-  const { meters, log } = options;
+  const { meters, log, turns } = options;
   return async (events) => {
+    turns.moved();
     const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
     const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
     const brought = broughtBy(intakes, arrived, options);
     const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
+    turns.moved();
     for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
     if (written === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
     if (written === 'store_away') return storeAway;

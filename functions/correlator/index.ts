@@ -83,6 +83,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     meters,
     log,
     tracing: surroundings.tracing ?? noTracing,
+    turns,
     now,
     nudge: () => pulse.nudge(),
     tick: () => pulse.sweepFor(config.tickWaits),

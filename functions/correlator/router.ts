@@ -40,17 +40,17 @@ export class Router {
 
   /** Routes a batch. Says how many have reached their domain, whether more are due, whether some found no room. */
   async routeShard(shard: number, now: Micros): Promise<{ routed: number; more: boolean; full: boolean }> {
-    const { store, leaseMs, batch } = this.#options;
+    const { store, turns, leaseMs, batch } = this.#options;
     const token = this.#options.token();
     const items = await store.claimInbox(shard, token, now, leaseMs, batch);
     if (!items || items.length === 0) return nothing;
-    const arrived = items.map(({ body }) => readArrived(body));
+    const arrived = await turns.map(items, ({ body }) => readArrived(body));
     await this.#options.owners.learn(arrived);
     const routed = await this.#routeAll(arrived);
     const proposals = items.map(({ event, n }, place) => ({ event, n, route: routeText(routedAt(routed, place)) }));
     const pinned = await store.pinRoutes(shard, token, proposals);
     if (!pinned) return nothing;
-    const entries = items.map((item, place) => toEntry(item, arrived[place], routedAt(routed, place), pinned[place]));
+    const entries = await turns.map(items, (item, place) => toEntry(item, arrived[place], routedAt(routed, place), pinned[place]));
     const placed = await this.#addAll(entries);
     const more = items.length === batch && placed.size === items.length;
     const done = items.filter((_, place) => placed.has(place));
