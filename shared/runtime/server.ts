@@ -17,6 +17,7 @@ import type { CloudEvent } from 'cloudevents';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
 import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
+import { Connections } from './connections.ts';
 import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -99,6 +100,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   // Node drops what exceeds this in silence, so one more is let through and refused.
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
+  front.connections.watch(server);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
   const port = await listen(server, options.port, options.host);
   options.log.info('listening', { port });
@@ -109,6 +111,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
 class Front {
   readonly #options: FunctionOptions;
   readonly bounds: ServerBounds;
+  readonly connections = new Connections();
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
   readonly #paths: Paths;
@@ -147,6 +150,7 @@ class Front {
   }
 
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.connections.begin(request, response);
     try {
       const take = this.#direct.get(`${request.method} ${request.url}`);
       if (take !== undefined) return await take(request, response);
@@ -180,6 +184,7 @@ class Front {
   async #close(server: Server, graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.connections.closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     await closed;
     clearTimeout(cut);

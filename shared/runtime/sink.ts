@@ -46,7 +46,8 @@ const noTokenForMs = 10_000;
 const reasonBytesMost = 4_096;
 const reasonMost = 300;
 const afterMostMs = 3_600_000;
-const retried = [404, 408, 409, 429];
+/** Among them what says nothing of the event: a token that has run out, a policy or an address that somebody must put right. */
+const retried = [401, 403, 404, 405, 407, 408, 409, 425, 429];
 /** What an override must not touch: it would change the event's identity or its meaning. */
 const fixed = ['id', 'source', 'type', 'specversion', 'data', 'data_base64', 'datacontenttype', 'dataschema', 'subject', 'time'];
 

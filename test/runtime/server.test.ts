@@ -1,6 +1,8 @@
 /** A function's HTTP server: its answers, its bounds on all that a sender controls, and its end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as requestHttp } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { CloudEvent } from 'cloudevents';
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
@@ -277,6 +279,19 @@ describe('serveFunction', () => {
     const [response] = await Promise.all([held, closed]);
     assert.deepEqual([response.status, response.headers.get('connection')], [202, 'close']);
     assert.deepEqual(steps, ['answered', 'before close']);
+  });
+
+  test('a connection on which no request has come holds up no end, nor does one with half a head', async () => {
+    const server = await serve();
+    const ends = ['', 'POST / HTTP/1.1\r\nHost: x\r\nce-id'].map(async (text) => {
+      const socket = connect(server.port, '127.0.0.1').on('error', () => {});
+      await once(socket, 'connect');
+      if (text !== '') socket.write(text);
+      return once(socket, 'close');
+    });
+    assert.equal((await post(server)).status, 202);
+    await server.close(600_000);
+    await Promise.all(ends);
   });
 
   test('the end of the grace period cuts off who never ends', async () => {
