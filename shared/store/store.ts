@@ -135,7 +135,7 @@ export class StoreError extends Error {
 export interface Bounds {
   /** Observations in the inbox and, apart, observations routed and undecided; each shard takes its equal part of it. */
   readonly pending: number;
-  /** Segments; each shard takes its equal part of it. */
+  /** Segments; each shard takes its equal part of it, and one decision beyond: that is never divided. */
   readonly outbox: number;
   readonly letters: number;
   /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
