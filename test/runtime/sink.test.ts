@@ -68,8 +68,10 @@ describe('createSink', () => {
     200: 'taken',
     202: 'taken',
     204: 'taken',
-    ...Object.fromEntries([301, 302, 307, 404, 408, 409, 429, 500, 502, 503, 504].map((status) => [status, 'again'])),
-    ...Object.fromEntries([400, 401, 403, 405, 410, 413, 415, 422].map((status) => [status, 'never'])),
+    ...Object.fromEntries(
+      [301, 302, 307, 401, 403, 404, 405, 407, 408, 409, 425, 429, 500, 502, 503, 504].map((status) => [status, 'again']),
+    ),
+    ...Object.fromEntries([400, 410, 413, 415, 422].map((status) => [status, 'never'])),
   };
   for (const [status, kind] of Object.entries(statuses)) {
     test(`${status} means ${kind}; no redirect is followed`, async () => {
