@@ -141,6 +141,10 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     patienceMs,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
+    onLost: (count) => {
+      meters.lost.add({}, count);
+      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count });
+    },
   });
   const router = new Router({
     store,

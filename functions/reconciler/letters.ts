@@ -135,7 +135,11 @@ export class Letters {
 
   async #park(item: BoxItem, outcome: Outcome, reason: string): Promise<void> {
     const { store, meters, log } = this.#options;
-    await store.park(box, item.id, reason);
+    const lost = await store.park(box, item.id, reason);
+    if (lost > 0) {
+      meters.lost.add({}, lost);
+      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count: lost });
+    }
     meters.letters.add({ outcome });
     log.sampled('parked', 20)?.warn('parked a dead letter', { id: item.id, reason });
   }

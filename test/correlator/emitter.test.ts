@@ -19,7 +19,17 @@ function emitterOver(send: (body: string) => Promise<SinkOutcome>, patienceMs = 
   const store = new MemoryStore(() => clock.now(), defaultBounds);
   const log = new Log({ function: 'test', level: 'error', clock, write: () => {} });
   const sink = { send, close: () => {} };
-  const emitter = new Emitter({ store, sink, log, random: () => 0, atOnce, patienceMs, holdMs: 45_000, onSent: () => {} });
+  const emitter = new Emitter({
+    store,
+    sink,
+    log,
+    random: () => 0,
+    atOnce,
+    patienceMs,
+    holdMs: 45_000,
+    onSent: () => {},
+    onLost: () => {},
+  });
   return { emitter, store, clock };
 }
 
