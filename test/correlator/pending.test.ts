@@ -109,6 +109,18 @@ describe('the correlator', () => {
     assert.deepEqual(one.sink.differing, []);
   });
 
+  it('is not ready while all that comes is turned away, and is again when something is taken, or later', async () => {
+    const one = await start({ pending: 1 });
+    for (const uid of uids(100)) await sendRaw(one, uid, 5);
+    assert.equal((await sendRaw(one, 'one-more', 5)).status, 503);
+    assert.deepEqual(await readinessOf(one), [503, 'too much is pending']);
+    assert.equal((await sendRaw(one, 'e-0', 5)).status, 202);
+    assert.deepEqual(await readinessOf(one), [200, '']);
+    assert.equal((await sendRaw(one, 'one-more', 5)).status, 503);
+    await one.clock.advance(5_000);
+    assert.deepEqual(await readinessOf(one), [200, '']);
+  });
+
   it('decides no more than the outbox takes, and all of it once the sink is back', async () => {
     const one = await start({ outbox: 16 });
     one.sink.answer = () => ({ kind: 'again', reason: 'away' });
