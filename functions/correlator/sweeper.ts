@@ -20,6 +20,8 @@ export interface SweeperOptions {
 const roundsMost = 1_000;
 /** Shards at the same time. */
 const [routedAtOnce, decidedAtOnce] = [8, 4];
+/** Of domains: much less than a lease. */
+const batchesByOneClock = 8;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -65,7 +67,8 @@ export class Sweeper {
     const routed = held ? 0 : await this.#routeAll(before, now);
     const after = routed > 0 ? await store.due() : before;
     const decided = held ? 0 : await this.#decideAll(after, now, clock);
-    for (const [shard, due] of after.entries()) if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
+    const later = decided > 0 ? await store.clock() : clock;
+    for (const [shard, due] of after.entries()) if (isDue(due.outbox, later)) await this.#options.emitter.collect(shard, later);
     return routed + decided > 0;
   }
 
@@ -78,7 +81,7 @@ export class Sweeper {
   #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
-    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, clock, horizon));
+    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, horizon));
   }
 
   async #route(shard: number, now: Micros): Promise<number> {
@@ -95,10 +98,15 @@ export class Sweeper {
     return routed;
   }
 
-  async #decide(shard: number, clock: number, now: Micros): Promise<number> {
+  async #decide(shard: number, now: Micros): Promise<number> {
+    const { store, decider } = this.#options;
     let decided = 0;
-    for (let more = true; more && !this.#stopping; ) {
-      const result = await this.#options.decider.decideShard(shard, clock, now);
+    let clock = 0;
+    let more = true;
+    for (let batch = 0; more && !this.#stopping; batch += 1) {
+      // A lease given by a clock of long ago would be over already, and another correlator would begin the same.
+      if (batch % batchesByOneClock === 0) clock = await store.clock();
+      const result = await decider.decideShard(shard, clock, now);
       decided += result.decided;
       more = result.more;
     }
