@@ -180,7 +180,8 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
   });
   const hold = new Hold(store);
   const onRouted = (routed: number) => meters.routed.add({}, routed);
-  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
+  const onSwept = (seconds: number) => meters.latency.observe({ step: 'sweep' }, seconds);
+  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted, onSwept }) };
 }
 
 function running(

@@ -1,5 +1,6 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
+import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { ShardDue, Store } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
@@ -15,6 +16,8 @@ export interface SweeperOptions {
   /** Event time. */
   readonly now: () => Micros;
   readonly onRouted: (count: number) => void;
+  /** Of each sweep that has found something to do: how long it took. */
+  readonly onSwept: (seconds: number) => void;
 }
 
 const roundsMost = 1_000;
@@ -53,7 +56,10 @@ export class Sweeper {
   async #run(): Promise<void> {
     while (this.#again && !this.#stopping) {
       this.#again = false;
-      for (let round = 0; round < roundsMost && !this.#stopping; round += 1) if (!(await this.#round())) break;
+      const seconds = stopwatch();
+      let round = 0;
+      while (round < roundsMost && !this.#stopping && (await this.#round())) round += 1;
+      if (round > 0) this.#options.onSwept(seconds());
     }
   }
 
