@@ -30,7 +30,7 @@ const connectionsMost = 4_000;
 const bodiesAtOnce = 32;
 
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
-  const bodies = new BodyReader({ most: options.bodyMost, mostAtOnce: options.bodyMost * bodiesAtOnce });
+  const bodies = new BodyReader({ most: options.bodyMost, mostAtOnce: options.bodyMost * bodiesAtOnce, within: patienceMs });
   const limits = { keepAliveTimeout: patienceMs, headersTimeout: patienceMs, requestTimeout: patienceMs, maxHeaderSize: headerBytesMost };
   const connections = new Connections();
   const server = createServer(limits, (request, response) => {
@@ -83,6 +83,7 @@ function unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, r
   if (kind === 'gone') return;
   if (!request.complete) response.setHeader('connection', 'close');
   if (kind === 'no room') return end(response, 503, 'Cannot take more bodies at once', { 'retry-after': '1' });
+  if (kind === 'too slow') return end(response, 408, 'Cannot read the body: it comes too slowly');
   end(response, 413, 'Cannot take the body: it is too large');
 }
 

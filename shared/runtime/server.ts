@@ -125,7 +125,11 @@ class Front {
     this.#options = options;
     this.#tracing = options.tracing ?? noTracing;
     this.bounds = { ...bounds, ...options.bounds };
-    this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
+    this.#bodies = new BodyReader({
+      most: options.bodyLimit ?? bodyLimit,
+      mostAtOnce: this.bounds.bodiesAtOnce,
+      within: this.bounds.bodyWithinMs,
+    });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
     const event: Take = (request, response) => this.#take(request, response, '');
@@ -244,6 +248,7 @@ class Front {
     if (kind === 'gone') return this.#count('bad_http');
     if (!request.complete) response.setHeader('connection', 'close');
     if (kind === 'no room') return this.#refuse(response, 'overloaded', 503, 'Cannot take more bodies at once', 1);
+    if (kind === 'too slow') return this.#refuse(response, 'bad_http', 408, 'Cannot read the body: it comes too slowly');
     const most = this.#options.bodyLimit ?? bodyLimit;
     this.#refuse(response, 'too_large', 413, `Cannot read the body: wanted at most ${most} bytes`, 0, request);
   }

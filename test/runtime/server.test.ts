@@ -236,6 +236,15 @@ describe('serveFunction', () => {
     assert.equal((await post(server)).status, 202);
   });
 
+  test('a body that drips makes room for others before its request times out', async () => {
+    const server = await serve({ bounds: { bodyWithinMs: 50, bodiesAtOnce: 100 } });
+    const answer = await rawRequest(server.url, `${head}Content-Length: 100\r\n\r\n${' '.repeat(90)}`);
+    assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+    assert.match(answer, /^connection: close\r$/im);
+    assert.equal((await post(server, `${' '.repeat(90)}{}`)).status, 202);
+    assert.equal(await outcome(server, 'bad_http'), 1);
+  });
+
   test('connections have a bound', async () => {
     const gate = new Gate();
     const server = await serve({ handle: gate.handle, bounds: { connections: 1 } });
