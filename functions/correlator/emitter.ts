@@ -81,8 +81,9 @@ export class Emitter {
     const free = this.#options.atOnce - this.#underWay - this.#queue.length;
     const box: Box = { kind: 'outbox', shard };
     const items = free > 0 ? await this.#options.store.claimBox(box, clock, this.#options.holdMs, free) : [];
+    // Behind the others: each gets its turn.
+    this.#more.delete(shard);
     if (items.length >= free) this.#more.add(shard);
-    else this.#more.delete(shard);
     for (const item of items) this.#push({ box, item });
     this.#run();
     return items.length;

@@ -31,6 +31,7 @@ export class Sweeper {
   #running: Promise<void> | null = null;
   #again = false;
   #stopping = false;
+  #collectedFirst = 0;
   /** Domains take no more: then nothing may wait for the inbox, or nothing would ever move again. */
   #full = false;
 
@@ -74,8 +75,16 @@ export class Sweeper {
     const after = routed > 0 ? await store.due() : before;
     const decided = held ? 0 : await this.#decideAll(after, now, clock);
     const later = decided > 0 ? await store.clock() : clock;
-    for (const [shard, due] of after.entries()) if (isDue(due.outbox, later)) await this.#options.emitter.collect(shard, later);
+    await this.#collectAll(after, later);
     return routed + decided > 0;
+  }
+
+  /** Begins with another shard each time: one that is full of what fails must not take all places for ever. */
+  async #collectAll(dues: readonly ShardDue[], clock: number): Promise<void> {
+    this.#collectedFirst = (this.#collectedFirst + 1) % dues.length;
+    const order = [...dues.entries()];
+    for (const [shard, due] of [...order.slice(this.#collectedFirst), ...order.slice(0, this.#collectedFirst)])
+      if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
   }
 
   #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
