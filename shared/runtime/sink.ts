@@ -12,10 +12,13 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { messageOf } from './log.ts';
 
-/** again: retry it, no earlier than `afterMs` where the sink asked for that; never: retrying will not help. */
+/**
+ * again: retry it, no earlier than `afterMs` where the sink asked for that, without `status` where it did not answer; never: retrying
+ * will not help.
+ */
 export type SinkOutcome =
   | { readonly kind: 'taken' }
-  | { readonly kind: 'again'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'again'; readonly status?: number; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'never'; readonly status: number; readonly reason: string };
 
 export interface Sink {
@@ -177,7 +180,7 @@ function outcomeOf(answer: Answer, now: number): SinkOutcome {
   // A redirect is a sink that is set up wrong for now: what is sent later may arrive.
   if (status >= 400 && status < 500 && !retried.includes(status)) return { kind: 'never', status, reason };
   const afterMs = parseRetryAfter(answer.retryAfter, now);
-  return { kind: 'again', reason, ...(afterMs === undefined ? {} : { afterMs }) };
+  return { kind: 'again', status, reason, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
 /** Seconds or a date; at most an hour, whatever the sink says. */
