@@ -3,7 +3,9 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { WiringError } from '../broker/read-wiring.ts';
 import { defaultConfig } from '../correlate/config.ts';
 import { ConfigError } from '../runtime/config.ts';
+import { ListenError } from '../runtime/listen.ts';
 import { messageOf } from '../runtime/log.ts';
+import { StoreError } from '../store/store.ts';
 import { deadLettersCommand } from './command-deadletters.ts';
 import { explainCommand } from './command-explain.ts';
 import { addExtensionCommands } from './command-extension.ts';
@@ -160,7 +162,7 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
     process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
     if (error instanceof CommanderError) return;
     const stack = error instanceof Error ? (error.stack ?? '') : '';
-    const expected = [InputError, ConfigError, WiringError].some((one) => error instanceof one);
+    const expected = [InputError, ConfigError, WiringError, StoreError, ListenError].some((one) => error instanceof one);
     process.stderr.write(expected ? `${messageOf(error)}\n` : `knspan has failed: ${messageOf(error)}\n${stack}\n`);
   }
 }

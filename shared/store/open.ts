@@ -8,7 +8,7 @@ import { type Log, messageOf } from '../runtime/log.ts';
 import { MemoryStore } from './memory.ts';
 import { RedisStore } from './redis.ts';
 import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis-connect.ts';
-import { type Bounds, defaultBounds, type Store } from './store.ts';
+import { type Bounds, defaultBounds, type Store, StoreError } from './store.ts';
 
 export interface StoreSettings {
   /** Null: the embedded store. */
@@ -71,5 +71,5 @@ async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings,
   const reason = await whenReady(client, readyWithinMs);
   if (reason === '') return new RedisStore(client, prefix, bounds);
   client.disconnect();
-  throw new Error(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
+  throw new StoreError(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
 }
