@@ -3,8 +3,10 @@
  * the same Events gives, span for span, whatever happens to the pods of the pipeline meanwhile.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { coldPath, traceThemselves } from './cold-path.ts';
+import { top } from './image.ts';
 import { functionNames, home, type Installation, killCorrelators, podsOf, setSchedule, testSchedule } from './installation.ts';
 import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
 import { proves, rollout, settledWithinMs, sinksHaveArrived } from './proves.ts';
@@ -47,7 +49,11 @@ export function describePipeline(installation: () => Installation): void {
         reconciler: ['events [] [list]', 'namespaces [kube-system] [get]'],
         exporter: [],
         extension: [],
+        // Of the overlay `objects`; here for as long as it is asked.
+        'object-source': [...apps, ...others, 'pods'].map((kind) => `${kind} [] [get list watch]`),
       };
+      const objects = join(top, 'knative/overlays/objects/rbac.yaml');
+      kubectl('apply', '-f', objects);
       for (const [account, rights] of Object.entries(wanted)) {
         const told = kubectl('auth', 'can-i', '--list', '-n', 'default', `--as=system:serviceaccount:${home}:${account}`);
         const lines = told.split('\n').flatMap((line) => {
@@ -57,6 +63,7 @@ export function describePipeline(installation: () => Installation): void {
         });
         assert.deepEqual(lines.sort(), [...rights].sort(), account);
       }
+      kubectl('delete', '-f', objects);
     });
 
     proves('K_SINK has arrived where events are sent, and nothing of the pipeline is in pieces', async () => {
