@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { endOfDemo } from './demo.ts';
 import { describeExtensions } from './extensions.ts';
 import { home, Installation } from './installation.ts';
+import { knativeIsReady } from './knative-tracing.ts';
 import { tryKubectl } from './kubectl.ts';
 import { describePipeline } from './pipeline.ts';
 import { describePlain } from './plain.ts';
@@ -35,6 +36,7 @@ describe('knspan on a cluster with Knative', () => {
     it('leaves nothing behind', async () => {
       assert.ok(inJaeger().length > 0);
       await Promise.all([installation.remove(), endOfDemo()]);
+      knativeIsReady();
       assert.deepEqual(installation.left(), []);
       assert.equal(tryKubectl('get', 'all,configmap,pvc', '-n', home, '-o', 'name'), '');
     });
