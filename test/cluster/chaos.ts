@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionNames, home, Installation, killCorrelators, podsOf } from './installation.ts';
-import { kubectl, names, tryKubectl, until } from './kubectl.ts';
+import { kubectl, tryKubectl, until } from './kubectl.ts';
 import { makeRuns } from './runs.ts';
 import { Stage } from './stage.ts';
 import { about, eventsIn, inJaeger } from './traces.ts';
@@ -89,6 +89,5 @@ try {
   process.exitCode = lost + twice === 0 ? 0 : 1;
 } finally {
   here.close();
-  say(`dispatchers: ${names('pods', '-n', 'knative-eventing').length} pods of Knative Eventing`);
   await installation.remove();
 }
