@@ -33,10 +33,14 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
     onProblem: say,
     onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
   });
-  pipeline = new Pipeline({ rules, objects: follower.objects, ...pipelineOptions(options) });
+  pipeline = new Pipeline({
+    rules,
+    objects: follower.objects,
+    ...pipelineOptions({ ...options, cluster: options.cluster || follower.cluster }),
+  });
   for (const observation of early) pipeline.push(observation);
   const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
-  say(`Following the cluster: ${known}; traces appear when they have settled`);
+  say(`Following the cluster: ${known}; traces appear when they have settled, 10 s to a minute after the last of them`);
   let undelivered = '';
   try {
     await untilStopped(lasts, async () => {
