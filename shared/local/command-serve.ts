@@ -3,6 +3,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { processEnvironment } from '../runtime/config.ts';
 import { messageOf } from '../runtime/log.ts';
 import { filterOf, type ShowOptions, setExitCode } from './command-replay.ts';
+import { untilSettled } from './command-watch.ts';
 import { InputError } from './input.ts';
 import { followNotices } from './live.ts';
 import { type Notice, sendNotice } from './notices.ts';
@@ -53,7 +54,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     overlays: options.with,
   });
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
-  say(`Taking CloudEvents at ${run.url}; traces appear when they have settled`);
+  say(`Taking CloudEvents at ${run.url}; ${untilSettled}`);
   const pump = new Pump(run.url, say);
   const follower = options.live
     ? await followNotices({

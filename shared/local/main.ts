@@ -195,6 +195,8 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
     process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
     process.exit(2);
   });
+  // Also where standard error goes into the same pipe.
+  process.stderr.on('error', () => process.exit());
   try {
     await program(functions).parseAsync();
   } catch (error) {
