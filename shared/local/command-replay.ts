@@ -142,10 +142,10 @@ export async function demoCommand(): Promise<void> {
   await replayCommand([`${demoFolder}watch.jsonl`], { ...defaults, objects: [`${demoFolder}objects-watch.jsonl`] });
   process.stdout.write(`
 What to try next:
-  kubectl get events -A -o json | npx knspan replay - --failed     what failed in your cluster within the last hour
+  kubectl get events -A -o json | npx knspan replay - --failed      what failed in your cluster within the last hour
   npx knspan find deployment/NAME -n NAMESPACE --last --view tree   the last change of a Deployment
-  npx knspan watch --failed                                    follow it live: what fails, as it settles
-  npx knspan replay test/replay/captures/crashloop --why       a crash loop, and why each span hangs where it does
-  npx knspan replay FILE --otlp http://localhost:4318          send the traces to Jaeger or any OpenTelemetry backend
+  npx knspan watch --failed                                         follow it live: what fails, as it settles
+  npx knspan replay test/replay/captures/crashloop --why            a crash loop, and why each span hangs where it does
+  npx knspan replay FILE --otlp http://localhost:4318               send the traces to Jaeger or any OpenTelemetry backend
 `);
 }
