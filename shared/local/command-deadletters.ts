@@ -36,7 +36,7 @@ export async function deadLettersCommand(options: DeadLettersOptions): Promise<v
 async function openLetters(): Promise<Store> {
   const settings = new Settings(processEnvironment());
   const storeSettings = readStoreSettings(settings);
-  if (storeSettings.target === null) settings.fault('REDIS_URL', 'not set or not readable', redisUrlForms);
+  if (!processEnvironment()['REDIS_URL']?.trim()) settings.refuse('REDIS_URL', 'not set', redisUrlForms);
   try {
     settings.finish('deadletters');
     const log = new Log({ function: 'deadletters', level: 'off' });

@@ -28,7 +28,7 @@ const errorsPerMinute = 6;
 export function readStoreSettings(settings: Settings): StoreSettings {
   const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it the embedded store, which is volatile`);
   const target = url === undefined ? null : parseRedisUrl(url);
-  if (url !== undefined && target === null) settings.fault('REDIS_URL', 'not readable', redisUrlForms);
+  if (url !== undefined && target === null) settings.refuse('REDIS_URL', 'not readable', redisUrlForms);
   const bound = (name: string, fallback: number, what: string) =>
     settings.number(name, { default: fallback, min: 1, max: mostEver, what: `most ${what}` });
   return {
