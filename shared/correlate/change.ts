@@ -21,6 +21,7 @@ export function settlesAt(change: ChangeState): Micros {
  */
 export function progressOf(change: ChangeState): Progress {
   if (change.closed) return 'done';
+  if (change.superseded && change.expectsEnd) return 'unsure';
   const made = Object.values(change.made);
   if (change.expectsEnd) return 'waiting';
   if (made.includes('failing') || change.failed !== '') return 'stuck';

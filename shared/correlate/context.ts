@@ -52,6 +52,7 @@ export type ChangeKind =
   | 'drain'
   | 'outage'
   | 'run'
+  | 'suspend'
   | 'incident'
   | 'digest'
   | 'update'

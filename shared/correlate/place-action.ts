@@ -9,6 +9,7 @@ import { madeKey } from './made.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
 import { closing } from './pairs.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
+import { placeJob, placeTurn } from './place-job.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';
 
@@ -22,6 +23,7 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
   const { kind } = object.ref;
   const child = meaning.subject;
   if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
+  if (kind === 'Job' && meaning.verb === 'update' && !child) return placeTurn(walk, one, object);
   if (meaning.verb === 'evict' && !child) return placeEviction(walk, one, object);
   if (child && (meaning.verb === 'create' || meaning.verb === 'delete')) {
     if (kind === 'CronJob') return placeCronJob(walk, one);
@@ -102,16 +104,6 @@ function placeCronJob(walk: Walk, one: Occurrence): void {
   const open = walk.openChanges(['run', 'cleanup']).at(-1);
   const change = open ?? walk.begin(one, 'cleanup');
   walk.give(one, { change, rule: 'cronjob.cleanup', evidence: change.id, confidence: 'time', counts: false });
-}
-
-function placeJob(walk: Walk, one: Occurrence, object: ObjectState): void {
-  const { meaning } = one.routed;
-  const origin = originOf(walk, one, object);
-  const run = origin?.change ?? walk.openChanges(['run']).find((change) => keyOf(change.about) === keyOf(object.ref));
-  const change = run ?? walk.begin(one, 'run', object.ref, { expectsEnd: true, continues: object.birth });
-  walk.give(one, origin ?? { change, rule: 'job.run', evidence: `job ${object.ref.name}` });
-  if (!origin) object.birth = { occurrence: '', change: change.id, at: change.start, by: 'self' };
-  if (meaning.verb === 'delete' && meaning.subject) forgetNamed(walk, 'Pod', meaning.subject.name);
 }
 
 /** A Deployment's ReplicaSet makes or deletes a pod: it answers a scaling, or replaces a pod that went without it. */

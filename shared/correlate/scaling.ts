@@ -171,12 +171,17 @@ export function bindScaling(walk: Walk, one: Occurrence, set: string, up: boolea
   if (set === '') return null;
   const usable = (scaling: Scaling) =>
     (scaling.set === '' || (scaling.set === set && scaling.up === up)) && walk.open(scaling.change) !== null;
+  const deployment = one.routed.chain.find((ref) => ref.kind === 'Deployment');
+  const scales = (action: Occurrence) => deployment && action.routed.meaning.verb === (up ? 'scale-up' : 'scale-down');
+  const name = `ReplicaSet/${involvedOf(one).namespace}/${set}`;
+  // The pod's own first event may lie before the scaling that the naming of the pod comes after: the walk has yet to pass it.
+  for (const action of walk.actionsOn(name, one.at - causeMayTrail, one.at).reverse())
+    if (action.at <= one.at && scales(action)) walk.place(action);
   const past = walk.context.scalings.filter((scaling) => usable(scaling) && scaling.at <= one.at).reverse();
   const free = past.find((scaling) => scaling.slots > 0 && (up || one.at - scaling.at < effectMayTrail));
   if (free) return take(free);
-  const deployment = one.routed.chain.find((ref) => ref.kind === 'Deployment');
-  for (const action of walk.actionsOn(`ReplicaSet/${involvedOf(one).namespace}/${set}`, one.at, one.at).reverse()) {
-    if (!deployment || action.at > one.at + causeMayTrail || action.routed.meaning.verb !== (up ? 'scale-up' : 'scale-down')) continue;
+  for (const action of walk.actionsOn(name, one.at, one.at).reverse()) {
+    if (action.at > one.at + causeMayTrail || !scales(action)) continue;
     walk.place(action);
     const found = walk.context.scalings.find((scaling) => scaling.occurrence === action.id);
     if (found && usable(found)) return take(found);
