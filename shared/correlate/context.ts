@@ -70,8 +70,8 @@ export interface ChangeState {
   last: Micros;
   /** metadata.generation of the root that the change answers; 0 when not known. */
   generation: number;
-  /** Objects made in it: still on their way, up, or in trouble. */
-  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing'>;
+  /** Objects made in it: still on their way, up, in trouble, or started again after a crash, which may be in vain. */
+  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing' | 'restarted'>;
   /** Names of objects deleted in it that nothing has replaced yet. */
   unreplaced: string[];
   deletes: number;
@@ -138,6 +138,8 @@ export interface Context {
   changes: Record<string, ChangeState>;
   scalings: Scaling[];
   replicas: Record<string, number>;
+  /** How many replicas a Deployment was last known to want, by its name. */
+  sizes: Record<string, number>;
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
   settled: Record<string, Settled>;
@@ -187,6 +189,7 @@ export function emptyContext(): Context {
     changes: {},
     scalings: [],
     replicas: {},
+    sizes: {},
     disruptions: [],
     settled: {},
     highest: {},

@@ -212,6 +212,7 @@ function kindOf(change: ChangeState): string {
 
 function firstFailure(placed: readonly Placed[]): string {
   for (const one of placed) {
+    if (one.place.rule === 'object.stopping') continue;
     const failure = failureOf(one);
     if (failure !== '') return failure;
   }

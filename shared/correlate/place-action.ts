@@ -8,13 +8,15 @@ import { causeMayTrail, minute, second } from './figures.ts';
 import { madeKey } from './made.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
 import { closing } from './pairs.ts';
-import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { placeJob, placeTurn } from './place-job.ts';
+import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import { nameKey, type Walk } from './walk.ts';
 
 /** Deletions of pods that have failed, to make them anew. */
 const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace'];
+/** No pod is scheduled, started and found ready in less time. */
+const startsWithin = 100_000;
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
@@ -228,8 +230,26 @@ function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): Change
   const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
   const name = one.routed.meaning.subject?.name ?? '';
   const replacing = open.find((change) => replaces(change, object.ref.kind, name));
-  const growing = open.filter((change) => change.kind !== 'heal' && !(object.ref.kind === 'StatefulSet' && change.unreplaced.length > 1));
-  return replacing ?? growing.at(-1);
+  const growing = open
+    .filter((change) => change.kind !== 'heal' && !(object.ref.kind === 'StatefulSet' && change.unreplaced.length > 1))
+    .at(-1);
+  return replacing ?? (growing && complete(walk, one, object, growing) ? undefined : growing);
+}
+
+/**
+ * What makes all its pods at once has made them all when each is up: pods that it makes later are those of another size. A StatefulSet
+ * does so when it has made two in less time than one of them takes to start; else it makes one after the other, and more may come.
+ */
+function complete(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): boolean {
+  const made = Object.entries(change.made).filter(([key]) => key.startsWith('Pod/'));
+  if (made.length === 0 || made.some(([, state]) => state !== 'up') || one.at - change.last < 2 * second) return false;
+  if (object.ref.kind === 'ReplicaSet' || object.ref.kind === 'ReplicationController') return true;
+  if (object.ref.kind !== 'StatefulSet' || change.kind === 'rollout') return false;
+  const times = walk
+    .actionsBy(keyOf(object.ref), change.start, one.at)
+    .filter((action) => action.id !== one.id && action.routed.meaning.verb === 'create' && action.routed.meaning.subject?.kind === 'Pod')
+    .map((action) => action.at);
+  return times.some((at, index) => index > 0 && at - (times[index - 1] ?? 0) < startsWithin);
 }
 
 /** A StatefulSet takes down one pod at a time to make it anew; several that are gone are a scaling down. */

@@ -52,13 +52,28 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
     walk.give(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
     return remember(walk, one, object, dying);
   }
-  const origin = originOf(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
+  const origin =
+    originOf(walk, one, object) ?? firstAttempt(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
   walk.give(one, origin);
   remember(walk, one, object, origin.change);
   const unready = meaning.rule === 'kubelet.unhealthy';
   if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
+}
+
+/** Controllers that make pods of their own accord. */
+const controllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
+
+/** A controller whose very first event is that it can't make what it should: it is being created. */
+function firstAttempt(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
+  const { meaning, chain } = one.routed;
+  if (!createFailures.includes(meaning.rule) || !controllers.includes(object.ref.kind) || chain.length > 1) return null;
+  const open = walk.openChanges(['create', 'rollout', 'scale', 'heal']).at(-1);
+  const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
+  if (!open && (created === null ? object.firstSeen < one.at : one.at - created > minute)) return null;
+  const change = open ?? walk.begin(one, 'create');
+  return { change, parent: '', rule: open ? 'controller.sequence' : 'object.first-sign', evidence: open ? open.id : one.id };
 }
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
@@ -216,6 +231,8 @@ export function ownerName(one: Occurrence): string {
   const owner = one.routed.chain[1];
   return owner?.kind === 'ReplicaSet' ? owner.name : '';
 }
+
+const createFailures: readonly string[] = ['statefulset.create-failed', 'workload.create-failed'];
 
 /** Kinds whose first state is told when they are made. */
 const creatures: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
