@@ -230,10 +230,10 @@ function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): Change
   const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
   const name = one.routed.meaning.subject?.name ?? '';
   const replacing = open.find((change) => replaces(change, object.ref.kind, name));
-  const growing = open
-    .filter((change) => change.kind !== 'heal' && !(object.ref.kind === 'StatefulSet' && change.unreplaced.length > 1))
-    .at(-1);
-  return replacing ?? (growing && complete(walk, one, object, growing) ? undefined : growing);
+  if (replacing) return replacing;
+  const last = open.filter((change) => change.kind !== 'heal').at(-1);
+  const shrinks = object.ref.kind === 'StatefulSet' && (last?.unreplaced.length ?? 0) > 1;
+  return !last || shrinks || complete(walk, one, object, last) ? undefined : last;
 }
 
 /**
@@ -292,6 +292,7 @@ function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
   const { rule, verb } = one.routed.meaning;
   if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
-  const fresh = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
-  return walk.begin(one, fresh ? 'create' : 'scale');
+  const recent = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
+  const first = walk.openChanges(['create', 'rollout', 'scale']).length === 0 && Object.keys(walk.context.settled).length === 0;
+  return walk.begin(one, recent && first ? 'create' : 'scale');
 }
