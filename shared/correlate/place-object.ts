@@ -6,7 +6,8 @@ import type { Bond, ChangeState, ObjectState } from './context.ts';
 import { placeDigest } from './digest.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
 import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from './figures.ts';
-import { failing, madeKey } from './made.ts';
+import { firstAttempt, firstSign, type Origin } from './first-sign.ts';
+import { failing, madeKey, started } from './made.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
 import { pairKey } from './pairs.ts';
 import { bindScaling } from './scaling.ts';
@@ -35,6 +36,8 @@ export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): voi
   const phase = meaning.pair === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
   walk.give(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
   remember(walk, one, object, origin.change);
+  // What created the container may have been lost.
+  if (meaning.pair === 'container' && meaning.class === 'end') started(walk, one, object, origin.change);
   if (meaning.pair === 'schedule') {
     object.troubled = false;
     if (object.birth?.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
@@ -60,29 +63,6 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
   if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
-}
-
-/** Controllers that make pods of their own accord. */
-const controllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
-
-/** A controller whose very first event is that it can't make what it should: it is being created. */
-function firstAttempt(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  const { meaning, chain } = one.routed;
-  if (!createFailures.includes(meaning.rule) || !controllers.includes(object.ref.kind) || chain.length > 1) return null;
-  const open = walk.openChanges(['create', 'rollout', 'scale', 'heal']).at(-1);
-  const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
-  if (!open && (created === null ? object.firstSeen < one.at : one.at - created > minute)) return null;
-  const change = open ?? walk.begin(one, 'create');
-  return { change, parent: '', rule: open ? 'controller.sequence' : 'object.first-sign', evidence: open ? open.id : one.id };
-}
-
-/** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
-function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
-  const change = walk.begin(one, 'create');
-  object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
-  change.made[madeKey(object.ref)] = 'waiting';
-  return { change, parent: '', rule: 'object.first-sign', evidence: one.id };
 }
 
 /** A container is stopped: by its pod's deletion, or by a probe to be started again. */
@@ -144,14 +124,6 @@ export function namedDeletion(walk: Walk, one: Occurrence, object: ObjectState):
 function dyingChange(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | null {
   if (!object.death || one.at < object.death.at - causeMayTrail) return null;
   return walk.open(object.death.change);
-}
-
-interface Origin {
-  readonly change: ChangeState;
-  readonly parent: string;
-  readonly rule: string;
-  readonly evidence: string;
-  readonly confidence?: 'structure' | 'time';
 }
 
 /** What the object's steps hang on, while its change is not settled. */
@@ -231,8 +203,6 @@ export function ownerName(one: Occurrence): string {
   const owner = one.routed.chain[1];
   return owner?.kind === 'ReplicaSet' ? owner.name : '';
 }
-
-const createFailures: readonly string[] = ['statefulset.create-failed', 'workload.create-failed'];
 
 /** Kinds whose first state is told when they are made. */
 const creatures: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
