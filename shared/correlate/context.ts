@@ -80,7 +80,7 @@ export interface ChangeState {
   oldSets: Record<string, number>;
   /** The old ReplicaSet whose scaling up, in the middle of a rollout, began this: a new size or a rollback, not yet told. */
   resized: string;
-  /** Replicas of the new ReplicaSet, and how many there were of all together when the change began. */
+  /** Replicas of the new ReplicaSet, and how many the Deployment wanted when the change began; 0: not known. */
   newReplicas: number;
   wanted: number;
   /** A later edit has taken over: what is missing will not come. */

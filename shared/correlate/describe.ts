@@ -179,11 +179,12 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
   const { change, config } = drawing;
   const kind = kindOf(change);
   const outcome = outcomeOf(change);
-  const cause = outcome === 'ok' ? '' : change.failed || change.trouble || firstFailure(placed);
+  const told = change.failed !== change.trouble ? change.failed : '';
+  const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);
   const { about } = change;
   root.service = config.rootService;
   root.name = `${change.root.kind} ${change.root.name}: ${kind}`;
-  const inside = about.name !== change.root.name ? ` (${about.kind} ${about.name})` : '';
+  const inside = about.name !== change.root.name || about.kind !== change.root.kind ? ` (${about.kind} ${about.name})` : '';
   root.title = `${change.root.kind} ${change.root.namespace ? `${change.root.namespace}/` : ''}${change.root.name}: ${kind}${inside}`;
   if (cause !== '') root.failed = cause.slice(0, 1_024);
   if (outcome !== 'failed') root.failed = '';
@@ -217,6 +218,30 @@ function kindOf(change: ChangeState): string {
     return 'scale';
   if (change.kind === 'drain' && change.deletes === 0) return 'cordon';
   return change.back ? 'rollback' : change.kind;
+}
+
+/** The first trouble that was not overcome: its object has neither started nor made anything since. A probe's comes last. */
+function lastingFailure(placed: readonly Placed[]): string {
+  const overcome = new Map<string, number>();
+  const series = new Map<string, { readonly message: string; readonly object: string; readonly probe: boolean; last: number }>();
+  for (const { occurrence, place } of placed) {
+    const { meaning, chain, observation } = occurrence.routed;
+    const object = keyOf(chain[0] ?? observation.involved);
+    const begins = meaning.pair === 'container' && meaning.class === 'end';
+    if (begins || meaning.verb === 'create') overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
+    if (meaning.class !== 'failure' || place.rule === 'object.stopping') continue;
+    const known = series.get(observation.uid);
+    if (known) known.last = Math.max(known.last, occurrence.at);
+    else
+      series.set(observation.uid, {
+        message: observation.message,
+        object,
+        probe: meaning.rule === 'kubelet.unhealthy',
+        last: occurrence.at,
+      });
+  }
+  const lasting = [...series.values()].filter(({ object, last }) => last >= (overcome.get(object) ?? 0));
+  return (lasting.find(({ probe }) => !probe) ?? lasting[0])?.message ?? '';
 }
 
 function firstFailure(placed: readonly Placed[]): string {

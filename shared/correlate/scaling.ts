@@ -108,7 +108,7 @@ function bySequence(walk: Walk, one: Occurrence, scaling: Step): ChangeState | n
     return current;
   }
   if (set === current.newSet) {
-    if (!rolling(current)) return reject('its ReplicaSet had all its pods');
+    if (!rolling(current) && !(current.kind === 'rollout' && current.wanted === 0)) return reject('its ReplicaSet had all its pods');
     return grows(walk, one, current, to) ? reject('it goes beyond its size') : current;
   }
   if (current.newSet === '') {
@@ -152,7 +152,7 @@ function begin(walk: Walk, one: Occurrence, { set, up, from, to }: Step): Change
       generation,
       newSet,
       newReplicas,
-      wanted: total,
+      wanted: 0,
       oldSets: { ...running.oldSets },
       resized: set,
     });
@@ -160,7 +160,7 @@ function begin(walk: Walk, one: Occurrence, { set, up, from, to }: Step): Change
   // What an unfinished rollout has made beside the old pods is no part of the size.
   const unfinished = running !== undefined || others.length + (from > 0 ? 1 : 0) > 1;
   if (!unfinished) sizes[deployment] = total;
-  const wanted = sizes[deployment] ?? total;
+  const wanted = sizes[deployment] ?? 0;
   return walk.begin(one, kind, undefined, { generation, back, oldSets, wanted });
 }
 
