@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KnativeService, Wiring } from '../shared/broker/wiring.ts';
-import type { ExtensionFunction, Given } from '../shared/extension/define.ts';
+import type { ExtensionFunction, Given } from '../shared/extension/definition.ts';
 import { loadExtension } from '../shared/local/extension-file.ts';
 import type { Trial } from '../shared/local/run.ts';
 import { systemClock } from '../shared/runtime/clock.ts';

@@ -1,6 +1,7 @@
 /** `knspan demo heartbeats`: Knative's demonstration in one process, wired by the same files as in a cluster. */
 import { createLocalBroker } from '../shared/broker/index.ts';
-import { readWiring, type Wiring } from '../shared/broker/wiring.ts';
+import { readWiring } from '../shared/broker/read-wiring.ts';
+import type { Wiring } from '../shared/broker/wiring.ts';
 import type { GameFigures, GameOptions } from '../shared/local/run.ts';
 import { systemClock } from '../shared/runtime/clock.ts';
 import { type Environment, Settings } from '../shared/runtime/config.ts';

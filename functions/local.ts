@@ -1,7 +1,8 @@
 /** The whole pipeline in one process: a broker wired by the same YAML as a cluster, the functions behind it, one store. */
 import { fileURLToPath } from 'node:url';
 import { createLocalBroker, type LocalBroker } from '../shared/broker/index.ts';
-import { readWiring, type Trigger, type Wiring } from '../shared/broker/wiring.ts';
+import { readWiring } from '../shared/broker/read-wiring.ts';
+import type { Trigger, Wiring } from '../shared/broker/wiring.ts';
 import { Parts } from '../shared/local/parts.ts';
 import type { LocalOptions, LocalRun, Trial } from '../shared/local/run.ts';
 import { type Environment, Settings } from '../shared/runtime/config.ts';

@@ -1,5 +1,5 @@
 /** The functions beside the pipeline, by the argument that names them. Each is loaded by itself. */
-import type { ExtensionFunction } from '../shared/extension/define.ts';
+import type { ExtensionFunction } from '../shared/extension/definition.ts';
 import type { Start } from '../shared/runtime/main.ts';
 
 type Module = { readonly default: ExtensionFunction };

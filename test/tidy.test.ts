@@ -60,6 +60,18 @@ describe('imports', () => {
     });
   }
 
+  it('no file needs itself by way of others, be it for a type', () => {
+    const places = new Map(sources.filter((name) => !name.startsWith('test/')).map((file) => [file, importsOf(file)]));
+    const clear = new Set<string>();
+    const visit = (file: string, way: readonly string[]) => {
+      assert.ok(!way.includes(file), [...way.slice(way.indexOf(file)), file].join(' -> '));
+      if (clear.has(file)) return;
+      for (const to of places.get(file) ?? []) visit(to, [...way, file]);
+      clear.add(file);
+    };
+    for (const file of places.keys()) visit(file, []);
+  });
+
   it('the core takes of objects and spans types only, and reads no clock, no chance, no environment', () => {
     for (const file of sources.filter((name) => name.startsWith('shared/correlate/'))) {
       const text = readFileSync(join(top, file), 'utf8');

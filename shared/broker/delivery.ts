@@ -3,10 +3,11 @@
  * dispatcher of Knative's MT broker do it together, down to which headers go along and which dead letters say why.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { messageOf } from '../runtime/log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { type Log, messageOf } from '../runtime/log.ts';
 import { type Attempt, attempts, isDelivered, noAnswer } from './attempts.ts';
 import { type BrokerEvent, readEvent, toBinary, toStructured, type Wire, withAttributes, withoutAttribute } from './event.ts';
-import type { Surroundings } from './hub.ts';
+import type { Poster } from './post.ts';
 import type { Slots } from './slots.ts';
 import type { Destination, Trigger } from './wiring.ts';
 
@@ -20,6 +21,18 @@ export interface Journey {
   readonly headers: PassedHeaders;
   /** Requests that may still be made. */
   readonly budget: { left: number };
+}
+
+/** What a delivery needs of the world around it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly poster: Poster;
+  readonly signal: AbortSignal;
+  urlOf(destination: Destination): string;
+  /** The status that the ingress of this Broker (`namespace/name`) gives. */
+  accept(broker: string, event: BrokerEvent, journey: Journey): Promise<number>;
+  countAttempt(trigger: Trigger, status: number): void;
 }
 
 /** `mute`: a dead letter that cannot say why, since Knative's filter answers without a body, or not at all. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { type Log, messageOf } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import { arrivalName, Delivery, type DeliveryOutcome, type Journey, ttlName } from './delivery.ts';
+import { arrivalName, Delivery, type DeliveryOutcome, type Journey, type Surroundings, ttlName } from './delivery.ts';
 import { type BrokerEvent, withAttributes, withoutAttribute } from './event.ts';
 import { passes } from './filters.ts';
 import type { Poster } from './post.ts';
@@ -30,18 +30,6 @@ export const defaultBounds: BrokerBounds = {
   ttl: 255,
   bodyMost: 8 * 1024 * 1024,
 };
-
-/** What a delivery needs of the world around it. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly poster: Poster;
-  readonly signal: AbortSignal;
-  urlOf(destination: Destination): string;
-  /** The status that the ingress of this Broker (`namespace/name`) gives. */
-  accept(broker: string, event: BrokerEvent, journey: Journey): Promise<number>;
-  countAttempt(trigger: Trigger, status: number): void;
-}
 
 interface HubOptions {
   readonly wiring: Wiring;

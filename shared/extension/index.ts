@@ -5,6 +5,7 @@
 
 export { segmentType } from '../spans/segment-event.ts';
 export type { AttributeValue, Segment, Span } from '../spans/span.ts';
-export { type Definition, defineFunction, type ExtensionFunction, type Handled } from './define.ts';
+export { defineFunction } from './define.ts';
+export type { Definition, ExtensionFunction, Handled } from './definition.ts';
 export type { Input, KubernetesInput, OtherInput, SegmentInput } from './input.ts';
 export type { Reply } from './reply.ts';

@@ -1,7 +1,7 @@
 /** Which replies of a function would come back to it, as far as the wiring can tell. */
 import { mayPass } from '../broker/may-pass.ts';
 import type { Trigger, Wiring } from '../broker/wiring.ts';
-import type { ExtensionFunction } from './define.ts';
+import type { ExtensionFunction } from './definition.ts';
 import { sourceOf } from './reply.ts';
 
 export interface Loop {

@@ -11,7 +11,7 @@ import { portOf, type Surroundings } from '../runtime/main.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../runtime/sink.ts';
 import { noTracing, type Tracing } from '../runtime/tracing.ts';
-import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './define.ts';
+import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './definition.ts';
 import { parseInput } from './input.ts';
 import { hopsOf, makeReply, type OutgoingReply, toCloudEvent, toStructured } from './reply.ts';
 

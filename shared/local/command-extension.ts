@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { ExtensionFunction, Outcome } from '../extension/define.ts';
+import type { ExtensionFunction, Outcome } from '../extension/definition.ts';
 import { ManualClock } from '../runtime/clock.ts';
 import { processEnvironment } from '../runtime/config.ts';
 import { runFunction } from '../runtime/main.ts';

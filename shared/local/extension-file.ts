@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { field } from '../cloudevent/json.ts';
-import { type ExtensionFunction, isExtension } from '../extension/define.ts';
+import { type ExtensionFunction, isExtension } from '../extension/definition.ts';
 import { messageOf } from '../runtime/log.ts';
 import { InputError } from './input.ts';
 

@@ -1,6 +1,6 @@
 /** The command line of knspan. Each command is a file of its own beside this one; here are their options and exit codes. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { WiringError } from '../broker/wiring.ts';
+import { WiringError } from '../broker/read-wiring.ts';
 import { defaultConfig } from '../correlate/config.ts';
 import { ConfigError } from '../runtime/config.ts';
 import { messageOf } from '../runtime/log.ts';

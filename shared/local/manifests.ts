@@ -1,6 +1,6 @@
 /** The Knative objects of an extension, made from its definition: SinkBinding, Service and a Trigger for each Broker that its types come by. */
 import { stringify } from 'yaml';
-import type { ExtensionFunction } from '../extension/define.ts';
+import type { ExtensionFunction } from '../extension/definition.ts';
 import { eventTypes, missedType } from '../runtime/selection.ts';
 
 type Manifest = Readonly<Record<string, unknown>>;

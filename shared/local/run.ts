@@ -1,6 +1,6 @@
 /** What the command line needs of a local run, the whole pipeline in one process: the role. `functions/local.ts` plays it. */
 import type { Source } from '../broker/overlay.ts';
-import type { ExtensionFunction, Given } from '../extension/define.ts';
+import type { ExtensionFunction, Given } from '../extension/definition.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/config.ts';
 import type { LogLevel } from '../runtime/log.ts';

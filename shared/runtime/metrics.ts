@@ -5,22 +5,10 @@
  * prom-client is loaded when somebody reads the metrics: it takes as long as a third of a bare start, and a function that sleeps again
  * within seconds is never asked. What is counted until then is noted and told to it in order, so that no figure differs.
  */
+import type { CounterMetric, GaugeMetric, HistogramMetric, Labels } from './metric.ts';
 import type { Prometheus } from './prometheus.ts';
 
-export type Labels = Readonly<Record<string, readonly string[]>>;
-export type Values<L extends Labels> = Readonly<Record<keyof L, string>>;
-
-export interface CounterMetric<L extends Labels> {
-  add(values: Values<L>, by?: number): void;
-}
-
-export interface GaugeMetric<L extends Labels> {
-  set(values: Values<L>, to: number): void;
-}
-
-export interface HistogramMetric<L extends Labels> {
-  observe(values: Values<L>, value: number): void;
-}
+export type { CounterMetric, GaugeMetric, HistogramMetric, Labels, Values } from './metric.ts';
 
 /** Seconds: from a fast acknowledgement to the longest timeout. */
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;

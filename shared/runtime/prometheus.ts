@@ -1,6 +1,6 @@
 /** Metrics by prom-client. Loaded by `metrics.ts` when somebody reads them, not before: see there. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CounterMetric, GaugeMetric, HistogramMetric, Labels, Values } from './metrics.ts';
+import type { CounterMetric, GaugeMetric, HistogramMetric, Labels, Values } from './metric.ts';
 
 const other = 'other';
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Cron, parseCron } from '../../shared/broker/cron.ts';
 import { createLocalBroker, type LocalBroker } from '../../shared/broker/index.ts';
-import { parseWiring } from '../../shared/broker/wiring.ts';
+import { parseWiring } from '../../shared/broker/read-wiring.ts';
 import { type Clock, ManualClock } from '../../shared/runtime/clock.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import { Metrics } from '../../shared/runtime/metrics.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { createLocalBroker, type LocalBroker } from '../../shared/broker/index.ts';
-import { readWiring } from '../../shared/broker/wiring.ts';
+import { readWiring } from '../../shared/broker/read-wiring.ts';
 import { defineFunction, type Handled, segmentType } from '../../shared/extension/index.ts';
 import type { Stoppable } from '../../shared/runtime/main.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';

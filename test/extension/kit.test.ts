@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { passes } from '../../shared/broker/filters.ts';
 import { mayPass } from '../../shared/broker/may-pass.ts';
-import { parseWiring } from '../../shared/broker/wiring.ts';
+import { parseWiring } from '../../shared/broker/read-wiring.ts';
 import { defineFunction, type ExtensionFunction, type Handled, type Reply, segmentType } from '../../shared/extension/index.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';

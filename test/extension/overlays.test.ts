@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 import { startLocal } from '../../functions/local.ts';
 import { playHeartbeats } from '../../functions/local-game.ts';
 import { samples } from '../../functions/samples.ts';
-import { readWiring, WiringError } from '../../shared/broker/wiring.ts';
+import { readWiring, WiringError } from '../../shared/broker/read-wiring.ts';
 import { loopsIn } from '../../shared/extension/loops.ts';
 import { noticesOf, playAll } from '../../shared/local/command-through.ts';
 import { ManualClock } from '../../shared/runtime/clock.ts';

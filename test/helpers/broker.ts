@@ -1,6 +1,6 @@
 /** A local broker over YAML, with subscribers behind it, for tests; what it starts it stops. */
 import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from '../../shared/broker/index.ts';
-import { parseWiring } from '../../shared/broker/wiring.ts';
+import { parseWiring } from '../../shared/broker/read-wiring.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import { Metrics } from '../../shared/runtime/metrics.ts';
 import { PacedClock } from './paced-clock.ts';

@@ -1,6 +1,6 @@
 /** Runs a function of the kit in a test: real HTTP in, what it answers as a value. */
 import { parseHttp, type ReceivedEvent } from '../../shared/cloudevent/http.ts';
-import type { ExtensionFunction, Given } from '../../shared/extension/define.ts';
+import type { ExtensionFunction, Given } from '../../shared/extension/definition.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
 import type { Environment } from '../../shared/runtime/config.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { owned } from './owned.ts';
 import { freePort } from './redis.ts';
 
 const main = fileURLToPath(new URL('../../functions/main.ts', import.meta.url));
@@ -27,7 +28,6 @@ export class FunctionProcess {
   private constructor(options: FunctionProcessOptions, port: number) {
     this.#options = options;
     this.#port = port;
-    process.once('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   static async create(options: FunctionProcessOptions): Promise<FunctionProcess> {
@@ -47,7 +47,7 @@ export class FunctionProcess {
     const { name, environment, before = [], nodeArgs = [] } = this.#options;
     const [file = '', ...args] = [...before, process.execPath, ...nodeArgs, main, name];
     const env = { PATH: process.env['PATH'] ?? '', PORT: String(this.#port), ...environment, ...more };
-    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = owned(spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
     this.#child = child;
     this.isReady = false;
     this.log = '';

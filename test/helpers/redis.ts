@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { owned } from './owned.ts';
 import { redisCommand } from './redis-command.ts';
 
 export interface RedisOptions {
@@ -165,13 +166,12 @@ export class ServerProcess {
     this.#name = name;
     this.#dir = dir;
     this.#args = args;
-    process.once('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   async start(): Promise<void> {
     if (this.#child) throw new Error('Cannot start redis-server: it runs');
     const { file, args } = redisCommand().wrap('redis-server', this.#name, this.#dir, this.#args);
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = owned(spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     this.#child = child;
     this.#log = '';
     await new Promise<void>((resolve, reject) => {

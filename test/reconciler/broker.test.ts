@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLocalBroker, type LocalBroker } from '../../shared/broker/index.ts';
-import { readWiring } from '../../shared/broker/wiring.ts';
+import { readWiring } from '../../shared/broker/read-wiring.ts';
 import { eventHeaders } from '../helpers/broker.ts';
 import { PacedClock } from '../helpers/paced-clock.ts';
 import { type Reconciler, World } from '../helpers/reconcilers.ts';
