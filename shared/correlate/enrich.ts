@@ -109,7 +109,7 @@ function tellEnd(node: Node, versions: readonly KubeObject[]): void {
     node.failed = `container ${name}: ${end.reason}, exit ${end.exitCode}`;
 }
 
-/** A stop lasts until the container had ended; where more is told of it after that, until the pod was gone. */
+/** A stop lasts until the container had ended, unless more is told of it after that (a probe that still ran). */
 function tellStop(drawing: Drawing, node: Node, uid: string): void {
   const name = String(node.attributes['k8s.container.name'] ?? '');
   let finished: Micros | null = null;
@@ -120,12 +120,10 @@ function tellStop(drawing: Drawing, node: Node, uid: string): void {
     }
   }
   if (finished === null) return;
-  const told = Math.max(...node.children.map((child) => child.end));
-  const over = told > finished ? drawing.objects.goneAt(uid) : finished;
-  if (over === null || over < told) return;
-  node.end = Math.max(over, node.start + 1);
+  if (node.children.some((child) => child.end > finished)) return;
+  node.end = Math.max(finished, node.start + 1);
   node.real = node.end > node.start + 1;
-  node.attributes['knspan.stop.end'] = over === finished ? 'container status' : 'pod gone';
+  node.attributes['knspan.stop.end'] = 'container status';
 }
 
 /** From the start of the last container to the pod's condition Ready. */
