@@ -141,7 +141,9 @@ function firstTime(value: unknown, metadata: unknown, name: string): Instant {
 function lastTime(value: unknown, first: Instant): Instant {
   const observed = parseTimestamp(field(field(value, 'series'), 'lastObservedTime'));
   const found: Instant | null = observed !== null ? { at: observed, uncertainty: 0 } : rough(lastStamp(value));
-  return found === null || found.at < first.at ? first : found;
+  if (found === null) return first;
+  // Cut to the second, a repeat may seem to come before the first.
+  return found.at < first.at ? { at: first.at, uncertainty: Math.max(0, found.at + found.uncertainty - first.at) } : found;
 }
 
 function rough(at: Micros | null): Instant | null {

@@ -137,6 +137,12 @@ describe('times', () => {
     assert.deepEqual(last, first);
   });
 
+  test('a repeat within the second of the first comes after it, nobody knows how long', () => {
+    const { first, last } = of({ count: 2, firstTimestamp: '2025-11-20T23:06:40Z', lastTimestamp: '2025-11-20T23:06:40Z' });
+    assert.equal(first.uncertainty, 0);
+    assert.deepEqual(last, { at: first.at, uncertainty: second + rough - first.at });
+  });
+
   test('a clock that is hours ahead of the API server’s is not believed; all times are moved back alike', () => {
     const stamps = { firstTimestamp: '2061-01-01T00:00:00Z', lastTimestamp: '2061-01-01T00:10:00Z' };
     const metadata = { name: 'web-1.x' };

@@ -144,9 +144,10 @@ describe('wrong usage', () => {
     assert.deepEqual([none.status, none.err], [0, '0 events read; 0 traces shown, 0 failed, 0 spans\n']);
   });
 
-  test('no kubeconfig, no cluster, no Redis, a port that is taken: a sentence, exit 2', async () => {
+  test('no kubeconfig, no cluster, no Redis, a port that is taken: a sentence, exit 2', async (t) => {
     const nowhere = await file('nowhere.yaml', nowhereConfig);
     const { url, close } = await receiver(200);
+    t.after(close);
     for (const [args, env, wanted] of [
       [['watch'], { KUBECONFIG: '/nowhere/config' }, /^Cannot reach a cluster: wanted a kubeconfig .*ENOENT/],
       [['find', 'deployment/web'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at http:\/\/127\.0\.0\.1:1: /],
@@ -154,7 +155,7 @@ describe('wrong usage', () => {
       [['watch'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at /],
       [['deadletters'], { REDIS_URL: '' }, /^Cannot start deadletters: REDIS_URL is not set, wanted redis/],
       [['serve', '--quiet'], { REDIS_URL: 'nonsense' }, /^Cannot start knspan: REDIS_URL is not readable, wanted redis/m],
-      [['serve', '--quiet', '--port', new URL(url).port], {}, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/m],
+      [['serve', '--quiet', '--port', new URL(url).port], {}, /^Cannot listen on port \d+: .*EADDRINUSE/m],
       [['serve', '--quiet', '--port', '0'], { KNSPAN_BUDGET: 'many' }, /'many' from env 'KNSPAN_BUDGET' is invalid/],
     ] as const) {
       const { status, err } = await knspan(args, { env });
@@ -162,7 +163,6 @@ describe('wrong usage', () => {
       assert.match(err, wanted);
       assert.doesNotMatch(err, /^ +at /m);
     }
-    close();
   });
 
   test('--help of each command: exit codes, and no default that says nothing', async () => {
