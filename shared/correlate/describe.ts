@@ -1,4 +1,6 @@
 /** Names, titles and attributes of spans: what a person searches by and reads. */
+
+import type { ObjectRef } from '../cloudevent/observation.ts';
 import { goDurationMicros } from '../cloudevent/time.ts';
 import type { AttributeValue, SpanEvent } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
@@ -174,6 +176,12 @@ function replicasText(groups: Readonly<Record<string, string>>): string {
   return groups['from'] === undefined ? `to ${groups['to'] ?? '?'}` : `${groups['from']} → ${groups['to'] ?? '?'}`;
 }
 
+/** Events may be about nothing that has a kind or a name. */
+function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean): string {
+  const full = [withNamespace ? namespace : '', name].filter((part) => part !== '').join('/');
+  return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
+}
+
 /** Root attributes to search by, and the title of the trace. */
 export function describeRoot(drawing: Drawing, root: Node, placed: readonly Placed[]): void {
   const { change, config } = drawing;
@@ -183,9 +191,9 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
   const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);
   const { about } = change;
   root.service = config.rootService;
-  root.name = `${change.root.kind} ${change.root.name}: ${kind}`;
+  root.name = `${calledBy(change.root, false)}: ${kind}`;
   const inside = about.name !== change.root.name || about.kind !== change.root.kind ? ` (${about.kind} ${about.name})` : '';
-  root.title = `${change.root.kind} ${change.root.namespace ? `${change.root.namespace}/` : ''}${change.root.name}: ${kind}${inside}`;
+  root.title = `${calledBy(change.root, true)}: ${kind}${inside}`;
   if (cause !== '') root.failed = cause.slice(0, 1_024);
   if (outcome !== 'failed') root.failed = '';
   Object.assign(root.attributes, chainAttributes([about, change.root]), {

@@ -95,14 +95,12 @@ function titleOf(span: Span): string {
   const size = bytes > 0 ? ` (${(bytes / 1e6).toFixed(1)} MB)` : '';
   const ready = span.attributes['knspan.pod.ready'] ? '  ready' : '';
   const failed = span.status === 'error' ? '✗ ' : '';
-  const folded = Number(span.attributes['knspan.fold.failed'] ?? 0);
-  const some = folded > 0 ? `, ${folded} of them failed` : '';
-  return `${failed}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${some}${failed === '' ? '' : messageOf(span)}`;
+  return `${failed}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${failed === '' ? '' : messageOf(span)}`;
 }
 
-/** What the title does not say already, without the reason in front of a sentence that begins with it (`Failed: Failed to pull`). */
+/** What the title does not say already (of a fold: how many), without the reason in front of a sentence that begins with it (`Failed: Failed to pull`). */
 function messageOf({ title, statusMessage }: Span): string {
-  const message = statusMessage.replace(/^(\w+): (?=\1)/, '');
+  const message = statusMessage.replace(/^\d+ of \d+: /, '').replace(/^(\w+): (?=\1)/, '');
   const end = message.slice(message.indexOf(': ') + 1).trim();
   if (message === '' || title.includes(message) || message.includes(title) || title.includes(statusMessage) || title.includes(end))
     return '';
