@@ -154,7 +154,7 @@ function titleOf(one: Occurrence): string {
   const { groups, subject } = meaning;
   const container = observation.container || groups['container'] || '';
   const count = one.n > 1 ? ` (occurrence ${one.n})` : '';
-  const of = `${observation.involved.kind} ${observation.involved.name}`;
+  const of = calledBy(observation.involved, false);
   const text = (): string => {
     if (!one.messageKnown) return `${observation.reason}: message lost, merged with later events`;
     const scaled = subject?.name ?? groups['nodegroup'] ?? observation.involved.name;
@@ -166,7 +166,7 @@ function titleOf(one: Occurrence): string {
     if (meaning.pair === 'container') return `container ${container}: create, start${count}`;
     if (meaning.rule === 'kubelet.killing') return `stop ${container || of}`;
     if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}: ${observation.message}`;
-    return `${observation.reason} ${of}: ${observation.message}`;
+    return `${observation.reason} ${of}: ${observation.message}`.trimStart();
   };
   return text().slice(0, titleMost);
 }
