@@ -27,7 +27,18 @@ interface Running extends Stoppable {
   readonly url: string;
 }
 
+/** What has started before another part could not is ended again: else a process that says why it has failed would go on. */
 export async function startLocal(options: LocalOptions): Promise<LocalRun> {
+  const begun: (() => Promise<void>)[] = [];
+  try {
+    return await startAll(options, begun);
+  } catch (error) {
+    for (const end of begun.reverse()) await end().catch(() => {});
+    throw error;
+  }
+}
+
+async function startAll(options: LocalOptions, begun: (() => Promise<void>)[]): Promise<LocalRun> {
   const urls = new Map<string, string[]>();
   let turn = 0;
   const urlOf = (service: string): string => {
@@ -46,6 +57,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
   });
   const { log, metrics, settings } = surroundings('broker');
   const store = await openStore(settings, log, options.clock);
+  begun.push(() => store.close());
   settings.finish('knspan');
   const overlays = (options.overlays ?? []).map(overlayFolder);
   const read = await wiringOf(overlays, options.trial);
@@ -63,9 +75,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalRun> {
     rootBroker: 'events',
     pings: options.beats,
   });
+  begun.push(() => broker.stop());
   const running: Running[] = [];
   const started = (name: string, one: Running) => {
     running.push(one);
+    begun.push(() => one.close(0));
     urls.set(name, [...(urls.get(name) ?? []), one.url]);
   };
   if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));

@@ -22,6 +22,8 @@ export interface EmitterOptions {
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
   readonly onSent: (outcome: SinkOutcome['kind']) => void;
+  /** Of what was put aside for a person: more than are kept. */
+  readonly onLost: (count: number) => void;
 }
 
 interface Job {
@@ -79,8 +81,9 @@ export class Emitter {
     const free = this.#options.atOnce - this.#underWay - this.#queue.length;
     const box: Box = { kind: 'outbox', shard };
     const items = free > 0 ? await this.#options.store.claimBox(box, clock, this.#options.holdMs, free) : [];
+    // Behind the others: each gets its turn.
+    this.#more.delete(shard);
     if (items.length >= free) this.#more.add(shard);
-    else this.#more.delete(shard);
     for (const item of items) this.#push({ box, item });
     this.#run();
     return items.length;
@@ -181,7 +184,8 @@ export class Emitter {
       }
       if (sent.kind === 'never') {
         log.sampled('parked', 10)?.error('parked a segment that is refused for good', { id: item.id, reason: sent.reason });
-        await store.park(box, item.id, sent.reason);
+        const lost = await store.park(box, item.id, sent.reason);
+        if (lost > 0) this.#options.onLost(lost);
       } else {
         log.sampled('postponed', 10)?.warn('could not send a segment', { id: item.id, tries: item.tries, reason: sent.reason });
         const pause = Math.max(sent.afterMs ?? 0, this.#backOff(item.tries));

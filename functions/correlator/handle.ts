@@ -15,6 +15,7 @@ import { type Intake, intakeOf } from './intake.ts';
 import type { Meters } from './meters.ts';
 import type { Owners } from './owners.ts';
 import { entriesOfObject, type Recall } from './recall.ts';
+import { comeAgainSeconds, type Room } from './room.ts';
 import type { Turns } from './turns.ts';
 
 export interface HandleOptions {
@@ -22,6 +23,7 @@ export interface HandleOptions {
   readonly rules: CompiledRules;
   readonly appender: Appender;
   readonly recall: Recall;
+  readonly room: Room;
   readonly hold: Hold;
   readonly owners: Owners;
   readonly meters: Meters;
@@ -47,7 +49,8 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
     const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
     turns.moved();
     for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
-    if (written === 'no_room') return { status: 503, retryAfterSeconds: 5, reason: 'Cannot take event: too much is pending' };
+    if (written === 'no_room')
+      return { status: 503, retryAfterSeconds: comeAgainSeconds, reason: 'Cannot take event: too much is pending' };
     if (written === 'store_away') return storeAway;
     // After the answer: it must not wait for what they begin.
     setImmediate(() => options.owners.prefetch(arrived));
@@ -69,16 +72,18 @@ function outcomeOf(intake: Intake | undefined, written: string): string {
   return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
 }
 
-async function write(brought: Brought, { appender, recall, meters, log, tracing, now }: HandleOptions): Promise<string> {
+async function write(brought: Brought, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
     if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
     const appended = await tracing.span('append', () => appender.append(brought));
     meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
+      room.turnedAway();
       log.sampled('full', 5)?.error('too much is pending: events are turned away');
       return 'no_room';
     }
+    room.taken();
     recall.written(brought.facts, now() / 1_000);
     return appended.fresh > 0 || brought.inbox.length === 0 ? 'new' : 'repeated';
   } catch (error) {

@@ -11,7 +11,7 @@ import { builtInRules } from '../../shared/correlate/rules/index.ts';
 import type { ApiServer } from '../../shared/objects/api-server.ts';
 import { createLookup } from '../../shared/objects/kubernetes.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
-import type { Fields } from '../../shared/runtime/log.ts';
+import { type Fields, messageOf } from '../../shared/runtime/log.ts';
 import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
@@ -29,6 +29,7 @@ import { type Meters, metersOf } from './meters.ts';
 import { LookedUpOwners, noOwners, type Owners, versionsMost } from './owners.ts';
 import { Pulse } from './pulse.ts';
 import { Recall } from './recall.ts';
+import { Room } from './room.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
 import { Turns } from './turns.ts';
@@ -73,11 +74,13 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
   const turns = new Turns(() => surroundings.clock.now());
   const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
   const pulse = new Pulse(sweeper, surroundings);
+  const room = new Room(surroundings.clock);
   const handle = handler({
     cluster,
     rules,
     appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
     recall: new Recall(),
+    room,
     hold,
     owners,
     meters,
@@ -93,7 +96,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     port,
     log,
     metrics,
-    ready: () => (store.ready() ? true : 'the store does not answer'),
+    ready: () => (!store.ready() ? 'the store does not answer' : room.isFull ? 'too much is pending' : true),
     handle,
     tracing: surroundings.tracing,
     beforeClose: async (graceMs) => {
@@ -142,6 +145,10 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     patienceMs,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
+    onLost: (count) => {
+      meters.lost.add({}, count);
+      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count });
+    },
   });
   const router = new Router({
     store,
@@ -174,7 +181,8 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
   });
   const hold = new Hold(store);
   const onRouted = (routed: number) => meters.routed.add({}, routed);
-  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted }) };
+  const onSwept = (seconds: number) => meters.latency.observe({ step: 'sweep' }, seconds);
+  return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted, onSwept }) };
 }
 
 function running(
@@ -235,7 +243,11 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
   if (files.length === 0) return compileRules(builtInRules, [], 'tested');
   const { loadRules } = await import('../../shared/local/engine.ts');
-  const loaded = await loadRules(files, false);
+  const loaded = await loadRules(files, false).catch((error: unknown) => {
+    throw new ConfigError(
+      `Cannot start correlator: KNSPAN_RULES is '${files.join(',')}': ${messageOf(error)}, wanted files that can be read`,
+    );
+  });
   if (loaded.ok) return loaded.rules;
   throw new ConfigError(loaded.faults.map((fault) => `Cannot start correlator: ${fault.message}`).join('\n'));
 }

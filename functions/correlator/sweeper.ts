@@ -1,5 +1,6 @@
 /** Finds what is due in the store and has it routed, decided, sent; over and over until nothing is due. One sweep at a time. */
 import type { Micros } from '../../shared/cloudevent/observation.ts';
+import { stopwatch } from '../../shared/runtime/clock.ts';
 import type { ShardDue, Store } from '../../shared/store/store.ts';
 import type { Decider } from './decider.ts';
 import type { Emitter } from './emitter.ts';
@@ -15,17 +16,22 @@ export interface SweeperOptions {
   /** Event time. */
   readonly now: () => Micros;
   readonly onRouted: (count: number) => void;
+  /** Of each sweep that has found something to do: how long it took. */
+  readonly onSwept: (seconds: number) => void;
 }
 
 const roundsMost = 1_000;
 /** Shards at the same time. */
 const [routedAtOnce, decidedAtOnce] = [8, 4];
+/** Of domains: much less than a lease. */
+const batchesByOneClock = 8;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
   #running: Promise<void> | null = null;
   #again = false;
   #stopping = false;
+  #collectedFirst = 0;
   /** Domains take no more: then nothing may wait for the inbox, or nothing would ever move again. */
   #full = false;
 
@@ -51,7 +57,10 @@ export class Sweeper {
   async #run(): Promise<void> {
     while (this.#again && !this.#stopping) {
       this.#again = false;
-      for (let round = 0; round < roundsMost && !this.#stopping; round += 1) if (!(await this.#round())) break;
+      const seconds = stopwatch();
+      let round = 0;
+      while (round < roundsMost && !this.#stopping && (await this.#round())) round += 1;
+      if (round > 0) this.#options.onSwept(seconds());
     }
   }
 
@@ -65,8 +74,17 @@ export class Sweeper {
     const routed = held ? 0 : await this.#routeAll(before, now);
     const after = routed > 0 ? await store.due() : before;
     const decided = held ? 0 : await this.#decideAll(after, now, clock);
-    for (const [shard, due] of after.entries()) if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
+    const later = decided > 0 ? await store.clock() : clock;
+    await this.#collectAll(after, later);
     return routed + decided > 0;
+  }
+
+  /** Begins with another shard each time: one that is full of what fails must not take all places for ever. */
+  async #collectAll(dues: readonly ShardDue[], clock: number): Promise<void> {
+    this.#collectedFirst = (this.#collectedFirst + 1) % dues.length;
+    const order = [...dues.entries()];
+    for (const [shard, due] of [...order.slice(this.#collectedFirst), ...order.slice(0, this.#collectedFirst)])
+      if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
   }
 
   #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
@@ -78,7 +96,7 @@ export class Sweeper {
   #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
-    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, clock, horizon));
+    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, horizon));
   }
 
   async #route(shard: number, now: Micros): Promise<number> {
@@ -95,10 +113,15 @@ export class Sweeper {
     return routed;
   }
 
-  async #decide(shard: number, clock: number, now: Micros): Promise<number> {
+  async #decide(shard: number, now: Micros): Promise<number> {
+    const { store, decider } = this.#options;
     let decided = 0;
-    for (let more = true; more && !this.#stopping; ) {
-      const result = await this.#options.decider.decideShard(shard, clock, now);
+    let clock = 0;
+    let more = true;
+    for (let batch = 0; more && !this.#stopping; batch += 1) {
+      // A lease given by a clock of long ago would be over already, and another correlator would begin the same.
+      if (batch % batchesByOneClock === 0) clock = await store.clock();
+      const result = await decider.decideShard(shard, clock, now);
       decided += result.decided;
       more = result.more;
     }

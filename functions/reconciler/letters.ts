@@ -32,7 +32,7 @@ type Outcome = (typeof letterOutcomes)[number];
 const box = { kind: 'letters' } as const;
 const firstPauseMs = 5_000;
 const pauseMostMs = 3_600_000;
-/** Longer than a whole batch to one subscriber takes: its first failure ends the batch. */
+/** Longer than a whole batch to one subscriber takes, where the first that is not answered in time ends the batch. */
 const holdMs = 300_000;
 const batchMost = 20;
 const dropped = ['knativeerrordest', 'knativeerrorcode', 'knativeerrordata', 'knativebrokerttl'];
@@ -106,7 +106,7 @@ export class Letters {
     this.#sinks.clear();
   }
 
-  /** One after the other: a subscriber that has just failed is spared the rest. */
+  /** One after the other: a subscriber that is away is spared the rest; one that only fails on a letter may take the next. */
   async #sendTo(url: string, letters: readonly { item: BoxItem; letter: Letter }[], now: number): Promise<void> {
     let away: SinkOutcome | null = null;
     for (const { item, letter } of letters) {
@@ -115,7 +115,7 @@ export class Letters {
         continue;
       }
       const outcome: SinkOutcome = away ?? (await this.#sink(url).send(JSON.stringify(letter.event)));
-      if (outcome.kind === 'again') away = outcome;
+      if (outcome.kind === 'again' && isAway(outcome.status)) away = outcome;
       await this.#settle(item, letter, outcome, now);
     }
   }
@@ -135,7 +135,11 @@ export class Letters {
 
   async #park(item: BoxItem, outcome: Outcome, reason: string): Promise<void> {
     const { store, meters, log } = this.#options;
-    await store.park(box, item.id, reason);
+    const lost = await store.park(box, item.id, reason);
+    if (lost > 0) {
+      meters.lost.add({}, lost);
+      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count: lost });
+    }
     meters.letters.add({ outcome });
     log.sampled('parked', 20)?.warn('parked a dead letter', { id: item.id, reason });
   }
@@ -151,6 +155,11 @@ export class Letters {
     this.#sinks.set(url, sink);
     return sink;
   }
+}
+
+/** It did not answer, or says that it cannot now. */
+function isAway(status: number | undefined): boolean {
+  return status === undefined || [429, 502, 503, 504].includes(status);
 }
 
 /** The event as it was before it failed; of an object only what knspan may keep. */

@@ -1,6 +1,7 @@
 /** The HTTP side of the Brokers: `POST /NAMESPACE/BROKER`, with the answers of Knative's ingress. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Body, BodyReader } from '../runtime/body.ts';
+import { Connections } from '../runtime/connections.ts';
 import { listen } from '../runtime/listen.ts';
 import { type Log, messageOf } from '../runtime/log.ts';
 import { passedHeaders } from './delivery.ts';
@@ -29,9 +30,11 @@ const connectionsMost = 4_000;
 const bodiesAtOnce = 32;
 
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
-  const bodies = new BodyReader({ most: options.bodyMost, mostAtOnce: options.bodyMost * bodiesAtOnce });
+  const bodies = new BodyReader({ most: options.bodyMost, mostAtOnce: options.bodyMost * bodiesAtOnce, within: patienceMs });
   const limits = { keepAliveTimeout: patienceMs, headersTimeout: patienceMs, requestTimeout: patienceMs, maxHeaderSize: headerBytesMost };
+  const connections = new Connections();
   const server = createServer(limits, (request, response) => {
+    connections.begin(request, response);
     answer(options, bodies, request, response).catch((error: unknown) => {
       options.log.sampled('ingress', 10)?.error('request failed', { reason: messageOf(error) });
       if (!response.headersSent) response.writeHead(500);
@@ -39,13 +42,14 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     });
   });
   server.maxConnections = connectionsMost;
+  connections.watch(server);
   const port = await listen(server, options.port, options.host);
   return {
     port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeIdleConnections();
+        connections.closeUnused();
       }),
   };
 }
@@ -79,6 +83,7 @@ function unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, r
   if (kind === 'gone') return;
   if (!request.complete) response.setHeader('connection', 'close');
   if (kind === 'no room') return end(response, 503, 'Cannot take more bodies at once', { 'retry-after': '1' });
+  if (kind === 'too slow') return end(response, 408, 'Cannot read the body: it comes too slowly');
   end(response, 413, 'Cannot take the body: it is too large');
 }
 

@@ -26,9 +26,13 @@ const list = 'kustomization.yaml';
 /** What does not touch the objects that a broker is built from. */
 const ignored = ['apiVersion', 'kind', 'labels', 'images', 'metadata', 'sortOptions'];
 
+/** Beside a function lie its packages, and what `func` wants to know of it. */
+const isManifest = (name: string): boolean =>
+  /\.ya?ml$/.test(name) && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]|(^|[\\/])func\.yaml$/.test(name);
+
 /** As the folder's kustomization says; without one, every `.yaml` and `.yml` in it and below. */
 export async function filesIn(folder: string, faults: Fault[]): Promise<Files> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const names = (await readdir(folder, { recursive: true })).filter(isManifest).sort();
   if (names.length > filesMost) {
     faults.push({ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` });
     return { resources: [], patches: [] };

@@ -4,6 +4,9 @@
  *
  * Time of occurrence 1: the nanoseconds in the Event's name, else eventTime, else firstTimestamp. Of occurrence n: the series'
  * lastObservedTime, else lastTimestamp; never the name, which dates the first.
+ *
+ * Who reports may have a clock that is far ahead; the Event would wait to be decided until then. The API server's own clock has dated the
+ * Event's creation: where the first occurrence claims to be hours later than that, all its times are moved back by the difference.
  */
 import { createHash } from 'node:crypto';
 import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
@@ -15,6 +18,8 @@ export const countMost = 2 ** 31 - 1;
 /** A name's time counts when it is this close to the stated one: Events made anew under an old name keep the old suffix. */
 const suffixTrusted: Micros = 10_000_000;
 const wholeSecond: Micros = 999_999;
+/** A clock that is further ahead than this is wrong. */
+const aheadMost: Micros = 3_600_000_000;
 const mergedPrefix = '(combined from similar events): ';
 const clusterScoped: readonly string[] = [
   'Node',
@@ -65,7 +70,7 @@ export function parseEvent(value: unknown): Result<Observation> {
   const involved = toRef(involvedRaw, namespace);
   const fieldPath = textField(involvedRaw, 'fieldPath');
   const n = countOf(value);
-  const first = firstTime(value, metadata, name);
+  const { first, last } = timesOf(value, metadata, name, n);
   const related = field(value, 'related');
   return {
     ok: true,
@@ -76,7 +81,7 @@ export function parseEvent(value: unknown): Result<Observation> {
       resourceVersion: textField(metadata, 'resourceVersion'),
       n,
       first,
-      last: n === 1 ? first : lastTime(value, first),
+      last,
       reporter: textField(value, 'reportingComponent') || textField(value, 'reportingController') || textField(source, 'component'),
       instance: textField(source, 'host') || textField(value, 'reportingInstance'),
       type: field(value, 'type') === 'Warning' ? 'Warning' : 'Normal',
@@ -113,6 +118,15 @@ function countOf(value: unknown): number {
   return Math.max(1, Math.min(countMost, Math.floor(count)));
 }
 
+function timesOf(value: unknown, metadata: unknown, name: string, n: number): { first: Instant; last: Instant } {
+  const first = firstTime(value, metadata, name);
+  const last = n === 1 ? first : lastTime(value, first);
+  const created = parseTimestamp(field(metadata, 'creationTimestamp'));
+  if (created === null || first.at <= created + aheadMost) return { first, last };
+  const moved = ({ at }: Instant): Instant => ({ at: at - first.at + created, uncertainty: wholeSecond });
+  return { first: moved(first), last: moved(last) };
+}
+
 function firstTime(value: unknown, metadata: unknown, name: string): Instant {
   const eventTime = parseTimestamp(field(value, 'eventTime'));
   const firstStamp = parseTimestamp(field(value, 'firstTimestamp')) ?? parseTimestamp(field(value, 'deprecatedFirstTimestamp'));
@@ -127,7 +141,9 @@ function firstTime(value: unknown, metadata: unknown, name: string): Instant {
 function lastTime(value: unknown, first: Instant): Instant {
   const observed = parseTimestamp(field(field(value, 'series'), 'lastObservedTime'));
   const found: Instant | null = observed !== null ? { at: observed, uncertainty: 0 } : rough(lastStamp(value));
-  return found === null || found.at < first.at ? first : found;
+  if (found === null) return first;
+  // Cut to the second, a repeat may seem to come before the first.
+  return found.at < first.at ? { at: first.at, uncertainty: Math.max(0, found.at + found.uncertainty - first.at) } : found;
 }
 
 function rough(at: Micros | null): Instant | null {

@@ -21,9 +21,10 @@ export function settlesAt(change: ChangeState): Micros {
  */
 export function progressOf(change: ChangeState): Progress {
   if (change.closed) return 'done';
+  if (change.superseded && change.expectsEnd) return 'unsure';
   const made = Object.values(change.made);
   if (change.expectsEnd) return 'waiting';
-  if (made.includes('failing') || change.failed !== '') return 'stuck';
+  if (made.includes('failing') || made.includes('restarted') || change.failed !== '') return 'stuck';
   if (change.superseded) return 'unsure';
   if (made.includes('waiting') || rolling(change)) return 'waiting';
   if (change.unreplaced.length > 0 || change.kind === 'update' || change.kind === 'cleanup') return 'unsure';

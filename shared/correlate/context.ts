@@ -52,6 +52,7 @@ export type ChangeKind =
   | 'drain'
   | 'outage'
   | 'run'
+  | 'suspend'
   | 'incident'
   | 'digest'
   | 'update'
@@ -69,8 +70,8 @@ export interface ChangeState {
   last: Micros;
   /** metadata.generation of the root that the change answers; 0 when not known. */
   generation: number;
-  /** Objects made in it: still on their way, up, or in trouble. */
-  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing'>;
+  /** Objects made in it: still on their way, up, in trouble, or started again after a crash, which may be in vain. */
+  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing' | 'restarted'>;
   /** Names of objects deleted in it that nothing has replaced yet. */
   unreplaced: string[];
   deletes: number;
@@ -79,7 +80,7 @@ export interface ChangeState {
   oldSets: Record<string, number>;
   /** The old ReplicaSet whose scaling up, in the middle of a rollout, began this: a new size or a rollback, not yet told. */
   resized: string;
-  /** Replicas of the new ReplicaSet, and how many there were of all together when the change began. */
+  /** Replicas of the new ReplicaSet, and how many the Deployment wanted when the change began; 0: not known. */
   newReplicas: number;
   wanted: number;
   /** A later edit has taken over: what is missing will not come. */
@@ -137,6 +138,8 @@ export interface Context {
   changes: Record<string, ChangeState>;
   scalings: Scaling[];
   replicas: Record<string, number>;
+  /** How many replicas a Deployment was last known to want, by its name. */
+  sizes: Record<string, number>;
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
   settled: Record<string, Settled>;
@@ -186,6 +189,7 @@ export function emptyContext(): Context {
     changes: {},
     scalings: [],
     replicas: {},
+    sizes: {},
     disruptions: [],
     settled: {},
     highest: {},

@@ -60,8 +60,8 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
     walk.place(one);
   }
   settle(walk, limit, settled, config);
-  const segments = emit(walk, settled, late, config);
   context.watermark = Math.max(context.watermark, Number.isFinite(limit) ? limit : (queue.at(-1)?.at ?? 0) + 1);
+  const segments = emit(walk, settled, late, config);
   const undecided = waiting.filter((routed) => !told(routed, context, walk));
   const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
   const keep: Keep = {
@@ -111,7 +111,7 @@ function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed
   const segments: Segment[] = [];
   for (const change of settled) {
     const placed = byChange.get(change.id) ?? [];
-    for (const { occurrence } of placed) walk.context.ledger[occurrence.id] = occurrence.at;
+    for (const { occurrence } of placed) note(walk.context, occurrence);
     if (change.kind === 'digest' && config.orphans === 'drop') continue;
     if (change.kind === 'digest' && config.orphans === 'each') {
       for (const one of placed) segments.push(alone(walk, change, one, config));
@@ -124,10 +124,15 @@ function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed
     segments.push(segment);
   }
   for (const placed of late) {
-    walk.context.ledger[placed.occurrence.id] = placed.occurrence.at;
+    note(walk.context, placed.occurrence);
     segments.push(renderLate({ placed, objects: walk.objects, context: walk.context, config }));
   }
   return segments;
+}
+
+/** Remembered from now on, however long ago it was: what is old by itself may still come again. */
+function note(context: Context, { id, at }: Placed['occurrence']): void {
+  context.ledger[id] = Math.max(at, context.watermark);
 }
 
 /** An event without cause or effect as a trace of its own. */

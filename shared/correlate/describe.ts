@@ -1,11 +1,14 @@
 /** Names, titles and attributes of spans: what a person searches by and reads. */
+
+import type { ObjectRef } from '../cloudevent/observation.ts';
 import { goDurationMicros } from '../cloudevent/time.ts';
 import type { AttributeValue, SpanEvent } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Placed } from './context.ts';
+import { spanIdOf, traceIdOf } from './ids.ts';
 import { isoOf } from './intervals.ts';
 import { chainAttributes, type Drawing, type Node, newNode } from './node.ts';
-import type { Occurrence } from './occurrence.ts';
+import { keyOf, type Occurrence } from './occurrence.ts';
 import type { Meaning } from './rule.ts';
 import { serviceOf } from './service.ts';
 
@@ -151,7 +154,7 @@ function titleOf(one: Occurrence): string {
   const { groups, subject } = meaning;
   const container = observation.container || groups['container'] || '';
   const count = one.n > 1 ? ` (occurrence ${one.n})` : '';
-  const of = `${observation.involved.kind} ${observation.involved.name}`;
+  const of = calledBy(observation.involved, false);
   const text = (): string => {
     if (!one.messageKnown) return `${observation.reason}: message lost, merged with later events`;
     const scaled = subject?.name ?? groups['nodegroup'] ?? observation.involved.name;
@@ -163,7 +166,7 @@ function titleOf(one: Occurrence): string {
     if (meaning.pair === 'container') return `container ${container}: create, start${count}`;
     if (meaning.rule === 'kubelet.killing') return `stop ${container || of}`;
     if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}: ${observation.message}`;
-    return `${observation.reason} ${of}: ${observation.message}`;
+    return `${observation.reason} ${of}: ${observation.message}`.trimStart();
   };
   return text().slice(0, titleMost);
 }
@@ -173,17 +176,24 @@ function replicasText(groups: Readonly<Record<string, string>>): string {
   return groups['from'] === undefined ? `to ${groups['to'] ?? '?'}` : `${groups['from']} → ${groups['to'] ?? '?'}`;
 }
 
+/** Events may be about nothing that has a kind or a name. */
+function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean): string {
+  const full = [withNamespace ? namespace : '', name].filter((part) => part !== '').join('/');
+  return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
+}
+
 /** Root attributes to search by, and the title of the trace. */
 export function describeRoot(drawing: Drawing, root: Node, placed: readonly Placed[]): void {
   const { change, config } = drawing;
   const kind = kindOf(change);
   const outcome = outcomeOf(change);
-  const cause = outcome === 'ok' ? '' : change.failed || change.trouble || firstFailure(placed);
+  const told = change.failed !== change.trouble ? change.failed : '';
+  const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);
   const { about } = change;
   root.service = config.rootService;
-  root.name = `${change.root.kind} ${change.root.name}: ${kind}`;
-  const inside = about.name !== change.root.name ? ` (${about.kind} ${about.name})` : '';
-  root.title = `${change.root.kind} ${change.root.namespace ? `${change.root.namespace}/` : ''}${change.root.name}: ${kind}${inside}`;
+  root.name = `${calledBy(change.root, false)}: ${kind}`;
+  const inside = about.name !== change.root.name || about.kind !== change.root.kind ? ` (${about.kind} ${about.name})` : '';
+  root.title = `${calledBy(change.root, true)}: ${kind}${inside}`;
   if (cause !== '') root.failed = cause.slice(0, 1_024);
   if (outcome !== 'failed') root.failed = '';
   Object.assign(root.attributes, chainAttributes([about, change.root]), {
@@ -197,9 +207,17 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
     ...(cause === '' ? {} : { 'knspan.cause': cause.slice(0, 1_024) }),
     ...(change.trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': change.trouble.slice(0, 1_024) } : {}),
   });
-  const continues = change.continues ? drawing.context.settled[change.continues.change] : undefined;
+  const continues = change.continues && traceOf(drawing, change.continues.change);
   if (continues) root.links.push({ traceId: continues.traceId, spanId: continues.rootSpanId, attributes: { 'knspan.link': 'continues' } });
   joinWorld(root, placed);
+}
+
+/** The trace of a change, whether or not it has settled: what continues it may settle first. */
+function traceOf({ context, config }: Drawing, id: string): { traceId: string; rootSpanId: string } | null {
+  const open = context.changes[id];
+  if (!open) return context.settled[id] ?? null;
+  const of = keyOf(open.kind === 'digest' ? open.about : open.root);
+  return { traceId: traceIdOf(config.cluster, of, id), rootSpanId: spanIdOf(config.cluster, id, 'root') };
 }
 
 /** Deletions without replacement were a scaling, not a rollout. */
@@ -210,8 +228,33 @@ function kindOf(change: ChangeState): string {
   return change.back ? 'rollback' : change.kind;
 }
 
+/** The first trouble that was not overcome: its object has neither started nor made anything since. A probe's comes last. */
+function lastingFailure(placed: readonly Placed[]): string {
+  const overcome = new Map<string, number>();
+  const series = new Map<string, { readonly message: string; readonly object: string; readonly probe: boolean; last: number }>();
+  for (const { occurrence, place } of placed) {
+    const { meaning, chain, observation } = occurrence.routed;
+    const object = keyOf(chain[0] ?? observation.involved);
+    const begins = meaning.pair === 'container' && meaning.class === 'end';
+    if (begins || meaning.verb === 'create') overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
+    if (meaning.class !== 'failure' || place.rule === 'object.stopping') continue;
+    const known = series.get(observation.uid);
+    if (known) known.last = Math.max(known.last, occurrence.at);
+    else
+      series.set(observation.uid, {
+        message: observation.message,
+        object,
+        probe: meaning.rule === 'kubelet.unhealthy',
+        last: occurrence.at,
+      });
+  }
+  const lasting = [...series.values()].filter(({ object, last }) => last >= (overcome.get(object) ?? 0));
+  return (lasting.find(({ probe }) => !probe) ?? lasting[0])?.message ?? '';
+}
+
 function firstFailure(placed: readonly Placed[]): string {
   for (const one of placed) {
+    if (one.place.rule === 'object.stopping') continue;
     const failure = failureOf(one);
     if (failure !== '') return failure;
   }

@@ -1,8 +1,8 @@
 /** Pods that go without their controller's doing: whose change that is. */
-import type { ChangeState, ObjectState } from './context.ts';
+import type { ChangeState, Disruption, ObjectState } from './context.ts';
 import { causeMayTrail, effectMayTrail, second } from './figures.ts';
 import { madeKey } from './made.ts';
-import type { Occurrence } from './occurrence.ts';
+import { keyOf, type Occurrence } from './occurrence.ts';
 import type { Walk } from './walk.ts';
 
 /** The change that a deletion from outside begins. Several objects that go at once without replacement go in one change. */
@@ -41,4 +41,27 @@ function rootGone(walk: Walk, one: Occurrence): boolean {
 export function forgetMade(walk: Walk, object: ObjectState): void {
   const birth = walk.open(object.birth?.change ?? object.anchor?.change);
   if (birth) delete birth.made[madeKey(object.ref)];
+}
+
+export function replace(walk: Walk, one: Occurrence, disruption: Disruption): void {
+  const change = walk.open(disruption.change);
+  if (!change) return;
+  walk.context.disruptions = walk.context.disruptions.filter((other) => other !== disruption);
+  change.unreplaced = change.unreplaced.filter((name) => name !== disruption.name);
+  if (change.kind === 'delete') change.kind = 'heal';
+  walk.give(one, { change, rule: 'replacement', evidence: `in place of ${disruption.name}`, confidence: 'structure' });
+  change.made[`Pod/${one.routed.meaning.subject?.name ?? ''}`] = 'waiting';
+}
+
+/** The pod that this creation replaces: gone without its controller's doing, longest ago first. */
+export function disruptionFor(walk: Walk, one: Occurrence, object: ObjectState): Disruption | null {
+  const controller = keyOf(object.ref);
+  // A kubelet may record the stop of the old pod after the controller has made the new one.
+  for (const stop of walk.stopsUnder(controller, one.at, one.at + causeMayTrail))
+    if (stop.routed.meaning.rule === 'kubelet.killing') walk.place(stop);
+  const open = walk.context.disruptions.filter(
+    (disruption) => disruption.controller === controller && walk.open(disruption.change) && disruption.at <= one.at + causeMayTrail,
+  );
+  if (object.ref.kind !== 'StatefulSet') return open[0] ?? null;
+  return open.find((disruption) => disruption.name === one.routed.meaning.subject?.name) ?? null;
 }

@@ -109,7 +109,7 @@ function tellEnd(node: Node, versions: readonly KubeObject[]): void {
     node.failed = `container ${name}: ${end.reason}, exit ${end.exitCode}`;
 }
 
-/** A stop lasts until the container had ended. */
+/** A stop lasts until the container had ended, unless more is told of it after that (a probe that still ran). */
 function tellStop(drawing: Drawing, node: Node, uid: string): void {
   const name = String(node.attributes['k8s.container.name'] ?? '');
   let finished: Micros | null = null;
@@ -120,6 +120,7 @@ function tellStop(drawing: Drawing, node: Node, uid: string): void {
     }
   }
   if (finished === null) return;
+  if (node.children.some((child) => child.end > finished)) return;
   node.end = Math.max(finished, node.start + 1);
   node.real = node.end > node.start + 1;
   node.attributes['knspan.stop.end'] = 'container status';

@@ -83,10 +83,12 @@ function fold(group: readonly Node[]): void {
   const uids = [...new Set(tells.map((id) => id.slice(0, id.lastIndexOf('#'))))].sort();
   const durations = folded.map((one) => one.end - one.start).sort((a, b) => a - b);
   const ms = (micros: number | undefined) => (micros ?? 0) / 1_000;
-  node.title = `${first.name} × ${folded.length}`;
-  node.tells = tells;
   const failed = folded.filter((one) => fails(one));
-  if (failed.length > 0) node.failed = failed.flatMap((one) => nodesOf(one).map((below) => below.failed)).find((text) => text !== '') ?? '';
+  const why = failed.flatMap((one) => nodesOf(one).map((below) => below.failed)).find((text) => text !== '') ?? '';
+  const some = failed.length > 0 ? `, ${failed.length} of them failed` : '';
+  node.title = `${first.name} × ${folded.length}${some}`;
+  node.tells = tells;
+  if (failed.length > 0) node.failed = `${failed.length} of ${folded.length}: ${why}`;
   Object.assign(node.attributes, {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,

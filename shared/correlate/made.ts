@@ -16,11 +16,10 @@ export function started(walk: Walk, one: Occurrence, object: ObjectState, change
   if (one.routed.observation.fieldPath.startsWith('spec.initContainers')) return;
   object.up = true;
   const key = madeKey(object.ref);
-  if (key in change.made) change.made[key] = 'up';
-  else {
-    const birth = walk.open(object.birth?.change);
-    if (birth && key in birth.made) birth.made[key] = 'up';
-  }
+  const of = key in change.made ? change : walk.open(object.birth?.change);
+  if (!of || !(key in of.made)) return;
+  const crashed = of.made[key] === 'failing' || of.made[key] === 'restarted';
+  of.made[key] = crashed && one.n > 1 ? 'restarted' : 'up';
 }
 
 export function failing(walk: Walk, object: ObjectState, change: ChangeState, message: string, unready = false): void {

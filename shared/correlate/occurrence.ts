@@ -119,7 +119,13 @@ const ranks: Readonly<Record<string, number>> = { action: 0, start: 2, end: 3, s
 
 /** By time; then what comes first in the life of a container; then by id, so that the order is total. */
 function inOrder(occurrences: Occurrence[]): Occurrence[] {
-  return occurrences.sort((a, b) => a.at - b.at || rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return occurrences.sort((a, b) => a.at - b.at || rankOf(a) - rankOf(b) || inSeries(a, b));
+}
+
+/** Of one Event in the order in which they happened. */
+function inSeries(a: Occurrence, b: Occurrence): number {
+  const [one, other] = [a.routed.observation.uid, b.routed.observation.uid];
+  return one === other ? a.n - b.n : one < other ? -1 : 1;
 }
 
 function rankOf({ routed: { meaning } }: Occurrence): number {

@@ -43,7 +43,7 @@ function placeRunEnd(walk: Walk, one: Occurrence, object: ObjectState): boolean 
     closeRun(change, one);
     return true;
   }
-  const run = walk.openChanges(['run']).find((change) => change.about.kind === 'Job' && change.about.name === job.name);
+  const run = walk.openChanges(['run']).findLast((change) => change.about.kind === 'Job' && change.about.name === job.name);
   if (!run) return false;
   walk.give(one, { change: run, on: 'root', rule: 'pair.run', evidence: `end of the run of job ${job.name}` });
   closeRun(run, one);

@@ -3,17 +3,17 @@
  * object's own sequence of actions tells which change it belongs to.
  */
 import { rolling } from './change.ts';
-import type { ChangeState, Disruption, ObjectState } from './context.ts';
-import { causeMayTrail, minute, second } from './figures.ts';
-import { madeKey } from './made.ts';
-import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
+import type { ChangeState, ObjectState } from './context.ts';
+import { disruptionFor, replace } from './disruption.ts';
+import { second } from './figures.ts';
+import { keyOf, type Occurrence } from './occurrence.ts';
 import { closing } from './pairs.ts';
+import { placeController } from './place-controller.ts';
+import { placeJob, placeTurn } from './place-job.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
-import { nameKey, type Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 
-/** Deletions of pods that have failed, to make them anew. */
-const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace'];
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
@@ -22,6 +22,7 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
   const { kind } = object.ref;
   const child = meaning.subject;
   if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
+  if (kind === 'Job' && meaning.verb === 'update' && !child) return placeTurn(walk, one, object);
   if (meaning.verb === 'evict' && !child) return placeEviction(walk, one, object);
   if (child && (meaning.verb === 'create' || meaning.verb === 'delete')) {
     if (kind === 'CronJob') return placeCronJob(walk, one);
@@ -35,6 +36,8 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
 /** Any other controller: under what made its object, else in what is open, else a change of its own. */
 function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
+  if (meaning.verb === 'create' && meaning.subject?.kind === 'Revision' && /-(?!0*1$)\d{5}$/.test(meaning.subject.name))
+    return placeNextRevision(walk, one, object);
   const origin = meaning.always || meaning.verb === 'rescale' ? null : originOf(walk, one, object);
   if (origin) {
     walk.give(one, origin);
@@ -54,6 +57,15 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
     evidence: change.id,
     ...(open ? { confidence: 'time' as const } : {}),
   });
+  remember(walk, one, object, change);
+}
+
+/** Each Revision but the first answers an edit; what follows on its Configuration follows from it. */
+function placeNextRevision(walk: Walk, one: Occurrence, object: ObjectState): void {
+  const change = walk.begin(one, 'rollout');
+  walk.give(one, { change, rule: 'revision.next', evidence: `revision ${one.routed.meaning.subject?.name ?? ''}` });
+  object.birth = walk.bond(one, change, 'name');
+  object.anchor = null;
   remember(walk, one, object, change);
 }
 
@@ -102,16 +114,6 @@ function placeCronJob(walk: Walk, one: Occurrence): void {
   const open = walk.openChanges(['run', 'cleanup']).at(-1);
   const change = open ?? walk.begin(one, 'cleanup');
   walk.give(one, { change, rule: 'cronjob.cleanup', evidence: change.id, confidence: 'time', counts: false });
-}
-
-function placeJob(walk: Walk, one: Occurrence, object: ObjectState): void {
-  const { meaning } = one.routed;
-  const origin = originOf(walk, one, object);
-  const run = origin?.change ?? walk.openChanges(['run']).find((change) => keyOf(change.about) === keyOf(object.ref));
-  const change = run ?? walk.begin(one, 'run', object.ref, { expectsEnd: true, continues: object.birth });
-  walk.give(one, origin ?? { change, rule: 'job.run', evidence: `job ${object.ref.name}` });
-  if (!origin) object.birth = { occurrence: '', change: change.id, at: change.start, by: 'self' };
-  if (meaning.verb === 'delete' && meaning.subject) forgetNamed(walk, 'Pod', meaning.subject.name);
 }
 
 /** A Deployment's ReplicaSet makes or deletes a pod: it answers a scaling, or replaces a pod that went without it. */
@@ -171,115 +173,4 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
 function made(walk: Walk, change: ChangeState, creates: boolean, name: string): void {
   if (creates) change.made[`Pod/${name}`] = 'waiting';
   else forgetNamed(walk, 'Pod', name);
-}
-
-function replace(walk: Walk, one: Occurrence, disruption: Disruption): void {
-  const change = walk.open(disruption.change);
-  if (!change) return;
-  walk.context.disruptions = walk.context.disruptions.filter((other) => other !== disruption);
-  change.unreplaced = change.unreplaced.filter((name) => name !== disruption.name);
-  if (change.kind === 'delete') change.kind = 'heal';
-  walk.give(one, { change, rule: 'replacement', evidence: `in place of ${disruption.name}`, confidence: 'structure' });
-  change.made[`Pod/${one.routed.meaning.subject?.name ?? ''}`] = 'waiting';
-}
-
-/** The pod that this creation replaces: gone without its controller's doing, longest ago first. */
-function disruptionFor(walk: Walk, one: Occurrence, object: ObjectState): Disruption | null {
-  const controller = keyOf(object.ref);
-  // A kubelet may record the stop of the old pod after the controller has made the new one.
-  for (const stop of walk.stopsUnder(controller, one.at, one.at + causeMayTrail))
-    if (stop.routed.meaning.rule === 'kubelet.killing') walk.place(stop);
-  const open = walk.context.disruptions.filter(
-    (disruption) => disruption.controller === controller && walk.open(disruption.change) && disruption.at <= one.at + causeMayTrail,
-  );
-  if (object.ref.kind !== 'StatefulSet') return open[0] ?? null;
-  return open.find((disruption) => disruption.name === one.routed.meaning.subject?.name) ?? null;
-}
-
-/** StatefulSets, DaemonSets and ReplicaSets of their own: creations and deletions of pods, told apart by their sequence. */
-function placeController(walk: Walk, one: Occurrence, object: ObjectState): void {
-  const { meaning } = one.routed;
-  const child = meaning.subject;
-  if (!child) return;
-  const rescale = walk
-    .actionsOn(`rescale:${nameKey(object.ref)}`, one.at - 30 * second, one.at)
-    .find((action) => walk.open(walk.place(action)?.change));
-  const driven = rescale ? walk.open(walk.place(rescale)?.change) : null;
-  const pod = child.kind === 'Pod';
-  const disruption = pod && meaning.verb === 'create' ? disruptionFor(walk, one, object) : null;
-  if (disruption) return replace(walk, one, disruption);
-  const ended = pod && meaning.verb === 'delete' ? walk.named('Pod', child.namespace, child.name)?.death : null;
-  const clearing = walk.open(ended?.change);
-  if (clearing) {
-    // What is left of a pod that was evicted or has failed is cleared away before it is made anew.
-    return walk.give(one, { change: clearing, rule: 'controller.clear', evidence: ended?.occurrence || clearing.id });
-  }
-  const open = meaning.verb === 'create' ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
-  const change = driven ?? open ?? begin(walk, one, object);
-  if (driven && rescale) walk.give(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
-  else walk.give(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
-  if (!pod) return;
-  if (meaning.verb === 'delete') {
-    forgetNamed(walk, 'Pod', child.name);
-    // What is said to be replaced may be said to be deleted as well.
-    if (change.unreplaced.includes(child.name)) return;
-    change.unreplaced.push(child.name);
-    change.deletes += 1;
-    return;
-  }
-  const replaced = object.ref.kind === 'StatefulSet' ? child.name : (change.unreplaced[0] ?? '');
-  change.unreplaced = change.unreplaced.filter((name) => name !== replaced);
-  change.made[madeKey({ ...child, apiVersion: 'v1' })] = 'waiting';
-}
-
-function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | undefined {
-  const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
-  const name = one.routed.meaning.subject?.name ?? '';
-  const replacing = open.find((change) => replaces(change, object.ref.kind, name));
-  const growing = open.filter((change) => change.kind !== 'heal' && !(object.ref.kind === 'StatefulSet' && change.unreplaced.length > 1));
-  return replacing ?? growing.at(-1);
-}
-
-/** A StatefulSet takes down one pod at a time to make it anew; several that are gone are a scaling down. */
-function replaces(change: ChangeState, kind: string, name: string): boolean {
-  if (kind !== 'StatefulSet') return change.unreplaced.length > 0;
-  return change.unreplaced.length === 1 && change.unreplaced[0] === name;
-}
-
-/** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
-function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
-  const child = one.routed.meaning.subject;
-  const healing = child && walk.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
-  if (healing) return healing;
-  const current = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale'])).at(-1);
-  if (!child || !current) return undefined;
-  if (current.kind === 'create') {
-    walk.note(one, current.id, 'it was creating');
-    return undefined;
-  }
-  const born = walk.named('Pod', child.namespace, child.name)?.birth;
-  const action = walk
-    .actionsOn(nameKeyOf('Pod', child.namespace, child.name), current.start, one.at)
-    .some((other) => other.id !== one.id && other.at < one.at && other.routed.meaning.verb === 'create');
-  if (born?.change === current.id || action) {
-    walk.note(one, current.id, 'it had made this pod itself');
-    return undefined;
-  }
-  return current;
-}
-
-/** Where versions are known the controller's generation tells the edit. */
-function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState[] {
-  const generation = walk.generation(one);
-  if (generation === 0) return open;
-  const same = open.filter((change) => change.generation === 0 || change.generation === generation);
-  return same;
-}
-
-function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
-  const { rule, verb } = one.routed.meaning;
-  if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
-  const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
-  const fresh = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
-  return walk.begin(one, fresh ? 'create' : 'scale');
 }

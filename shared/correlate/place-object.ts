@@ -6,7 +6,8 @@ import type { Bond, ChangeState, ObjectState } from './context.ts';
 import { placeDigest } from './digest.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
 import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from './figures.ts';
-import { failing, madeKey } from './made.ts';
+import { firstAttempt, firstSign, type Origin } from './first-sign.ts';
+import { failing, madeKey, started } from './made.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
 import { pairKey } from './pairs.ts';
 import { bindScaling } from './scaling.ts';
@@ -35,6 +36,8 @@ export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): voi
   const phase = meaning.pair === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
   walk.give(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
   remember(walk, one, object, origin.change);
+  // What created the container may have been lost.
+  if (meaning.pair === 'container' && meaning.class === 'end') started(walk, one, object, origin.change);
   if (meaning.pair === 'schedule') {
     object.troubled = false;
     if (object.birth?.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
@@ -52,22 +55,14 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
     walk.give(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
     return remember(walk, one, object, dying);
   }
-  const origin = originOf(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
+  const origin =
+    originOf(walk, one, object) ?? firstAttempt(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
   walk.give(one, origin);
   remember(walk, one, object, origin.change);
   const unready = meaning.rule === 'kubelet.unhealthy';
   if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
-}
-
-/** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
-function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
-  if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
-  const change = walk.begin(one, 'create');
-  object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
-  change.made[madeKey(object.ref)] = 'waiting';
-  return { change, parent: '', rule: 'object.first-sign', evidence: one.id };
 }
 
 /** A container is stopped: by its pod's deletion, or by a probe to be started again. */
@@ -129,14 +124,6 @@ export function namedDeletion(walk: Walk, one: Occurrence, object: ObjectState):
 function dyingChange(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | null {
   if (!object.death || one.at < object.death.at - causeMayTrail) return null;
   return walk.open(object.death.change);
-}
-
-interface Origin {
-  readonly change: ChangeState;
-  readonly parent: string;
-  readonly rule: string;
-  readonly evidence: string;
-  readonly confidence?: 'structure' | 'time';
 }
 
 /** What the object's steps hang on, while its change is not settled. */

@@ -1,6 +1,7 @@
 /** Where one occurrence belongs: its change, its parent and why. The dispatcher; `place-object`, `place-action` and `pairs` do the work. */
 import type { ObjectState } from './context.ts';
 import { placeDigest } from './digest.ts';
+import { failing } from './made.ts';
 import type { Occurrence } from './occurrence.ts';
 import { placeEnd } from './pairs.ts';
 import { placeAction } from './place-action.ts';
@@ -38,5 +39,6 @@ function placeRepeat(walk: Walk, one: Occurrence, object: ObjectState): boolean 
     evidence: `repeat ${one.n} of ${series.occurrence}`,
     counts: change.kind === 'incident',
   });
+  if (one.routed.meaning.rule === 'kubelet.backoff') failing(walk, object, change, one.routed.observation.message);
   return true;
 }

@@ -117,6 +117,8 @@ function ownersByName(kind: string, suffix: string): readonly string[] {
   if (kind === 'Pod' && /^[a-z0-9]{5}$/.test(suffix)) return ['ReplicaSet', 'Job', 'DaemonSet', 'ReplicationController'];
   if (kind === 'ReplicaSet' && /^[a-z0-9]{4,10}$/.test(suffix)) return ['Deployment'];
   if (kind === 'Job' && /^\d{7,}$/.test(suffix)) return ['CronJob'];
+  // Knative names a Revision's Deployment so, and tells of it in no Event.
+  if (kind === 'Deployment' && suffix === 'deployment') return ['Revision'];
   return [];
 }
 

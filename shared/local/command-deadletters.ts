@@ -1,11 +1,16 @@
-/** `knspan deadletters`: what Brokers could not deliver, as the reconciler keeps it in Redis; a person sends it again or drops it. */
-import { textField } from '../cloudevent/json.ts';
+/**
+ * `knspan deadletters`: what Brokers could not deliver, as the reconciler keeps it in Redis, and the segments that a Broker refused, as
+ * the correlator has put them aside there; a person sends it again or drops it.
+ */
+import { isJson, type Json, textField } from '../cloudevent/json.ts';
 import { ConfigError, processEnvironment, Settings } from '../runtime/config.ts';
 import { Log, messageOf } from '../runtime/log.ts';
-import { type Letter, letterText, parseLetter } from '../store/letter.ts';
+import { isSegmentType } from '../spans/segment-event.ts';
+import { shardOf } from '../store/keys.ts';
+import { letterText, parseLetter } from '../store/letter.ts';
 import { openStore, readStoreSettings } from '../store/open.ts';
 import { redisUrlForms } from '../store/redis-connect.ts';
-import type { Store } from '../store/store.ts';
+import type { Box, Store } from '../store/store.ts';
 import { InputError } from './input.ts';
 import { clean, timeText } from './terminal.ts';
 
@@ -31,7 +36,7 @@ export async function deadLettersCommand(options: DeadLettersOptions): Promise<v
 async function openLetters(): Promise<Store> {
   const settings = new Settings(processEnvironment());
   const storeSettings = readStoreSettings(settings);
-  if (storeSettings.target === null) settings.fault('REDIS_URL', 'not set or not readable', redisUrlForms);
+  if (!processEnvironment()['REDIS_URL']?.trim()) settings.refuse('REDIS_URL', 'not set', redisUrlForms);
   try {
     settings.finish('deadletters');
     const log = new Log({ function: 'deadletters', level: 'off' });
@@ -51,27 +56,53 @@ async function listing(store: Store): Promise<string> {
 }
 
 function about(body: string): string {
+  const segment = segmentIn(body);
+  if (segment !== null) return clean(`${textField(segment, 'time')}  ${whatOf(segment)} -> K_SINK`);
   const letter = parseLetter(body);
   if (!letter.ok) return letter.reason;
   const { event, dest, code, since } = letter.value;
-  const what = [textField(event, 'type'), textField(event, 'subject')].filter((text) => text !== '').join(' ');
-  return clean(`${timeText(since * 1_000)}  ${what} -> ${dest || 'unknown'}${code === '' ? '' : ` (${code})`}`);
+  return clean(`${timeText(since * 1_000)}  ${whatOf(event)} -> ${dest || 'unknown'}${code === '' ? '' : ` (${code})`}`);
+}
+
+function whatOf(event: Json): string {
+  return [textField(event, 'type'), textField(event, 'subject')].filter((text) => text !== '').join(' ');
+}
+
+/** Null where it is a dead letter, which has its event within. */
+function segmentIn(body: string): Json | null {
+  try {
+    const event: unknown = JSON.parse(body);
+    return isJson(event) && isSegmentType(textField(event, 'type')) ? event : null;
+  } catch {
+    return null;
+  }
 }
 
 async function resend(store: Store, id: string): Promise<string> {
   const now = await store.clock();
   const parked = (await store.listParked(shownMost)).find((one) => one.id === id);
   if (parked) {
-    const letter = parseLetter(parked.body);
-    if (!letter.ok) throw new InputError(`Cannot send '${id}' again: ${letter.reason}`);
-    const again: Letter = { ...letter.value, since: now };
+    const { to, body, by } = againOf(id, parked.body, now);
     // Put first, then removed: an end between leaves it in both places, which loses nothing.
-    if (!(await store.putInBox(box, [{ id, body: letterText(again) }], now)))
-      throw new InputError(`Cannot send '${id}' again: too many wait already`);
+    if (!(await store.putInBox(to, [{ id, body }], now))) throw new InputError(`Cannot send '${id}' again: too many wait already`);
     await store.removeParked(id);
-  } else if (await isWaiting(store, id)) await store.postpone(box, id, now);
-  else throw unknown(id);
-  return `${id} is sent again by the reconciler: within seconds when it runs, else with its next tick`;
+    return sentence(id, by);
+  }
+  if (!(await isWaiting(store, id))) throw unknown(id);
+  await store.postpone(box, id, now);
+  return sentence(id, 'reconciler');
+}
+
+/** A segment goes back into an outbox, whichever: each is looked after by every correlator. */
+function againOf(id: string, body: string, now: number): { to: Box; body: string; by: string } {
+  if (segmentIn(body) !== null) return { to: { kind: 'outbox', shard: shardOf(id) }, body, by: 'correlator' };
+  const letter = parseLetter(body);
+  if (!letter.ok) throw new InputError(`Cannot send '${id}' again: ${letter.reason}`);
+  return { to: box, body: letterText({ ...letter.value, since: now }), by: 'reconciler' };
+}
+
+function sentence(id: string, by: string): string {
+  return `${id} is sent again by the ${by}: within seconds when it runs, else with its next tick`;
 }
 
 async function drop(store: Store, id: string): Promise<string> {

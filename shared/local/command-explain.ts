@@ -1,15 +1,15 @@
 /** `knspan explain`: why an event has its parent, and which candidates lost by which rule. */
 
+import { loadOrList } from './command-find.ts';
 import { rulesOf, type SharedOptions } from './command-replay.ts';
-import { load } from './engine.ts';
 import { Pipeline } from './pipeline.ts';
 import { clean } from './terminal.ts';
 
 export async function explainCommand(uid: string, paths: string[], options: SharedOptions): Promise<void> {
   const rules = await rulesOf(options);
   if (!rules) return;
-  const { observations, objects } = await load(paths, { objects: options.objects, stdin: process.stdin });
-  const pipeline = new Pipeline({ rules, objects, cluster: options.cluster, explains: true });
+  const { observations, objects, cluster } = await loadOrList(paths, options);
+  const pipeline = new Pipeline({ rules, objects, cluster, explains: true });
   for (const observation of observations) pipeline.push(observation);
   pipeline.finish();
   const found = pipeline.explain(uid);
@@ -24,7 +24,7 @@ export async function explainCommand(uid: string, paths: string[], options: Shar
     const lines = [
       `${one.occurrence}  ${one.what}`,
       `  parent    ${one.parent === '' || one.parent === 'root' ? 'the root of the change' : `${one.parent}  ${one.parentWhat}`}`,
-      `  change    opened by ${one.change}`,
+      `  change    opened by ${one.change}${one.changeWhat === '' ? '' : `  ${one.changeWhat}`}`,
       `  rule      ${one.rule}`,
       `  evidence  ${one.evidence}`,
       ...one.considered.map(({ candidate, verdict }) => `  lost      ${candidate}: ${verdict}`),

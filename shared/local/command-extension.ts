@@ -26,7 +26,7 @@ const reasonsMost = 10;
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 export function addExtensionCommands(knspan: Command, functions: LocalFunctions): void {
-  const extension = knspan.command('extension').description('functions of one’s own on the Brokers: try, run, deploy');
+  const extension = knspan.command('extension').description('functions of your own on the Brokers: try, run, deploy');
   extension
     .command('test')
     .argument('<file>', 'exports a function: export default defineFunction({...})')

@@ -16,7 +16,8 @@ import { clean, counted } from './terminal.ts';
 import { TimeOrdered } from './time-ordered.ts';
 
 export interface SharedOptions {
-  readonly objects: readonly string[];
+  /** Where input is read. */
+  readonly objects?: readonly string[];
   readonly rules: readonly string[];
   readonly lenient: boolean;
   readonly cluster: string;
@@ -52,7 +53,7 @@ export async function replayCommand(paths: string[], options: ReplayOptions): Pr
   const pipeline = new Pipeline({ rules, objects, ...pipelineOptions(options) });
   const progress = new Progress(process.stderr, Date.now);
   const onProgress = options.quiet ? {} : { onProgress: (items: number) => progress.at(items) };
-  const input = { objects: options.objects, into: objects, stdin: process.stdin, ...onProgress };
+  const input = { objects: options.objects ?? [], into: objects, stdin: process.stdin, ...onProgress };
   const ordered = options.deliver ? null : new TimeOrdered(pipeline);
   const loaded = await load(paths, ordered ? { ...input, onEvent: (observation: Observation) => ordered.push(observation) } : input);
   progress.end();
@@ -64,6 +65,7 @@ export async function replayCommand(paths: string[], options: ReplayOptions): Pr
   else if (ordered) for await (const settled of ordered.finish()) await show(settled);
   const undelivered = await output.close();
   if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, selection));
+  requireEvents(loaded.counts);
   if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
   setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
 }
@@ -101,6 +103,12 @@ export function filterOf(options: SharedOptions, newest: number): Filter {
   };
 }
 
+/** Input of which nothing is an Event is a fault, save a list that is empty. */
+export function requireEvents({ events, skipped }: Pick<Counts, 'events' | 'skipped'>): void {
+  if (events > 0 || skipped.length === 0) return;
+  throw new InputError("Cannot find an Event in the input: wanted what 'kubectl get events -A -o json' gives, or a folder of such files");
+}
+
 function summaryOf(counts: Counts, selection: Selection): string {
   const lines = [`${counted(counts.events, 'event')} read; ${selection.summary}`];
   if (counts.skipped.length > 0)
@@ -134,9 +142,10 @@ export async function demoCommand(): Promise<void> {
   await replayCommand([`${demoFolder}watch.jsonl`], { ...defaults, objects: [`${demoFolder}objects-watch.jsonl`] });
   process.stdout.write(`
 What to try next:
-  kubectl get events -A -o json | npx knspan replay -          the last hour of your cluster
-  npx knspan watch                                             follow it live
-  npx knspan replay test/replay/captures/crashloop --why       a crash loop, and why each span hangs where it does
-  npx knspan replay FILE --otlp http://localhost:4318          send the traces to Jaeger or any OpenTelemetry backend
+  kubectl get events -A -o json | npx knspan replay - --failed      what failed in your cluster within the last hour
+  npx knspan find deployment/NAME -n NAMESPACE --last --view tree   the last change of a Deployment
+  npx knspan watch --failed                                         follow it live: what fails, as it settles
+  npx knspan replay test/replay/captures/crashloop --why            a crash loop, and why each span hangs where it does
+  npx knspan replay FILE --otlp http://localhost:4318               send the traces to Jaeger or any OpenTelemetry backend
 `);
 }

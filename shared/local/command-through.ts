@@ -3,10 +3,11 @@
  * the events went. What comes out equals the direct replay.
  */
 
+import { isJson, textField } from '../cloudevent/json.ts';
 import { ManualClock } from '../runtime/clock.ts';
 import { processEnvironment } from '../runtime/config.ts';
 import type { Segment } from '../spans/span.ts';
-import { filterOf, type ReplayOptions, rulesOf, setExitCode } from './command-replay.ts';
+import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from './command-replay.ts';
 import { InputError, readInputs } from './input.ts';
 import { type Notice, sendAll } from './notices.ts';
 import { createOutput } from './output.ts';
@@ -17,6 +18,7 @@ import { clean, counted } from './terminal.ts';
 /** Below the lateness that events may have. */
 const windowMs = 5_000;
 const atOnce = 16;
+const faultsListed = 5;
 /** Longer than any change may stay open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
@@ -31,7 +33,9 @@ export async function replayThrough(
 ): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   if (!(await rulesOf(options))) return;
-  const { events, objects, skipped } = await noticesOf(paths, options.objects);
+  const { events, objects, skipped, faults } = await noticesOf(paths, options.objects ?? []);
+  if (events.length === 0) for (const fault of faults.slice(0, faultsListed)) process.stderr.write(`${clean(fault)}\n`);
+  requireEvents({ events: events.length, skipped: faults });
   const newest = events.reduce((at, event) => Math.max(at, event.at), 0);
   const selection = new Selection(filterOf(options, newest * 1_000), options.orphans);
   const output = await createOutput(options, process.stdout, processEnvironment());
@@ -40,7 +44,8 @@ export async function replayThrough(
   const run = await functions.startLocal({
     environment: environmentOf(options),
     clock,
-    logLevel: options.quiet ? 'error' : 'warn',
+    // That an embedded store is volatile is no news here.
+    logLevel: options.quiet || processEnvironment()['REDIS_URL'] === undefined ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
     host: '127.0.0.1',
@@ -99,10 +104,11 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
 export async function noticesOf(
   paths: readonly string[],
   objectPaths: readonly string[],
-): Promise<{ events: Timed[]; objects: Notice[]; skipped: string }> {
+): Promise<{ events: Timed[]; objects: Notice[]; skipped: string; faults: string[] }> {
   const events: Timed[] = [];
   const objects: Notice[] = [];
   const skipped: string[] = [];
+  let dumped = false;
   for (const [from, takesEvents] of [[objectPaths, false] as const, [paths, true] as const]) {
     for await (const item of readInputs(from, { stdin: process.stdin })) {
       if (item.type === 'object') {
@@ -111,16 +117,25 @@ export async function noticesOf(
       } else if (item.type === 'skipped') skipped.push(item.reason);
       else if (item.type === 'event' && takesEvents) {
         const { n, last } = item.observation;
-        events.push({ change: n > 1 ? 'update' : 'add', at: Math.ceil(last.at / 1_000), object: item.raw });
+        dumped ||= item.receivedAt === null;
+        events.push({ change: n > 1 ? 'update' : 'add', at: Math.ceil(last.at / 1_000), object: asEvent(item.raw) });
       }
     }
   }
   events.sort((a, b) => a.at - b.at);
+  const newest = events.at(-1)?.at ?? 0;
   return {
-    events,
+    // A dump tells of all times at once, and of first occurrences with the last: what knew of it as it went would have known more.
+    events: dumped ? events.map((event) => ({ ...event, at: newest })) : events,
     objects,
+    faults: skipped,
     skipped: skipped.length === 0 ? '' : `, ${counted(skipped.length, 'item')} skipped (${clean(skipped[0] ?? '')})`,
   };
+}
+
+/** Some dumps leave out what an item is; a source says it. */
+function asEvent(raw: unknown): unknown {
+  return isJson(raw) && textField(raw, 'kind') === '' ? { ...raw, kind: 'Event' } : raw;
 }
 
 function environmentOf({ cluster, orphans, budget, rootService, rules }: ReplayOptions): Record<string, string> {

@@ -10,6 +10,9 @@ import { Pipeline } from './pipeline.ts';
 import { Selection } from './selection.ts';
 import { counted } from './terminal.ts';
 
+/** What `watch` and `serve` say when they begin. */
+export const untilSettled = 'a change is shown 10 s to a minute after its last event, an incident once all was well for 10 minutes';
+
 const everyMs = 1_000;
 /** What happened shortly before the start is shown too. */
 const lookBack = 10 * 60 * 1_000_000;
@@ -33,10 +36,14 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
     onProblem: say,
     onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
   });
-  pipeline = new Pipeline({ rules, objects: follower.objects, ...pipelineOptions(options) });
+  pipeline = new Pipeline({
+    rules,
+    objects: follower.objects,
+    ...pipelineOptions({ ...options, cluster: options.cluster || follower.cluster }),
+  });
   for (const observation of early) pipeline.push(observation);
   const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
-  say(`Following the cluster: ${known}; traces appear when they have settled`);
+  say(`Following the cluster: ${known}; ${untilSettled}`);
   let undelivered = '';
   try {
     await untilStopped(lasts, async () => {

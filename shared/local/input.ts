@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parseAllDocuments } from 'yaml';
 import { field, isJson, textField } from '../cloudevent/json.ts';
@@ -29,7 +29,7 @@ export class InputError extends Error {}
 
 const depthMost = 8;
 const yamlMost = 256 * 1_024 * 1_024;
-const endings = ['.json', '.jsonl', '.ndjson', '.yaml', '.yml', '.json.gz', '.jsonl.gz'];
+const endings = ['.json', '.jsonl', '.ndjson', '.yaml', '.yml'].flatMap((ending) => [ending, `${ending}.gz`]);
 
 export interface InputOptions {
   readonly stdin: Readable;
@@ -39,7 +39,11 @@ export interface InputOptions {
 
 export async function* readInputs(paths: readonly string[], options: InputOptions): AsyncGenerator<InputItem> {
   const files: string[] = [];
-  for (const path of paths) files.push(...(path === '-' ? ['-'] : await filesOf(path, 0)));
+  for (const path of paths) {
+    const found = path === '-' ? ['-'] : await filesOf(path, 0);
+    if (found.length === 0) throw new InputError(`Cannot read '${path}': it holds no file that ends in ${endings.join(', ')}`);
+    files.push(...found);
+  }
   let items = 0;
   for (const file of files) {
     for await (const item of readFile(file, options.stdin)) {
@@ -68,10 +72,7 @@ async function filesOf(path: string, depth: number): Promise<string[]> {
 async function* readFile(file: string, stdin: Readable): AsyncGenerator<InputItem> {
   const name = file === '-' ? 'standard input' : file;
   const raw = file === '-' ? stdin : createReadStream(file, { highWaterMark: 1 << 18 });
-  const bytes = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-  if (bytes !== raw) raw.on('error', (error: Error) => bytes.destroy(error));
-  bytes.setEncoding('utf8');
-  const peeked = await peek(bytes);
+  const peeked = await peek(raw).catch((error: unknown): Peeked => ({ ok: false, reason: messageOf(error) }));
   if (!peeked.ok) return yield { type: 'skipped', where: name, reason: `Cannot read ${name}: ${peeked.reason}` };
   let items = 0;
   let odd = 0;
@@ -109,25 +110,45 @@ type Peeked =
   | { readonly ok: true; readonly form: 'json' | 'yaml'; readonly chunks: AsyncIterable<string> }
   | { readonly ok: false; readonly reason: string };
 
-/** The form is told by the first characters, not by the file's name. */
-async function peek(stream: Readable): Promise<Peeked> {
-  const source: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
+/** The form is told by the first bytes, not by the file's name. */
+async function peek(raw: Readable): Promise<Peeked> {
+  const source: AsyncIterator<unknown> = (await textOf(raw))[Symbol.asyncIterator]();
   let head = '';
-  try {
-    while (head.trim() === '') {
-      const next = await source.next();
-      if (next.done) return { ok: false, reason: 'it is empty' };
-      head += String(next.value).replace(/^\uFEFF/, '');
-    }
-  } catch (error) {
-    return { ok: false, reason: messageOf(error) };
+  while (head.trim() === '') {
+    const next = await source.next();
+    if (next.done) return { ok: false, reason: 'it is empty' };
+    head += String(next.value).replace(/^\uFEFF/, '');
   }
+  if (head.startsWith('PK\u0003\u0004') || head.slice(257, 262) === 'ustar')
+    return { ok: false, reason: 'it is an archive, wanted the folder that it unpacks to' };
   if (head.includes('\u0000')) return { ok: false, reason: 'it is no text' };
   const chunks = (async function* () {
     yield head;
     for (let next = await source.next(); !next.done; next = await source.next()) yield String(next.value);
   })();
   return { ok: true, form: /^\s*[[{]/.test(head) ? 'json' : 'yaml', chunks };
+}
+
+/** Unpacked where it is gzip, whatever it is called. */
+async function textOf(raw: Readable): Promise<Readable> {
+  const source: AsyncIterator<unknown> = raw[Symbol.asyncIterator]();
+  const first = await source.next();
+  const head = first.done ? Buffer.alloc(0) : bytesOf(first.value);
+  const bytes = Readable.from(
+    (async function* () {
+      if (head.length > 0) yield head;
+      for (let next = await source.next(); !next.done; next = await source.next()) yield bytesOf(next.value);
+    })(),
+    { objectMode: false },
+  );
+  if (head[0] !== 0x1f || head[1] !== 0x8b) return bytes.setEncoding('utf8');
+  const unpacked = createGunzip();
+  bytes.on('error', (error: Error) => unpacked.destroy(error)).pipe(unpacked);
+  return unpacked.setEncoding('utf8');
+}
+
+function bytesOf(chunk: unknown): Buffer {
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
 }
 
 async function* yamlOf(chunks: AsyncIterable<string>): AsyncGenerator<Document> {
@@ -182,9 +203,9 @@ function toItem(document: Document & { type: 'value' }, where: string): InputIte
     const event = parseEvent(object);
     return event.ok
       ? { type: 'event', observation: event.value, receivedAt, raw: object }
-      : { type: 'skipped', where, reason: event.reason };
+      : { type: 'skipped', where, reason: `${event.reason} (${where})` };
   }
   const parsed = parseObject(object);
-  if (!parsed.ok) return { type: 'skipped', where, reason: parsed.reason };
+  if (!parsed.ok) return { type: 'skipped', where, reason: `${parsed.reason} (${where})` };
   return { type: 'object', version: { object: parsed.value, seenAt: receivedAt, gone: type === 'DELETED' }, raw: object };
 }

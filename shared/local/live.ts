@@ -3,11 +3,13 @@
  * was; after 410 Gone the list is read again and compared, so that nothing is lost and nothing comes twice.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { isJson, textField } from '../cloudevent/json.ts';
+import { field, isJson, textField } from '../cloudevent/json.ts';
 import type { Micros, Observation } from '../cloudevent/observation.ts';
 import { parseEvent } from '../cloudevent/parse.ts';
+import { createApiServer } from '../objects/api-server.ts';
 import { ObjectIndex } from '../objects/index.ts';
 import { parseObject } from '../objects/parse.ts';
+import { messageOf } from '../runtime/log.ts';
 import { Recent } from '../runtime/recent.ts';
 import type { Loaded } from './engine.ts';
 import { InputError } from './input.ts';
@@ -34,6 +36,8 @@ const rememberedMost = 200_000;
 
 export interface Follower {
   readonly objects: ObjectIndex;
+  /** The uid that stands for the cluster; empty: not known. */
+  readonly cluster: string;
   /** All Events until then have come: now, or when the watch of Events was lost. */
   knownUntil(): Micros;
   stop(): void;
@@ -52,6 +56,7 @@ export interface FollowOptions {
 
 export async function follow(options: FollowOptions): Promise<Follower> {
   const config = options.config ?? (await currentConfig());
+  const cluster = await clusterUidOf(config);
   const objects = new ObjectIndex();
   const watchers: Watcher[] = [];
   for (const path of objectPaths) {
@@ -80,9 +85,9 @@ export async function follow(options: FollowOptions): Promise<Follower> {
   };
   if (!(await events.start())) {
     stop();
-    throw new InputError('Cannot follow Events: the API server does not let this user list them, wanted list and watch on events');
+    throw new InputError('Cannot follow Events: they cannot be listed, wanted list and watch on events');
   }
-  return { objects, stop, knownUntil: () => (events.lostAt ?? Date.now()) * 1_000 };
+  return { objects, cluster, stop, knownUntil: () => (events.lostAt ?? Date.now()) * 1_000 };
 }
 
 /** The same as notifications, whole, as an ApiServerSource would send them; of the first list of Events only those since then. */
@@ -137,8 +142,9 @@ function within(path: string, namespace: string | undefined): string {
 }
 
 /** Everything that the cluster has now, as from a file. */
-export async function listOnce(namespace?: string): Promise<Loaded> {
+export async function listOnce(namespace?: string): Promise<Loaded & { readonly cluster: string }> {
   const config = await currentConfig();
+  const cluster = await clusterUidOf(config);
   const objects = new ObjectIndex();
   const observations: Observation[] = [];
   for (const path of objectPaths) {
@@ -155,13 +161,29 @@ export async function listOnce(namespace?: string): Promise<Loaded> {
     if (event.ok) observations.push(event.value);
   }
   const newest = observations.reduce((at, one) => Math.max(at, one.last.at), 0);
-  return { observations, objects, newest, counts: { events: observations.length, expired: 0, skipped: [], skippedMore: 0 } };
+  return { cluster, observations, objects, newest, counts: { events: observations.length, expired: 0, skipped: [], skippedMore: 0 } };
 }
 
 async function currentConfig(): Promise<KubeConfig> {
   const { KubeConfig } = await import('../objects/kube-client.ts');
   const config = new KubeConfig();
-  config.loadFromDefault();
+  try {
+    config.loadFromDefault();
+  } catch (error) {
+    throw new InputError(`Cannot reach a cluster: wanted a kubeconfig (KUBECONFIG or ~/.kube/config), found ${messageOf(error)}`);
+  }
   if (!config.getCurrentCluster()) throw new InputError('Cannot reach a cluster: the kubeconfig names none, wanted a current context');
   return config;
+}
+
+/**
+ * The uid of the namespace kube-system, which stands for the cluster where nobody names it, so that trace ids are those of knspan in the
+ * cluster; empty where it may not be read. Says at once that a cluster is out of reach.
+ */
+export async function clusterUidOf(config: KubeConfig): Promise<string> {
+  const api = createApiServer(async () => config);
+  const answer = await api.get({ path: '/api/v1/namespaces/kube-system' }).finally(() => api.close());
+  if (answer.ok) return textField(field(answer.body, 'metadata'), 'uid');
+  if (answer.status === null) throw new InputError(`Cannot reach the cluster at ${config.getCurrentCluster()?.server}: ${answer.reason}`);
+  return '';
 }

@@ -28,6 +28,8 @@ export interface Explanation {
   readonly occurrence: string;
   readonly what: string;
   readonly change: string;
+  /** The event that opened it; empty: none did. */
+  readonly changeWhat: string;
   /** Empty: the root of the change. */
   readonly parent: string;
   readonly parentWhat: string;
@@ -147,6 +149,7 @@ export class Pipeline {
         occurrence: occurrence.id,
         what: whatOf(occurrence.routed.observation),
         change: place.change,
+        changeWhat: what.get(place.change) ?? '',
         parent,
         parentWhat: what.get(parent) ?? 'the root of the change',
         rule: place.rule,

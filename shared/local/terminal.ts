@@ -67,6 +67,44 @@ export function cut(text: string, width: number): string {
   return `${out}…`;
 }
 
+/** Cuts in the middle: of an error's text the end matters as much as the beginning. */
+export function cutMiddle(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const front = cut(text, Math.ceil(width * 0.6));
+  const graphemes = [...segmenter.segment(text)].map(({ segment }) => segment);
+  let back = '';
+  for (let at = graphemes.length - 1; at >= 0; at -= 1) {
+    const next = `${graphemes[at] ?? ''}${back}`;
+    if (widthOf(front) + widthOf(next) > width) break;
+    back = next;
+  }
+  return front + back;
+}
+
+/** Lines of at most that width, broken at blanks where there are any; of what more than so many would hold the middle is left out. */
+export function wrap(text: string, width: number, most: number): string[] {
+  for (let room = width * most; ; room -= wrapStep) {
+    const lines = linesOf(cutMiddle(text, room), width);
+    if (lines.length <= most || room <= width) return lines;
+  }
+}
+
+/** Columns that are given up at a time, until the lines are few enough. */
+const wrapStep = 8;
+
+function linesOf(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (widthOf(rest) > width) {
+    const head = cut(rest, width + 1).slice(0, -1);
+    const blank = head.lastIndexOf(' ');
+    const end = blank > width / 2 ? blank : head.length;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }

@@ -1,6 +1,7 @@
 /** The tree view: one block a trace, its verdict on top, each span with its place in time, its duration and what went wrong. */
 import type { Segment, Span } from '../spans/span.ts';
-import { bar, clean, cut, durationText, pad, padLeft, paint, type Screen, timeText, widthOf } from './terminal.ts';
+import { bar, clean, cut, cutMiddle, durationText, pad, padLeft, paint, type Screen, timeText, widthOf, wrap } from './terminal.ts';
+import { causeOf, isInstant, lastingText, outcomeOf, tidy, titleIn } from './verdict.ts';
 
 export interface TreeOptions {
   readonly screen: Screen;
@@ -13,10 +14,14 @@ const siblingsShown = 5;
 const siblingsKept = 3;
 const durationWidth = 9;
 const serviceMost = 24;
+/** A narrower screen is the tree's, without the column of services. */
+const serviceFrom = 80;
+const causeLinesMost = 4;
 
 interface Row {
   readonly span: Span | null;
   readonly text: string;
+  readonly failed: boolean;
 }
 
 export function treeOf(segment: Segment, options: TreeOptions): string[] {
@@ -29,17 +34,18 @@ export function treeOf(segment: Segment, options: TreeOptions): string[] {
 }
 
 function headOf(segment: Segment, root: Span, { screen, why }: TreeOptions): string[] {
-  const outcome = clean(String(root.attributes['knspan.outcome'] ?? segment.severity));
-  const mark = outcome === 'ok' ? paint(screen, 'green', 'ok') : paint(screen, outcome === 'failed' ? 'red' : 'yellow', outcome);
+  const { outcome, colour } = outcomeOf(segment, root);
   const count = clean(String(root.attributes['knspan.events'] ?? segment.spans.length));
   const events = `${count} ${count === '1' ? 'event' : 'events'}`;
   const actor = root.attributes['knspan.actor'] ? `, by ${clean(String(root.attributes['knspan.actor']))}` : '';
-  const facts = `${durationText(root.end - root.start)}   ${events}`;
+  const facts = isInstant(root) ? events : `${durationText(root.end - root.start)}   ${events}`;
   const room = Math.max(10, screen.width - widthOf(outcome) - widthOf(facts) - 6);
-  const title = paint(screen, 'bold', pad(cut(clean(root.title) + actor, room), Math.min(room, 60)));
-  const lines = [`${title}   ${mark}   ${facts}`];
-  const cause = root.attributes['knspan.cause'];
-  if (typeof cause === 'string') lines.push(paint(screen, 'red', cut(`  because ${clean(cause)}`, screen.width)));
+  const whole = clean(root.title) + actor;
+  const title = paint(screen, 'bold', pad(widthOf(whole) <= room ? whole : titleIn(clean(root.title), room), Math.min(room, 60)));
+  const lines = [`${title}   ${paint(screen, colour, outcome)}   ${facts}`];
+  const { lead, text, colour: shade } = causeOf(segment, root);
+  const about = text === '' ? [] : wrap(`${lead} ${text}`, screen.width - 4, causeLinesMost);
+  lines.push(...about.map((line, index) => paint(screen, shade, `${index === 0 ? '  ' : '    '}${line}`)));
   lines.push(paint(screen, 'dim', `  ${timeText(root.start)}  trace ${root.traceId}`));
   for (const link of root.links)
     lines.push(paint(screen, 'dim', `  ${clean(String(link.attributes['knspan.link'] ?? 'link'))} trace ${link.traceId}`));
@@ -73,11 +79,11 @@ function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: read
     const branch = last ? '└─ ' : '├─ ';
     const inner = `${indent}${last ? '   ' : '│  '}`;
     if ('folded' in one) {
-      rows.push({ span: null, text: `${indent}${branch}${one.folded}` });
+      rows.push({ span: null, text: `${indent}${branch}${one.folded}`, failed: one.failed });
       return;
     }
-    rows.push({ span: one.span, text: `${indent}${branch}${clean(titleOf(one.span))}` });
-    if (options.why) for (const line of whyOf(one.span, `${inner}  `, options.screen)) rows.push({ span: null, text: line });
+    rows.push({ span: one.span, text: `${indent}${branch}${tidy(titleOf(one.span))}`, failed: one.span.status === 'error' });
+    if (options.why) for (const line of whyOf(one.span, `${inner}  `, options.screen)) rows.push({ span: null, text: line, failed: false });
     addRows(rows, below, below.get(one.span.spanId) ?? [], inner, options);
   });
 }
@@ -89,38 +95,51 @@ function titleOf(span: Span): string {
   const size = bytes > 0 ? ` (${(bytes / 1e6).toFixed(1)} MB)` : '';
   const ready = span.attributes['knspan.pod.ready'] ? '  ready' : '';
   const failed = span.status === 'error' ? '✗ ' : '';
-  const message =
-    failed !== '' && !span.title.includes(span.statusMessage) && !span.statusMessage.includes(span.title) ? `: ${span.statusMessage}` : '';
-  return `${failed}${span.title}${times}${size}${ready}${message}`;
+  return `${failed}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${failed === '' ? '' : messageOf(span)}`;
 }
 
-type Shown = { readonly span: Span } | { readonly folded: string };
+/** What the title does not say already (of a fold: how many), without the reason in front of a sentence that begins with it (`Failed: Failed to pull`). */
+function messageOf({ title, statusMessage }: Span): string {
+  const message = statusMessage.replace(/^\d+ of \d+: /, '').replace(/^(\w+): (?=\1)/, '');
+  const end = message.slice(message.indexOf(': ') + 1).trim();
+  if (message === '' || title.includes(message) || message.includes(title) || title.includes(statusMessage) || title.includes(end))
+    return '';
+  return `: ${message}`;
+}
 
-/** Keeps failed ones and the first few of many alike; says what the others have in common. */
+type Shown = { readonly span: Span } | { readonly folded: string; readonly failed: boolean };
+
+/** Keeps the first few of many alike, those that failed alike apart from those that did not; says what the others have in common. */
 function foldSiblings(siblings: readonly Span[], below: ReadonlyMap<string, Span[]>): Shown[] {
-  const byName = new Map<string, Span[]>();
-  for (const span of siblings) byName.set(span.name, [...(byName.get(span.name) ?? []), span]);
-  const hidden = new Map<Span, string>();
-  for (const group of byName.values()) {
-    const plain = group.filter((span) => !failsBelow(span, below, 0));
-    if (plain.length <= siblingsShown) continue;
-    const rest = plain.slice(siblingsKept);
+  const alike = new Map<string, Span[]>();
+  for (const span of siblings) {
+    const key = JSON.stringify([span.name, ...failuresIn(span, below, 0)]);
+    alike.set(key, [...(alike.get(key) ?? []), span]);
+  }
+  const hidden = new Map<Span, Shown | null>();
+  for (const group of alike.values()) {
+    if (group.length <= siblingsShown) continue;
+    const rest = group.slice(siblingsKept);
     const durations = rest.map((span) => span.end - span.start).sort((a, b) => a - b);
+    const range = `(${durationText(durations[0] ?? 0)} – ${durationText(durations.at(-1) ?? 0)})`;
     const first = rest[0];
-    if (first)
-      hidden.set(first, `… ${rest.length} more like this (${durationText(durations[0] ?? 0)} – ${durationText(durations.at(-1) ?? 0)})`);
-    for (const span of rest.slice(1)) hidden.set(span, '');
+    if (!first) continue;
+    const failed = failuresIn(first, below, 0).length > 0;
+    for (const span of rest) hidden.set(span, null);
+    hidden.set(first, { folded: `${failed ? '✗ ' : ''}… ${rest.length} more like this ${range}`, failed });
   }
   return siblings.flatMap((span): Shown[] => {
-    const text = hidden.get(span);
-    if (text === undefined) return [{ span }];
-    return text === '' ? [] : [{ folded: text }];
+    const shown = hidden.get(span);
+    if (shown === undefined) return [{ span }];
+    return shown === null ? [] : [shown];
   });
 }
 
-function failsBelow(span: Span, below: ReadonlyMap<string, Span[]>, depth: number): boolean {
-  if (span.status === 'error') return true;
-  return depth < 20 && (below.get(span.spanId) ?? []).some((child) => failsBelow(child, below, depth + 1));
+/** The names of what failed in it: few, whatever the pods are called. */
+function failuresIn(span: Span, below: ReadonlyMap<string, Span[]>, depth: number): string[] {
+  const found = new Set<string>(span.status === 'error' ? [span.name] : []);
+  if (depth < 20) for (const child of below.get(span.spanId) ?? []) for (const name of failuresIn(child, below, depth + 1)) found.add(name);
+  return [...found].sort();
 }
 
 function whyOf(span: Span, indent: string, screen: Screen): string[] {
@@ -142,22 +161,18 @@ function whyOf(span: Span, indent: string, screen: Screen): string[] {
 /** Columns: tree, service, bar, duration. */
 function layOut(rows: readonly Row[], root: Span, { screen }: TreeOptions): string[] {
   const services = rows.map((row) => widthOf(clean(row.span?.service ?? '')));
-  const serviceWidth = Math.min(serviceMost, Math.max(0, ...services), Math.floor(screen.width / 5));
+  const serviceWidth = screen.width < serviceFrom ? 0 : Math.min(serviceMost, Math.max(0, ...services), Math.floor(screen.width / 5));
   const barWidth = Math.max(8, Math.floor(screen.width / 6));
   const treeMost = screen.width - serviceWidth - barWidth - durationWidth - 6;
   const treeWidth = Math.min(treeMost, Math.max(20, ...rows.map((row) => (row.span ? widthOf(row.text) : 0))));
-  return rows.map(({ span, text }) => {
-    if (!span) return cut(text, screen.width);
-    const point = span.attributes['knspan.extent'] === 'point';
-    const shownBar = bar(span.start - root.start, span.end - root.start, root.end - root.start, barWidth);
-    const duration = point ? '·' : durationText(span.end - span.start);
-    const failed = span.status === 'error';
-    const title = pad(cut(text, treeWidth), treeWidth);
+  return rows.map(({ span, text, failed }) => {
+    if (!span) return failed ? paint(screen, 'red', cut(text, screen.width)) : cut(text, screen.width);
+    const title = pad((failed ? cutMiddle : cut)(text, treeWidth), treeWidth);
     return [
       failed ? paint(screen, 'red', title) : title,
-      paint(screen, 'dim', pad(cut(clean(span.service), serviceWidth), serviceWidth)),
-      paint(screen, failed ? 'red' : 'cyan', shownBar),
-      padLeft(duration, durationWidth),
+      ...(serviceWidth > 0 ? [paint(screen, 'dim', pad(cut(clean(span.service), serviceWidth), serviceWidth))] : []),
+      paint(screen, failed ? 'red' : 'cyan', bar(span.start - root.start, span.end - root.start, root.end - root.start, barWidth)),
+      padLeft(lastingText(span), durationWidth),
     ]
       .join(' ')
       .trimEnd();

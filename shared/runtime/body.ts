@@ -1,13 +1,15 @@
 /** Reads the body of a request within a bound, and within a bound over all requests of a server at once. */
 import type { IncomingMessage } from 'node:http';
 
-export type Body = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'too large' | 'no room' | 'gone' };
+export type Body = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'too large' | 'no room' | 'too slow' | 'gone' };
 
 export interface BodyBounds {
   /** Of one request. */
   readonly most: number;
   /** Of all requests that are under way. */
   readonly mostAtOnce: number;
+  /** From its head to its end, ms: what is held meanwhile, others have no room for. */
+  readonly within: number;
 }
 
 /** What comes after the bound is read and dropped up to this multiple of it, so that a polite sender gets to read the answer. */
@@ -33,7 +35,12 @@ export class BodyReader {
         this.#held -= heldOf(chunks);
         chunks.length = 0;
       };
+      const late = setTimeout(() => {
+        this.#held -= heldOf(chunks);
+        done({ kind: 'too slow' });
+      }, this.#bounds.within);
       const done = (body: Body) => {
+        clearTimeout(late);
         request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone).on('error', ignore);
         resolve(body);
       };

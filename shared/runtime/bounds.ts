@@ -6,6 +6,7 @@ export interface ServerBounds {
   readonly headers: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly bodyWithinMs: number;
   readonly checkConnectionsMs: number;
 }
 
@@ -22,5 +23,6 @@ export const bounds: ServerBounds = {
   // Go also keeps connections in its pool on which it has not sent anything yet, so this too stays above 90 s.
   headersTimeoutMs: 100_000,
   requestTimeoutMs: 300_000,
+  bodyWithinMs: 30_000,
   checkConnectionsMs: 5_000,
 };

@@ -135,6 +135,11 @@ export class Settings {
     this.#faults.push(`${name} is ${shown(value)}, wanted ${wanted}`);
   }
 
+  /** The same of a value that no message may show, or that is not there. */
+  refuse(name: string, state: 'not set' | 'not readable', wanted: string): void {
+    this.#faults.push(`${name} is ${state}, wanted ${wanted}`);
+  }
+
   /** Throws with all faults at once, so that a person corrects them in one go. */
   finish(functionName: string): void {
     if (this.#faults.length === 0) return;
@@ -142,7 +147,7 @@ export class Settings {
   }
 
   #missing(name: string): void {
-    this.#faults.push(`${name} is not set, wanted ${this.#table.get(name)?.wanted ?? 'a value'}`);
+    this.refuse(name, 'not set', this.#table.get(name)?.wanted ?? 'a value');
   }
 
   /** Blank counts as unset, as in the OpenTelemetry specification. */

@@ -17,6 +17,7 @@ import type { CloudEvent } from 'cloudevents';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../cloudevent/http.ts';
 import { type Body, BodyReader } from './body.ts';
 import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
+import { Connections } from './connections.ts';
 import { listen } from './listen.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -99,6 +100,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   // Node drops what exceeds this in silence, so one more is let through and refused.
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
+  front.connections.watch(server);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => front.badHttp(error, socket));
   const port = await listen(server, options.port, options.host);
   options.log.info('listening', { port });
@@ -109,6 +111,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
 class Front {
   readonly #options: FunctionOptions;
   readonly bounds: ServerBounds;
+  readonly connections = new Connections();
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
   readonly #paths: Paths;
@@ -122,7 +125,11 @@ class Front {
     this.#options = options;
     this.#tracing = options.tracing ?? noTracing;
     this.bounds = { ...bounds, ...options.bounds };
-    this.#bodies = new BodyReader({ most: options.bodyLimit ?? bodyLimit, mostAtOnce: this.bounds.bodiesAtOnce });
+    this.#bodies = new BodyReader({
+      most: options.bodyLimit ?? bodyLimit,
+      mostAtOnce: this.bounds.bodiesAtOnce,
+      within: this.bounds.bodyWithinMs,
+    });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
     const event: Take = (request, response) => this.#take(request, response, '');
@@ -147,6 +154,7 @@ class Front {
   }
 
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.connections.begin(request, response);
     try {
       const take = this.#direct.get(`${request.method} ${request.url}`);
       if (take !== undefined) return await take(request, response);
@@ -180,6 +188,7 @@ class Front {
   async #close(server: Server, graceMs: number): Promise<void> {
     const end = performance.now() + graceMs;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.connections.closeUnused();
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     await closed;
     clearTimeout(cut);
@@ -239,6 +248,7 @@ class Front {
     if (kind === 'gone') return this.#count('bad_http');
     if (!request.complete) response.setHeader('connection', 'close');
     if (kind === 'no room') return this.#refuse(response, 'overloaded', 503, 'Cannot take more bodies at once', 1);
+    if (kind === 'too slow') return this.#refuse(response, 'bad_http', 408, 'Cannot read the body: it comes too slowly');
     const most = this.#options.bodyLimit ?? bodyLimit;
     this.#refuse(response, 'too_large', 413, `Cannot read the body: wanted at most ${most} bytes`, 0, request);
   }

@@ -12,10 +12,13 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { messageOf } from './log.ts';
 
-/** again: retry it, no earlier than `afterMs` where the sink asked for that; never: retrying will not help. */
+/**
+ * again: retry it, no earlier than `afterMs` where the sink asked for that, without `status` where it did not answer; never: retrying
+ * will not help.
+ */
 export type SinkOutcome =
   | { readonly kind: 'taken' }
-  | { readonly kind: 'again'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'again'; readonly status?: number; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'never'; readonly status: number; readonly reason: string };
 
 export interface Sink {
@@ -46,7 +49,8 @@ const noTokenForMs = 10_000;
 const reasonBytesMost = 4_096;
 const reasonMost = 300;
 const afterMostMs = 3_600_000;
-const retried = [404, 408, 409, 429];
+/** Among them what says nothing of the event: a token that has run out, a policy or an address that somebody must put right. */
+const retried = [401, 403, 404, 405, 407, 408, 409, 425, 429];
 /** What an override must not touch: it would change the event's identity or its meaning. */
 const fixed = ['id', 'source', 'type', 'specversion', 'data', 'data_base64', 'datacontenttype', 'dataschema', 'subject', 'time'];
 
@@ -176,7 +180,7 @@ function outcomeOf(answer: Answer, now: number): SinkOutcome {
   // A redirect is a sink that is set up wrong for now: what is sent later may arrive.
   if (status >= 400 && status < 500 && !retried.includes(status)) return { kind: 'never', status, reason };
   const afterMs = parseRetryAfter(answer.retryAfter, now);
-  return { kind: 'again', reason, ...(afterMs === undefined ? {} : { afterMs }) };
+  return { kind: 'again', status, reason, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
 /** Seconds or a date; at most an hour, whatever the sink says. */

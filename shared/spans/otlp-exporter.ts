@@ -137,6 +137,9 @@ class Exports implements OtlpExporter {
   }
 }
 
+/** These speak of what was sent. The others of which OTLP wants no retry speak of a key, an address or a backend that somebody must put right. */
+const aboutTheSpans = [400, 413, 422];
+
 /** Only an answer of the backend is final: the exporter tells a status with it where OTLP says that it must not be retried. */
 function outcomeOf(error: Error | undefined): ExportOutcome {
   const status = field(error, 'code');
@@ -144,7 +147,10 @@ function outcomeOf(error: Error | undefined): ExportOutcome {
     .replaceAll(/[^\u0020-\u007e]+/g, ' ')
     .trim();
   if (typeof status === 'number')
-    return { kind: 'never', reason: `the backend answered ${status} ${error?.message ?? ''}`.trim() + (said === '' ? '' : `: ${said}`) };
+    return {
+      kind: aboutTheSpans.includes(status) ? 'never' : 'again',
+      reason: `the backend answered ${status} ${error?.message ?? ''}`.trim() + (said === '' ? '' : `: ${said}`),
+    };
   return { kind: 'again', reason: error?.message || String(status ?? 'the backend refused') };
 }
 

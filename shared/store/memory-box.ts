@@ -27,15 +27,24 @@ export class MemoryBox {
     return this.#items.size;
   }
 
+  get isFull(): boolean {
+    return this.#items.size >= this.#most;
+  }
+
   put(items: readonly { id: string; body: string }[], due: number, since: number): boolean {
     if (this.#items.size + items.length > this.#most) return false;
+    this.add(items, due, since);
+    return true;
+  }
+
+  /** Whatever the bound is. */
+  add(items: readonly { id: string; body: string }[], due: number, since: number): void {
     for (const { id, body } of items) {
       if (this.#items.has(id)) continue;
       this.#items.set(id, { body, tries: 0 });
       this.#due.set(id, due);
       this.#since.set(id, since);
     }
-    return true;
   }
 
   claim(clock: number, holdMs: number, most: number): BoxItem[] {

@@ -74,10 +74,12 @@ export class MemoryDomains {
   commit(clock: number, { domain, fence, taken, segments, state, keepFor, due, decided }: Commit, holdMs: number): CommitOutcome {
     if (this.#fences.get(domain) !== fence) return 'stale';
     this.#fences.delete(domain);
-    if (segments.length > 0 && !this.#outbox.put(segments, clock + holdMs, clock)) {
+    // One that is not full takes all of a decision: else one with more segments than it has room for could never be committed.
+    if (segments.length > 0 && this.#outbox.isFull) {
       this.#leases.set(domain, clock + restWhenFull);
       return 'full';
     }
+    this.#outbox.add(segments, clock + holdMs, clock);
     this.#leases.delete(domain);
     const incoming = this.#incoming.get(domain);
     for (const id of taken) incoming?.delete(id);

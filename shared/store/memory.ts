@@ -136,9 +136,9 @@ export class MemoryStore implements Store {
     this.#box(box).postpone(id, until);
   }
 
-  async park(box: Box, id: string, reason: string): Promise<void> {
+  async park(box: Box, id: string, reason: string): Promise<number> {
     for (const body of this.#box(box).remove([id])) this.#parked.unshift({ id, reason, body });
-    this.#parked.length = Math.min(this.#parked.length, parkedMost);
+    return this.#parked.splice(parkedMost).length;
   }
 
   async listBox(box: Box, most: number): Promise<readonly BoxItem[]> {

@@ -8,7 +8,7 @@ import { type Log, messageOf } from '../runtime/log.ts';
 import { MemoryStore } from './memory.ts';
 import { RedisStore } from './redis.ts';
 import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis-connect.ts';
-import { type Bounds, defaultBounds, type Store } from './store.ts';
+import { type Bounds, defaultBounds, type Store, StoreError } from './store.ts';
 
 export interface StoreSettings {
   /** Null: the embedded store. */
@@ -28,7 +28,7 @@ const errorsPerMinute = 6;
 export function readStoreSettings(settings: Settings): StoreSettings {
   const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it the embedded store, which is volatile`);
   const target = url === undefined ? null : parseRedisUrl(url);
-  if (url !== undefined && target === null) settings.fault('REDIS_URL', 'not readable', redisUrlForms);
+  if (url !== undefined && target === null) settings.refuse('REDIS_URL', 'not readable', redisUrlForms);
   const bound = (name: string, fallback: number, what: string) =>
     settings.number(name, { default: fallback, min: 1, max: mostEver, what: `most ${what}` });
   return {
@@ -71,5 +71,5 @@ async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings,
   const reason = await whenReady(client, readyWithinMs);
   if (reason === '') return new RedisStore(client, prefix, bounds);
   client.disconnect();
-  throw new Error(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
+  throw new StoreError(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
 }

@@ -13,7 +13,7 @@ export interface RedisBox {
   claim(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
   remove(box: Box, ids: readonly string[]): Promise<void>;
   postpone(box: Box, id: string, until: number): Promise<void>;
-  park(box: Box, id: string, reason: string): Promise<void>;
+  park(box: Box, id: string, reason: string): Promise<number>;
   list(box: Box, most: number): Promise<readonly BoxItem[]>;
   listParked(most: number): Promise<readonly { id: string; reason: string; body: string }[]>;
   removeParked(id: string): Promise<boolean>;
@@ -44,10 +44,11 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
     /** First to the parked ones, then out of the box: a crash between leaves it in both, which loses nothing. */
     async park(box, id, reason) {
       const body = await ask('park', (client) => client.hget(keysOf(box).bodies, id));
-      if (body === null) return;
-      await ask('park', (client) => client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body })));
+      if (body === null) return 0;
+      const parked = await ask('park', (client) => client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body })));
       await ask('park', (client) => client.ltrim(parkedKey(prefix), 0, parkedMost - 1));
       await remove(box, [id]);
+      return Math.max(0, parked - parkedMost);
     },
     async list(box, most) {
       const { bodies, due, tries } = keysOf(box);

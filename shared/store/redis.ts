@@ -209,7 +209,7 @@ export class RedisStore implements Store {
     return this.#boxes.postpone(box, id, until);
   }
 
-  park(box: Box, id: string, reason: string): Promise<void> {
+  park(box: Box, id: string, reason: string): Promise<number> {
     return this.#boxes.park(box, id, reason);
   }
 

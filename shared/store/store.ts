@@ -135,7 +135,7 @@ export class StoreError extends Error {
 export interface Bounds {
   /** Observations in the inbox and, apart, observations routed and undecided; each shard takes its equal part of it. */
   readonly pending: number;
-  /** Segments; each shard takes its equal part of it. */
+  /** Segments; each shard takes its equal part of it, and one decision beyond: that is never divided. */
   readonly outbox: number;
   readonly letters: number;
   /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
@@ -185,8 +185,11 @@ export interface Store {
   claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
   removeFromBox(box: Box, ids: readonly string[]): Promise<void>;
   postpone(box: Box, id: string, until: number): Promise<void>;
-  /** Takes it out of the box for a person to look at; the oldest parked ones go when there are too many. What is not there is not parked. */
-  park(box: Box, id: string, reason: string): Promise<void>;
+  /**
+   * Takes it out of the box for a person to look at. What is not there is not parked. When there are too many the oldest parked ones go:
+   * says how many were lost for this one.
+   */
+  park(box: Box, id: string, reason: string): Promise<number>;
   /** What is due first comes first. */
   listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
   /** The last parked comes first. */

@@ -137,6 +137,26 @@ describe('times', () => {
     assert.deepEqual(last, first);
   });
 
+  test('a repeat within the second of the first comes after it, nobody knows how long', () => {
+    const { first, last } = of({ count: 2, firstTimestamp: '2025-11-20T23:06:40Z', lastTimestamp: '2025-11-20T23:06:40Z' });
+    assert.equal(first.uncertainty, 0);
+    assert.deepEqual(last, { at: first.at, uncertainty: second + rough - first.at });
+  });
+
+  test('a clock that is hours ahead of the API server’s is not believed; all times are moved back alike', () => {
+    const stamps = { firstTimestamp: '2061-01-01T00:00:00Z', lastTimestamp: '2061-01-01T00:10:00Z' };
+    const metadata = { name: 'web-1.x' };
+    const ahead = of({ ...none, metadata, ...stamps, count: 3 });
+    assert.deepEqual(
+      [ahead.first, ahead.last],
+      [second, second + 600_000_000].map((at) => ({ at, uncertainty: rough })),
+    );
+    assert.deepEqual(of({ ...none, metadata, eventTime: '2025-11-21T00:06:40.5Z' }).last, { at: second, uncertainty: rough });
+    assert.deepEqual(of({ ...none, metadata, eventTime: '2025-11-21T00:06:40Z' }).last.at, second + 3_600_000_000);
+    const unknown = of({ ...none, ...stamps, metadata: { ...metadata, creationTimestamp: null } });
+    assert.equal(unknown.first.at, Date.UTC(2061, 0, 1) * 1_000);
+  });
+
   test('absurd times are no times', () => {
     for (const absurd of ['0001-01-01T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z', 'soon', 7, {}]) {
       const metadata = { name: 'web-1', creationTimestamp: absurd };

@@ -44,8 +44,11 @@ export class Demo {
     return [...found.values()];
   }
 
-  async remove(): Promise<void> {
+  remove(): void {
     tryKubectl('delete', '-k', this.#folder, '--ignore-not-found', '--wait=false');
-    await until('the end of the demonstration', 300_000, () => (names('namespace').includes(namespace) ? undefined : true));
   }
 }
+
+/** Nothing is left of it. */
+export const endOfDemo = (): Promise<true> =>
+  until('the end of the demonstration', 300_000, () => (names('namespace').includes(namespace) ? undefined : true));

@@ -143,7 +143,12 @@ export class Installation {
     const within = `--timeout=${readyWithinMs / 1_000}s`;
     kubectl('-n', home, 'rollout', 'status', 'statefulset/redis', within);
     kubectl('-n', home, 'rollout', 'status', 'deployment/jaeger', within);
-    const kinds = ['broker', 'trigger', 'sinkbinding', 'apiserversource', 'pingsource', ...(this.#runs === 'ksvc' ? ['ksvc'] : [])];
+    if (this.#runs === 'ksvc') {
+      kubectl('-n', home, 'wait', 'ksvc', '--all', '--for=condition=Ready', within);
+      // A Trigger whose subscriber was not there yet looks again later and later; a change makes it look at once.
+      kubectl('-n', home, 'annotate', 'trigger', '--all', '--overwrite', `knspan.dev/looked=${Date.now()}`);
+    }
+    const kinds = ['broker', 'trigger', 'sinkbinding', 'apiserversource', 'pingsource'];
     for (const kind of kinds) kubectl('-n', home, 'wait', kind, '--all', '--for=condition=Ready', within);
     // Last: a SinkBinding that becomes ready makes new pods.
     if (this.#runs === 'deployment')

@@ -13,12 +13,17 @@ const on = { 'tracing-protocol': 'http/protobuf', 'tracing-endpoint': endpoint, 
 function set(data: Readonly<Record<string, string | null>>): void {
   kubectl(...there, 'patch', 'configmap/config-observability', '--type=merge', '-p', JSON.stringify({ data }));
   kubectl(...there, 'rollout', 'restart', ...dataPlane);
+}
+
+/** Its data plane runs with what was set. */
+export function knativeIsReady(): void {
   for (const deployment of dataPlane) kubectl(...there, 'rollout', 'status', deployment, '--timeout=120s');
 }
 
 /** What is installed, from now on. */
 export async function traceKnative(): Promise<void> {
   set(on);
+  knativeIsReady();
   kubectl('-n', home, 'annotate', '--overwrite', 'apiserversource/events', 'traced=yes');
   const adapter = ['-n', home, 'deployments', '-l', 'eventing.knative.dev/sourceName=events'];
   const env = () => kubectl('get', ...adapter, '-o', 'jsonpath={.items[*].spec.template.spec.containers[*].env}');
@@ -26,5 +31,5 @@ export async function traceKnative(): Promise<void> {
   kubectl('rollout', 'status', ...adapter, '--timeout=120s');
 }
 
-/** As it is released. */
+/** As it is released, when it is ready again. */
 export const traceKnativeNoMore = (): void => set(Object.fromEntries(Object.keys(on).map((key) => [key, null])));

@@ -32,6 +32,26 @@ const ofKind = (all: ReadonlyMap<string, unknown>, kind: string): unknown[] =>
 const names = (all: ReadonlyMap<string, unknown>, ...kinds: string[]): string[] =>
   [...all.keys()].filter((key) => kinds.includes(kindOf(key))).sort();
 
+interface Pod {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A label selector: none of its conditions is what selects all. */
+function selects(selector: unknown, labels: Readonly<Record<string, string>>): boolean {
+  const exact = at(selector, 'matchLabels');
+  const isExact = Object.entries(typeof exact === 'object' && exact !== null ? exact : {}).every(([key, value]) => labels[key] === value);
+  return (
+    isExact &&
+    list(at(selector, 'matchExpressions')).every((one) => {
+      const label = labels[textField(one, 'key') ?? ''];
+      return at(one, 'operator') === 'Exists' ? label !== undefined : label !== undefined && list(at(one, 'values')).includes(label);
+    })
+  );
+}
+
 describe('the overlays, rendered', () => {
   for (const name of readdirSync(overlays)) {
     it(`${name}: nothing may write, nothing may read Secrets`, () => {
@@ -61,6 +81,54 @@ describe('plain', () => {
       assert.equal(at(found, 'terminationGracePeriodSeconds'), at(wanted, 'timeoutSeconds'), 'the time between SIGTERM and the end');
     }
     assert.deepEqual(names(plain, 'Trigger', 'SinkBinding', 'Broker'), names(base, 'Trigger', 'SinkBinding', 'Broker'));
+  });
+});
+
+describe('secure', () => {
+  /** Whether the NetworkPolicies let one pod open a connection to another: those that select it together, if there are any. */
+  function mayReach(policies: readonly unknown[], from: Pod, to: Pod, port: number): boolean {
+    const rules = policies
+      .map((policy) => at(policy, 'spec'))
+      .filter((spec) => selects(at(spec, 'podSelector'), to.labels))
+      .flatMap((spec) => list(at(spec, 'ingress')));
+    return rules.some((rule) => {
+      const ports = list(at(rule, 'ports')).map((one) => at(one, 'port'));
+      if (ports.length > 0 && !ports.includes(port)) return false;
+      return list(at(rule, 'from')).some((peer) => {
+        const [spaces, pods] = [at(peer, 'namespaceSelector'), at(peer, 'podSelector')];
+        const isThere = spaces === undefined ? from.namespace === home : selects(spaces, { 'kubernetes.io/metadata.name': from.namespace });
+        return isThere && (pods === undefined || selects(pods, from.labels));
+      });
+    });
+  }
+
+  const policies = ofKind(rendered(join(overlays, 'secure')), 'NetworkPolicy');
+  const own = (name: string): Pod => ({ namespace: home, labels: { 'serving.knative.dev/service': name } });
+  const part = (name: string): Pod => ({ namespace: home, labels: { 'app.kubernetes.io/name': name } });
+  const of = (namespace: string): Pod => ({ namespace, labels: {} });
+
+  it('who has to reach a pod may, and nobody else', () => {
+    const flows: readonly (readonly [from: Pod, to: Pod, port: number, may: boolean])[] = [
+      ...[...functionNames, 'my-function'].flatMap((name) => [
+        // Channel dispatcher and filter, activator and autoscaler, gateway; what they reach is queue-proxy.
+        ...['knative-eventing', 'knative-serving', 'kourier-system'].map((one) => [of(one), own(name), 8012, true] as const),
+        [of('monitoring'), own(name), 8080, true] as const,
+        [of('monitoring'), own(name), 8012, false] as const,
+        [of('shop'), own(name), 8012, false] as const,
+        [own('exporter'), own(name), 8012, false] as const,
+      ]),
+      ...['correlator', 'reconciler'].map((name) => [own(name), part('redis'), 6379, true] as const),
+      ...['exporter', 'my-function'].map((name) => [own(name), part('redis'), 6379, false] as const),
+      [of('shop'), part('redis'), 6379, false],
+      // The Jaeger of `dev`: the exporter, and each function that traces itself.
+      ...['exporter', 'correlator', 'my-function'].map((name) => [own(name), part('jaeger'), 4318, true] as const),
+      [of('knspan-demo'), part('jaeger'), 4318, true],
+      [of('knative-eventing'), part('jaeger'), 4318, true],
+      [of('shop'), part('jaeger'), 4318, false],
+      [of('shop'), part('jaeger'), 16686, false],
+    ];
+    const wrong = flows.filter(([from, to, port, may]) => mayReach(policies, from, to, port) !== may);
+    assert.deepEqual(wrong, []);
   });
 });
 

@@ -8,27 +8,34 @@ import { slowDeployment } from './workloads.ts';
 
 export const settledWithinMs = 120_000;
 
-const open: Stage[] = [];
+/** Namespaces of one test, gone when it has ended. */
+type OpenStage = (name: string) => Stage;
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
-export function stage(name: string): Stage {
-  const made = new Stage(`${name}-${process.pid}`);
-  open.push(made);
-  return made;
-}
+let turn: Promise<unknown> = Promise.resolve();
 
-export function closeStages(): void {
-  for (const one of open.splice(0)) one.close();
-}
+/** What must not happen at the same time as something else, while the rest of its test goes on beside the others. */
+const inTurn: InTurn = (work) => {
+  const mine = turn.then(work);
+  turn = mine.catch(() => {});
+  return mine;
+};
 
-export function proves(what: string, prove: () => Promise<void>): void {
+export function proves(what: string, prove: (stage: OpenStage, inTurn: InTurn) => Promise<void>): void {
   it(what, async (test) => {
+    const open: Stage[] = [];
+    const stage: OpenStage = (name) => {
+      const made = new Stage(`${name}-${process.pid}`);
+      open.push(made);
+      return made;
+    };
     try {
-      await prove();
+      await prove(stage, inTurn);
     } catch (error) {
       test.diagnostic(diagnostics());
       throw error;
     } finally {
-      closeStages();
+      for (const one of open) one.close();
     }
   });
 }
@@ -42,13 +49,21 @@ export function sinksHaveArrived(kind: 'ksvc' | 'deployment'): void {
   }
 }
 
-/** A rollout in the middle of which something happens. */
-export async function rollout(name: string, disturb: (here: Stage) => Promise<void> | void, withinMs = settledWithinMs): Promise<void> {
-  const here = stage(name);
-  here.apply(slowDeployment(here.namespace, 'web'));
-  await here.seen('Started');
-  await disturb(here);
-  here.kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+/** A rollout in the middle of which something happens, alone; what comes `then` may go on beside other tests. */
+export async function rollout(
+  here: Stage,
+  disturb: () => Promise<void> | void,
+  withinMs = settledWithinMs,
+  then: () => Promise<void> | void = () => {},
+): Promise<void> {
+  await inTurn(async () => {
+    here.apply(slowDeployment(here.namespace, 'web'));
+    await here.seen('Started');
+    assert.equal(here.isRolledOut('deployment/web'), false, 'the rollout is under way');
+    await disturb();
+  });
+  await then();
+  await here.rolledOut('deployment/web');
   const found = await here.told(withinMs);
   assert.equal(new Set(found.map(({ trace }) => trace)).size, 1, 'one rollout, one trace');
 }

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apply, kubectl, list, until } from './kubectl.ts';
-import { about, eventsIn, inJaeger, linesOf, replayed, type SpanForm } from './traces.ts';
+import { about, eventsIn, linesOf, recentlyInJaeger, replayed, type SpanForm } from './traces.ts';
 
 /** The notifications must have come to an end before they are compared. */
 const quietMs = 4_000;
+const rolledOutWithinMs = 90_000;
 
 export class Stage {
   readonly namespace: string;
@@ -37,6 +38,19 @@ export class Stage {
     return kubectl('-n', this.namespace, ...args);
   }
 
+  isRolledOut(workload: string): boolean {
+    return /successfully rolled out|complete/.test(this.kubectl('rollout', 'status', workload, '--watch=false'));
+  }
+
+  /** Holds up nobody else meanwhile, which `kubectl rollout status` would. */
+  async rolledOut(workload: string): Promise<void> {
+    await until(
+      `the end of the rollout of ${workload} in ${this.namespace}`,
+      rolledOutWithinMs,
+      () => this.isRolledOut(workload) || undefined,
+    );
+  }
+
   uids(): ReadonlySet<string> {
     return new Set(list('events', '-n', this.namespace).map(({ metadata }) => metadata.uid));
   }
@@ -53,9 +67,11 @@ export class Stage {
     for (;;) {
       const before = readFileSync(this.file, 'utf8').length;
       await sleep(quietMs);
-      const all = replayed(this.file);
+      const found = await this.#found();
+      // A replay costs more than a look, and half a minute passes before there is anything to compare.
+      if (found.length === 0 && Date.now() < end) continue;
+      const all = await replayed(this.file);
       const wanted = all.filter(({ trace }) => passes(trace));
-      const found = about(inJaeger(), this.uids());
       const isQuiet = readFileSync(this.file, 'utf8').length === before;
       const isSame = isQuiet && wanted.length > 0 && linesOf(wanted).join('\n') === linesOf(found).join('\n');
       if (!isSame && Date.now() < end) continue;
@@ -63,6 +79,12 @@ export class Stage {
       this.#eachOnce(found, all);
       return found;
     }
+  }
+
+  /** Of Jaeger, as it was while this was quiet; nothing while it is away. */
+  async #found(): Promise<readonly SpanForm[]> {
+    const spans = await recentlyInJaeger(quietMs).catch(() => []);
+    return about(spans, this.uids());
   }
 
   /** From the API's side: no Event that no span tells; from Jaeger's, which has what is let pass of all: none twice. */

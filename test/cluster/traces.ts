@@ -1,6 +1,7 @@
 /** Spans in one form, from Jaeger's query API and from a direct replay, so that both can be held beside each other. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { home } from './installation.ts';
 import { fromService, kubectl } from './kubectl.ts';
 
@@ -118,6 +119,14 @@ export function inJaeger(): readonly SpanForm[] {
   return [...lines.values()];
 }
 
+let looked: { readonly at: number; readonly spans: readonly SpanForm[] } = { at: Number.NEGATIVE_INFINITY, spans: [] };
+
+/** A look that several tests share. */
+export async function recentlyInJaeger(mostMs: number): Promise<readonly SpanForm[]> {
+  if (Date.now() - looked.at > mostMs / 2) looked = { at: Date.now(), spans: inJaeger() };
+  return looked.spans;
+}
+
 /** With every copy. */
 export function allInJaeger(): readonly SpanForm[] {
   const traces = new Map<string, JaegerTrace>();
@@ -128,10 +137,10 @@ export function allInJaeger(): readonly SpanForm[] {
 export const clusterUid = (): string => kubectl('get', 'namespace/kube-system', '-o', 'jsonpath={.metadata.uid}');
 
 /** What a direct replay of recorded notifications says. */
-export function replayed(file: string): readonly SpanForm[] {
+export async function replayed(file: string): Promise<readonly SpanForm[]> {
   const args = [bin, 'replay', file, '--format', 'otlp-json', '--quiet', '--cluster', clusterUid()];
-  const output = execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, timeout: 60_000 });
-  return output.split('\n').flatMap((line) => {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 64 * 1024 * 1024, timeout: 60_000 });
+  return stdout.split('\n').flatMap((line) => {
     if (line === '') return [];
     const request: { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] } = JSON.parse(line);
     return request.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap(({ spans }) => spans.map(ofOtlp)));

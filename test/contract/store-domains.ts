@@ -205,6 +205,19 @@ export function domainContract(harness: () => Harness): void {
     assert.equal((await store.figures()).outbox, 1);
   });
 
+  it('commits a decision with more segments than the outbox takes while that is not full: else it never could be', async () => {
+    const store = await harness().open({ outbox: 2 * shardCount });
+    const segments = ['s1', 's2', 's3'].map((id) => ({ id, body: id }));
+    await store.putInBox(outbox, [{ id: 's0', body: 's0' }], 0);
+    await store.addToDomains(shard, [toDomain('d', 'a#1')]);
+    const commit = commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, segments });
+    assert.equal(await store.commit(shard, clock, commit, 0), 'committed');
+    assert.equal((await store.figures()).outbox, 4);
+    await store.addToDomains(shard, [toDomain('d', 'b#1')]);
+    const next = commitOf('d', await claimOne(store), { taken: ['b#1'], decided: 1, segments: [{ id: 's4', body: 's4' }] });
+    assert.equal(await store.commit(shard, clock, next, 0), 'full');
+  });
+
   it('commits what has no segment though the outbox is full', async () => {
     const store = await harness().open({ outbox: shardCount });
     await store.putInBox(outbox, [{ id: 's1', body: 'one' }], 0);

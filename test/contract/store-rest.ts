@@ -130,7 +130,13 @@ export function boxContract(harness: () => Harness): void {
     const box: Box = { kind: 'letters' };
     const items = Array.from({ length: parkedMost + 5 }, (_, index) => item(`i${index}`));
     await store.putInBox(box, items, 1);
-    for (const { id } of items) await store.park(box, id, 'r');
+    const lost: number[] = [];
+    for (const { id } of items) lost.push(await store.park(box, id, 'r'));
+    assert.deepEqual(
+      lost,
+      items.map((_, index) => (index < parkedMost ? 0 : 1)),
+    );
+    assert.equal(await store.park(box, 'i0', 'r'), 0);
     const parked = await store.listParked(2 * parkedMost);
     assert.equal(parked.length, parkedMost);
     assert.deepEqual([parked[0]?.id, parked.at(-1)?.id], [`i${parkedMost + 4}`, 'i5']);

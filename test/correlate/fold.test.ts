@@ -48,4 +48,21 @@ describe('fold', () => {
     assert.equal(spans.filter((span) => span.name === 'create Pod').length, 20);
     assert.ok(spans.every((span) => span.attributes['knspan.fold.events'] === undefined));
   });
+
+  it('where some of many failed, says how many', () => {
+    const pipeline = pipelineOver(new ObjectIndex(), 100);
+    for (const event of rolloutEvents({ name: 'web', pods: 400, uid: 'd', at: Date.UTC(2026, 0, 1) * 1_000 })) {
+      const parsed = parseEvent(event);
+      assert.ok(parsed.ok);
+      const isBroken = parsed.value.reason === 'Started' && Number(/p(\d+)$/.exec(parsed.value.involved.uid)?.[1]) % 4 === 0;
+      pipeline.push(isBroken ? { ...parsed.value, type: 'Warning', reason: 'Failed', message: 'Error: no such command' } : parsed.value);
+    }
+    const spans = pipeline.finish().flatMap((segment) => segment.spans);
+    const fold = spans.find((span) => span.name === 'create Pod' && Number(span.attributes['knspan.fold.failed']) > 0);
+    const failed = Number(fold?.attributes['knspan.fold.failed']);
+    const all = Number(fold?.attributes['knspan.fold.spans']);
+    assert.ok(failed < all);
+    assert.equal(fold?.title, `create Pod × ${all}, ${failed} of them failed`);
+    assert.equal(fold?.statusMessage, `${failed} of ${all}: Failed: Error: no such command`);
+  });
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { parseEvent } from '../../shared/cloudevent/parse.ts';
 import { ObjectIndex } from '../../shared/objects/index.ts';
+import { eventJson } from '../helpers/event.ts';
 import { eventsOf, storyBegan } from '../helpers/story.ts';
 import { checkTold, pipelineOver } from '../helpers/trace.ts';
 
@@ -47,6 +48,27 @@ it('an object whose owner is named late: what was told of it before and after ar
   pipeline.push(after);
   segments.push(...pipeline.finish());
   checkTold(segments, observations);
+  const ids = segments.flatMap(({ spans }) => spans.map(({ traceId, spanId }) => `${traceId}/${spanId}`));
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+it('an occurrence that was old already when a later one told it is not told again by its own notification', () => {
+  const told = (n: number, lastTimestamp: string) => {
+    const metadata = { name: 'web-1.x', resourceVersion: String(40 + n), creationTimestamp: null };
+    const stamps = { firstTimestamp: '2025-11-20T18:00:00Z', lastTimestamp };
+    const parsed = parseEvent(eventJson({ metadata, reason: 'BackOff', message: `restarted ${n} times`, count: n, ...stamps }));
+    assert.ok(parsed.ok);
+    return parsed.value;
+  };
+  const observations = [told(50, '2025-11-20T23:00:00Z'), told(1, '2025-11-20T18:00:00Z')];
+  const [later, first] = observations;
+  assert.ok(later && first);
+  const pipeline = pipelineOver(new ObjectIndex());
+  pipeline.push(later);
+  const segments = [...pipeline.advance(later.last.at + 3_600 * second)];
+  assert.equal(segments.length, 2);
+  pipeline.push(first);
+  segments.push(...pipeline.finish());
   const ids = segments.flatMap(({ spans }) => spans.map(({ traceId, spanId }) => `${traceId}/${spanId}`));
   assert.equal(new Set(ids).size, ids.length);
 });

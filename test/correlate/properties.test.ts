@@ -57,6 +57,9 @@ const fragments: fc.Arbitrary<string[]> = fc.oneof(
   pods.map((pod) => ['node-controller', 'Pod', pod, 'NodeNotReady', 'Node is not ready']),
   fc.constant<string[]>(['cronjob-controller', 'CronJob', 'a', 'SuccessfulCreate', 'Created job a-29920123']),
   fc.constant<string[]>(['job-controller', 'Job', 'a-29920123', 'Completed', 'Job completed']),
+  fc
+    .constantFrom(['Suspended', 'Job suspended'], ['Resumed', 'Job resumed'], ['SuccessfulCreate', 'Created pod: a-29920123-vv5ts'])
+    .chain((told) => fc.constantFrom('a-29920123', 'b').map((job) => ['job-controller', 'Job', job, ...told])),
   fc.constant<string[]>(['cronjob-controller', 'CronJob', 'a', 'SawCompletedJob', 'Saw completed job: a-29920123, condition: Complete']),
   fc
     .constantFrom('NodeNotSchedulable', 'NodeSchedulable', 'NodeNotReady', 'NodeReady')

@@ -7,7 +7,8 @@ import { ManualClock } from '../../shared/runtime/clock.ts';
 import { Log } from '../../shared/runtime/log.ts';
 import type { SinkOutcome } from '../../shared/runtime/sink.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
-import { defaultBounds } from '../../shared/store/store.ts';
+import { defaultBounds, shardCount } from '../../shared/store/store.ts';
+import { OneCorrelator } from '../helpers/correlator.ts';
 import { until } from '../helpers/until.ts';
 
 const atOnce = 8;
@@ -19,7 +20,17 @@ function emitterOver(send: (body: string) => Promise<SinkOutcome>, patienceMs = 
   const store = new MemoryStore(() => clock.now(), defaultBounds);
   const log = new Log({ function: 'test', level: 'error', clock, write: () => {} });
   const sink = { send, close: () => {} };
-  const emitter = new Emitter({ store, sink, log, random: () => 0, atOnce, patienceMs, holdMs: 45_000, onSent: () => {} });
+  const emitter = new Emitter({
+    store,
+    sink,
+    log,
+    random: () => 0,
+    atOnce,
+    patienceMs,
+    holdMs: 45_000,
+    onSent: () => {},
+    onLost: () => {},
+  });
   return { emitter, store, clock };
 }
 
@@ -67,6 +78,20 @@ it('answers that keep it waiting hold up nothing else, up to a bound; it is sett
   await emitter.settled();
   assert.equal(asked, 400);
   assert.equal((await store.figures()).outbox, 0);
+});
+
+it('what fails again and again in one outbox keeps no other waiting', async () => {
+  const one = await new OneCorrelator().start();
+  one.sink.answer = (body) => (body.includes('stuck') ? { kind: 'again', reason: 'it answered 500' } : { kind: 'taken' });
+  const stuck = Array.from({ length: 600 }, (_, place) => ({ id: `stuck-${place}`, body: JSON.stringify({ id: `stuck-${place}` }) }));
+  await one.store.putInBox({ kind: 'outbox', shard: 0 }, stuck, 0);
+  await one.store.putInBox({ kind: 'outbox', shard: 9 }, [{ id: 'good', body: JSON.stringify({ id: 'good' }) }], 0);
+  for (let round = 0; round < 2 * shardCount; round += 1) {
+    await one.sweep();
+    await one.clock.advance(1_000);
+  }
+  assert.deepEqual([...one.sink.bodies.keys()], ['good']);
+  await one.stop();
 });
 
 it('what waits for an answer takes a bounded part of memory', async () => {

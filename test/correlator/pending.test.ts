@@ -1,6 +1,7 @@
 /** What waits in the store: bounds, a store that is away, a sink that is away, and the tick. Nothing acknowledged is lost, nothing else is taken. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import { parkedMost } from '../../shared/store/store.ts';
 import { OneCorrelator } from '../helpers/correlator.ts';
 import { agedEvent } from '../helpers/reconcilers.ts';
 import { toldBy } from '../helpers/trace.ts';
@@ -108,6 +109,18 @@ describe('the correlator', () => {
     assert.deepEqual(one.sink.differing, []);
   });
 
+  it('is not ready while all that comes is turned away, and is again when something is taken, or later', async () => {
+    const one = await start({ pending: 1 });
+    for (const uid of uids(100)) await sendRaw(one, uid, 5);
+    assert.equal((await sendRaw(one, 'one-more', 5)).status, 503);
+    assert.deepEqual(await readinessOf(one), [503, 'too much is pending']);
+    assert.equal((await sendRaw(one, 'e-0', 5)).status, 202);
+    assert.deepEqual(await readinessOf(one), [200, '']);
+    assert.equal((await sendRaw(one, 'one-more', 5)).status, 503);
+    await one.clock.advance(5_000);
+    assert.deepEqual(await readinessOf(one), [200, '']);
+  });
+
   it('decides no more than the outbox takes, and all of it once the sink is back', async () => {
     const one = await start({ outbox: 16 });
     one.sink.answer = () => ({ kind: 'again', reason: 'away' });
@@ -144,6 +157,16 @@ describe('the correlator', () => {
     assert.deepEqual(toldIn(one), ['good#1']);
     const [parked] = await one.store.listParked(10);
     assert.deepEqual([parked?.reason, (await one.store.figures()).outbox], ['it answered 400', 0]);
+  });
+
+  it('counts what is lost of what was put aside, once that is too much for a person', async () => {
+    const one = await start();
+    one.sink.answer = () => ({ kind: 'never', status: 400, reason: 'it answered 400' });
+    for (const uid of uids(parkedMost + 3)) await sendRaw(one, uid, old);
+    await one.settle();
+    assert.equal((await one.store.figures()).parked, parkedMost);
+    assert.equal(await one.figure('knspan_parked_lost_total'), 3);
+    assert.equal(one.surroundings.lines.filter(({ message }) => String(message).startsWith('lost the oldest')).length, 3);
   });
 
   it('keeps a tick until what is due is decided', async () => {

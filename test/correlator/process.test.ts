@@ -38,6 +38,12 @@ describe('settings of the correlator that are wrong', () => {
     const named = lines.map((line) => /^Cannot start correlator: ([A-Z_]+) is .*, wanted .+/.exec(line)?.[1]);
     assert.deepEqual(named.toSorted(), [...Object.keys(wrong), 'K_SINK'].toSorted());
     assert.doesNotMatch(error.message, /hunter2/);
+    const noRules = { K_SINK: 'http://x', KNSPAN_CLUSTER: 'test', KNSPAN_RULES: '/none.yaml' };
+    await assert.rejects(startCorrelator(surroundingsFor(noRules)), (reason) => {
+      assert.ok(reason instanceof ConfigError);
+      assert.match(reason.message, /^Cannot start correlator: KNSPAN_RULES is '\/none.yaml': .*ENOENT.*, wanted files that can be read$/);
+      return true;
+    });
     assert.match(error.message, /KNSPAN_ORPHANS is 'keep', wanted one of digest, each, drop/);
   });
 });

@@ -230,6 +230,7 @@ describe('the metrics of the correlator', () => {
       ])
         assert.match(text, new RegExp(`^${name}`, 'm'));
       assert.equal(await correlator.figure('knspan_routed_total'), 50);
+      assert.ok((await correlator.figure('knspan_store_seconds_count{step="sweep"}')) > 0);
       assert.equal(await correlator.figure('knspan_pending{stage="held"}'), 0);
     } finally {
       await correlator.stop();

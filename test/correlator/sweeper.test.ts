@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { RunningCorrelator } from '../../functions/correlator/index.ts';
 import { MemoryStore } from '../../shared/store/memory.ts';
-import { defaultBounds, type InboxItem, StoreError } from '../../shared/store/store.ts';
+import { type Claimed, defaultBounds, type InboxItem, StoreError } from '../../shared/store/store.ts';
 import { namesIn } from '../contract/harness.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
 
@@ -62,6 +62,37 @@ it('a sweep waits for the other shards when one fails, and the next one does it 
   await failed;
   await correlator.sweep();
   assert.equal(sink.bodies.size, 2);
+});
+
+class TakesItsTime extends MemoryStore {
+  /** How far behind the store's clock the one was by which domains were claimed, ms. */
+  readonly behind: number[] = [];
+  passes: (ms: number) => void = () => {};
+
+  override async claimDomains(shard: number, clock: number, at: number, leaseMs: number, most: number): Promise<readonly Claimed[]> {
+    this.behind.push((await this.clock()) - clock);
+    const claimed = await super.claimDomains(shard, clock, at, leaseMs, most);
+    if (claimed.length > 0) this.passes(2_000);
+    return claimed;
+  }
+}
+
+it('domains of a long sweep are claimed by the clock of then, not of its beginning', async (t) => {
+  let passed = 0;
+  const store = new TakesItsTime(() => now + passed, defaultBounds);
+  store.passes = (ms) => {
+    passed += ms;
+  };
+  const { running, clock, stop } = await startCorrelators(1, () => store, now);
+  t.after(stop);
+  const [correlator] = running;
+  assert.ok(correlator);
+  for (let pod = 0; pod < 300; pod += 1) assert.equal(await sent(correlator, `test|e-${pod}`, `pod-${pod}`), 202);
+  await clock.set(now + 2 * 3_600_000);
+  await correlator.sweep();
+  assert.ok(store.behind.length >= 50, `${store.behind.length}`);
+  assert.ok(Math.max(...store.behind) < 60_000, `${Math.max(...store.behind)}`);
+  assert.equal((await store.figures()).held, 0);
 });
 
 class EndsInTheMiddle extends MemoryStore {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
@@ -16,6 +16,8 @@ import { KeepingSink } from '../helpers/correlators.ts';
 import { type Declared, RecordingMetrics } from '../helpers/recording-metrics.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
 
+/** Of knative/base/tick.yaml. */
+const tickMinutes = 5;
 const folder = new URL('../../knative/dashboards/', import.meta.url);
 const dashboard: unknown = JSON.parse(readFileSync(new URL('knspan.json', folder), 'utf8'));
 const alerts: unknown = parse(readFileSync(new URL('alerts.yaml', folder), 'utf8'));
@@ -66,7 +68,7 @@ describe('dashboard and alerts', () => {
   for (const [place, query] of queries) {
     it(`${place}: ${query}`, () => {
       assert.equal(query.split('(').length, query.split(')').length);
-      const uses = [...query.matchAll(/\b((?:knspan|process)_[a-z_]+)(?:\{([^}]*)\})?(\[\d+[mh]\])?/g)];
+      const uses = [...query.matchAll(/\b((?:knspan|process)_[a-z_]+)(?:\{([^}]*)\})?(\[\d+[mh]\]| offset \d+[mh])?/g)];
       assert.ok(uses.length > 0);
       for (const [, full = '', selector = '', range] of uses) {
         const name = full.replace(/_(bucket|sum|count)$/, '');
@@ -75,7 +77,8 @@ describe('dashboard and alerts', () => {
         const what = declared.get(name);
         assert.ok(what, name);
         assert.equal(name === full, what.kind !== 'histogram', `${full} is of a histogram`);
-        assert.equal(range !== undefined, what.kind !== 'gauge', `${full}: counters by their increase, gauges as they are`);
+        // An alert asks what a gauge was when its pod was there last.
+        if (what.kind !== 'gauge') assert.ok(range, `${full}: counters by their increase`);
         for (const [, label = '', values = ''] of selector.matchAll(/(\w+)=~?"([^"]*)"/g))
           for (const value of values.split('|')) assert.ok(what.labels[label]?.includes(value), `${full} has ${label}="${value}"`);
         for (const [, by = ''] of query.matchAll(/by \(([^)]*)\)/g))
@@ -83,6 +86,36 @@ describe('dashboard and alerts', () => {
       }
     });
   }
+
+  for (const [place, query] of queries) {
+    it(`${place}: also sees functions that are gone between two scrapes`, () => {
+      // A pod that is woken has counted before it is read for the first time: `increase` and `rate` of what it counts stay 0.
+      assert.doesNotMatch(query, /\b(increase|rate|irate)\(/);
+      for (const [, metric = '', window = ''] of query.matchAll(/(knspan_[a-z_]+(?:\{[^}]*\})?) offset (\w+)/g)) {
+        const most = `max_over_time(${metric}[${window}])`;
+        assert.ok(query.includes(`clamp_min(${most} - (${metric} offset ${window} or ${most} * 0), 0)`), query);
+      }
+    });
+  }
+
+  for (const rule of rules) {
+    const query = textField(rule, 'expr') ?? '';
+    it(`${textField(rule, 'alert')}: also sees functions that sleep until the next tick`, () => {
+      for (const [, over, metric = '', minutes] of query.matchAll(/(?:(\w+_over_time)\()?\b(knspan_[a-z_]+)(?:\{[^}]*\})?(?:\[(\d+)m\])?/g))
+        if (declared.get(metric)?.kind === 'gauge')
+          assert.deepEqual([over, Number(minutes) >= 2 * tickMinutes], ['last_over_time', true], metric);
+    });
+  }
+
+  it('every overlay has its functions scraped', () => {
+    const monitors = parseAllDocuments(readFileSync(new URL('pods.yaml', folder), 'utf8')).map((document): unknown => document.toJS());
+    const [knative, plain] = ['serving.knative.dev/service', 'app.kubernetes.io/name'].map((label) =>
+      monitors.find((monitor) => JSON.stringify(field(field(monitor, 'spec'), 'selector')).includes(label)),
+    );
+    const portOf = (monitor: unknown) => textField(listField(field(monitor, 'spec'), 'podMetricsEndpoints', 10)[0], 'port');
+    assert.equal(portOf(knative), 'user-port', 'what Knative names the port of a function');
+    assert.equal(portOf(plain), 'http', 'what the overlay plain names it');
+  });
 
   it('show every metric of the functions', () => {
     const shown = queries.map(([, query]) => query).join('\n');

@@ -1,6 +1,6 @@
 /** The overlays: patches as kustomize applies them, every extension with its Trigger, and sampling from Events to the backend. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -54,6 +54,21 @@ describe('a folder with a kustomization', () => {
       wiring.triggers.some(({ name }) => name === 'stray'),
       false,
     );
+  });
+
+  it('takes the manifests beside a function, and nothing of its packages, of hidden folders or of func', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'knspan-'));
+    try {
+      const trigger = patch({ broker: 'traces', subscriber: { uri: 'http://x/' } }, 'mine');
+      for (const name of ['deploy', 'node_modules/one/.github', '.git']) await mkdir(join(folder, name), { recursive: true });
+      for (const name of ['node_modules/one/.github/funding.yml', '.git/x.yaml', 'func.yaml'])
+        await writeFile(join(folder, name), 'github: someone\n');
+      await writeFile(join(folder, 'deploy/mine.yaml'), stringify(trigger));
+      const wiring = await readWiring(join(knative, 'base'), folder);
+      assert.ok(wiring.triggers.some(({ name }) => name === 'mine'));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   const refused: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {

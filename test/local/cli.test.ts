@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { field, listField, textField } from '../../shared/cloudevent/json.ts';
-import { captures, crashloop, knspan, rollout } from '../helpers/cli.ts';
+import { captures, crashloop, knspan, receiver, rollout } from '../helpers/cli.ts';
 import { eventJson } from '../helpers/event.ts';
 
 let folder = '';
@@ -19,6 +19,14 @@ async function file(name: string, content: string): Promise<string> {
   await writeFile(path, content);
   return path;
 }
+
+const nowhereConfig = `apiVersion: v1
+kind: Config
+current-context: a
+clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]
+users: [{name: a, user: {}}]
+contexts: [{name: a, context: {cluster: a, user: a}}]
+`;
 
 const heads = (text: string) => text.split('\n').filter((line) => /^\S/.test(line) && !/^[├└│]/.test(line));
 
@@ -48,7 +56,7 @@ describe('demo and replay', () => {
     const lines = out.trimEnd().split('\n');
     assert.ok(lines.length > 2);
     for (const line of lines)
-      assert.match(line, /^2026-11-20T20:4\d:\d\dZ +\S+ \S+( \d+ s)? +(ok|failed|\S+) .* (1 event |\d+ events) +[0-9a-f]{8}$/);
+      assert.match(line, /^2026-11-20T20:4\d:\d\dZ +(·|\S+ \S+( \d+ s)?) +(ok|failed) .* (1 event |\d+ events) +[0-9a-f]{8}$/);
   });
 
   test('--failed, --since, --namespace, --exit-code', async () => {
@@ -105,6 +113,7 @@ describe('wrong usage', () => {
     [['replay', '/nowhere/x.json'], /^Cannot read '\/nowhere\/x\.json': ENOENT.*\n$/],
     [['replay', crashloop, '--rules', '/nowhere/r.yaml'], /^Cannot read rules '\/nowhere\/r\.yaml': ENOENT.*\n$/],
     [['find', 'cart', rollout], /^Cannot find 'cart': wanted kind\/name, e\.g\. deployment\/web\n$/],
+    [['serve', '--port', '99999'], /wanted a whole number from 0 to 65535, found '99999'/],
     [['explain', 'no-such-uid', crashloop], /^Cannot explain event 'no-such-uid': no such event in the input/],
   ] as const)
     test(`${args.map((arg) => arg.replace(captures, '')).join(' ')}: exit 2`, async () => {
@@ -113,6 +122,57 @@ describe('wrong usage', () => {
       assert.match(err, wanted);
       assert.doesNotMatch(err, /^ +at /m);
     });
+
+  test('input without any Event: exit 2, what was found instead, and what is wanted', async () => {
+    const texts = {
+      'empty.json': '',
+      'table.txt': 'LAST SEEN   TYPE\n',
+      'version.json': '{"clientVersion":{}}',
+      'cut.json.gz': '\u001f\u008b',
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      const path = await file(name, text);
+      for (const way of [[], ['--through', 'serve']]) {
+        const { status, out, err } = await knspan(['replay', path, ...way]);
+        assert.deepEqual([status, out], [2, ''], err);
+        assert.match(err, /^Cannot find an Event in the input: wanted what 'kubectl get events -A -o json' gives/m);
+        assert.ok(err.includes(name), err);
+        assert.doesNotMatch(err, /^ +at /m);
+      }
+    }
+    const none = await knspan(['replay', await file('none.json', '{"kind":"List","apiVersion":"v1","items":[]}')]);
+    assert.deepEqual([none.status, none.err], [0, '0 events read; 0 traces shown, 0 failed, 0 spans\n']);
+  });
+
+  test('no kubeconfig, no cluster, no Redis, a port that is taken: a sentence, exit 2', async (t) => {
+    const nowhere = await file('nowhere.yaml', nowhereConfig);
+    const { url, close } = await receiver(200);
+    t.after(close);
+    for (const [args, env, wanted] of [
+      [['watch'], { KUBECONFIG: '/nowhere/config' }, /^Cannot reach a cluster: wanted a kubeconfig .*ENOENT/],
+      [['find', 'deployment/web'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at http:\/\/127\.0\.0\.1:1: /],
+      [['explain', 'uid'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at /],
+      [['watch'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at /],
+      [['deadletters'], { REDIS_URL: '' }, /^Cannot start deadletters: REDIS_URL is not set, wanted redis/],
+      [['serve', '--quiet'], { REDIS_URL: 'nonsense' }, /^Cannot start knspan: REDIS_URL is not readable, wanted redis/m],
+      [['serve', '--quiet', '--port', new URL(url).port], {}, /^Cannot listen on port \d+: .*EADDRINUSE/m],
+      [['serve', '--quiet', '--port', '0'], { KNSPAN_BUDGET: 'many' }, /'many' from env 'KNSPAN_BUDGET' is invalid/],
+    ] as const) {
+      const { status, err } = await knspan(args, { env });
+      assert.equal(status, 2, err);
+      assert.match(err, wanted);
+      assert.doesNotMatch(err, /^ +at /m);
+    }
+  });
+
+  test('--help of each command: exit codes, and no default that says nothing', async () => {
+    for (const command of ['demo', 'replay', 'watch', 'serve', 'explain', 'find', 'rules', 'deadletters', 'extension']) {
+      const { status, out } = await knspan([command, '--help']);
+      assert.equal(status, 0);
+      assert.match(out, /Exit codes: 0 done/);
+      assert.doesNotMatch(out, /default: (\[\]|false|""|\))/);
+    }
+  });
 
   test('--help is no fault', async () => {
     const { status, out } = await knspan(['--help']);
@@ -153,6 +213,10 @@ describe('rules check, explain, find', () => {
     assert.equal(out.match(/^ {2}http:\/\/jaeger\.example\/trace\/[0-9a-f]{32}$/gm)?.length, 3);
     const last = await knspan(['find', 'deploy/cart', rollout, '--last']);
     assert.match(last.out, /^\S+ +.*\n {2}trace [0-9a-f]{32}\n$/);
+    const tree = await knspan(['find', 'deploy/cart', rollout, '--last', '--view', 'tree']);
+    assert.match(tree.out, /^Deployment checkout\/cart: rollback [\s\S]* {2}trace [0-9a-f]{32}\n[├└]─ /);
+    const troubled = await knspan(['find', 'deploy/worker', crashloop, '--last']);
+    assert.match(troubled.out, /Deployment payments\/worker: rollout /);
     const none = await knspan(['find', 'deployment/nobody', rollout]);
     assert.deepEqual([none.status, none.out, none.err], [0, '', 'No trace of deployment/nobody among 101 events\n']);
   });

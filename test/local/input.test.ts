@@ -52,6 +52,12 @@ const at = Date.UTC(2025, 10, 20, 23, 6, 41) * 1_000;
 const receivedAt = '2025-11-20T23:06:41Z';
 
 describe('JSON', () => {
+  test('gzip by its first bytes, whatever the file is called', async () => {
+    const packed = gzipSync(pretty(list([event('a'), event('b')])));
+    assert.deepEqual(await read(packed, 'events.json'), both);
+    assert.deepEqual(await read(pretty(list([event('a'), event('b')])), 'events.json.gz'), both);
+  });
+
   test('List, in one line and in many', async () => {
     const value = list([event('a'), pod, event('b')]);
     for (const text of [JSON.stringify(value), pretty(value), `\n\n ${pretty(value)}\n`])
@@ -130,9 +136,13 @@ describe('JSON', () => {
   test('gzip, also broken', async () => {
     const packed = gzipSync(pretty(list([event('a'), event('b')])));
     assert.deepEqual(await read(packed, 'events.json.gz'), both);
-    const [fault, ...none] = await read(Buffer.from('no gzip at all'), 'events.json.gz');
-    assert.match(fault ?? '', /^skipped: Cannot read FILE: .*header/);
-    assert.deepEqual(none, []);
+    for (const cut of [40, packed.length - 1]) {
+      const fault = (await read(packed.subarray(0, cut), 'events.json.gz')).at(-1);
+      assert.match(fault ?? '', /^skipped: Cannot read FILE: unexpected end of file/);
+    }
+    const damaged = Buffer.from(packed);
+    damaged.fill(0xff, 2, 12);
+    assert.match((await read(damaged, 'events.json.gz'))[0] ?? '', /^skipped: Cannot read FILE: .*(method|header|flags)/);
   });
 
   test('a List of 20,000 items comes out whole, in one line and in many', async () => {
@@ -214,11 +224,21 @@ describe('what is broken', () => {
     ['an empty file', '', /FILE: it is empty$/],
     ['blanks only', '  \n\t\n ', /FILE: it is empty$/],
     ['a comment only', '# nothing\n', /FILE: it holds no Kubernetes object$/],
-    ['JSON of something else', '{"a":1}', /Cannot read object: kind is '' and name is '', wanted both$/],
+    ['JSON of something else', '{"a":1}', /Cannot read object: kind is '' and name is '', wanted both \(FILE item 1\)$/],
     ['an array of texts', '["no","no","no"]', /FILE: 3 items are no Kubernetes objects$/],
     ['plain text', 'No resources found in default namespace.\n', /Cannot read FILE: 1 item(s are| is) no Kubernetes object/],
     ['an object as kind', '{"kind":{"toString":1},"items":[]}\n', null],
-    ['keys of the prototype', '{"__proto__":{"kind":"Event"},"kind":"List","items":[{"__proto__":{"kind":"Event"}}]}', /wanted both$/],
+    [
+      'keys of the prototype',
+      '{"__proto__":{"kind":"Event"},"kind":"List","items":[{"__proto__":{"kind":"Event"}}]}',
+      /wanted both \(FILE item 1\)$/,
+    ],
+    [
+      'an archive',
+      Buffer.concat([Buffer.from('a'.padEnd(257, '\0')), Buffer.from('ustar\0')]),
+      /FILE: it is an archive, wanted the folder/,
+    ],
+    ['a zip', Buffer.from('PK\u0003\u0004\0'), /FILE: it is an archive, wanted the folder/],
   ] as const) {
     test(what, async () => {
       const items = await read(content);
@@ -252,6 +272,6 @@ test('the folder of a support bundle, in the order of its names', async () => {
     'event b',
     'skipped: Cannot read B/cluster-resources/events-errors.json: 2 items are no Kubernetes objects',
     'object Pod/web-1',
-    "skipped: Cannot read object: kind is 'SupportBundle' and name is '', wanted both",
+    "skipped: Cannot read object: kind is 'SupportBundle' and name is '', wanted both (B/version.yaml item 1)",
   ]);
 });

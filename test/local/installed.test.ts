@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -45,5 +45,25 @@ describe('the package, installed', () => {
     cpSync(join(folder, 'node_modules/knspan/functions/template'), join(folder, 'mine'), { recursive: true });
     const { stdout } = await run(process.execPath, [command(), 'extension', 'test', join(folder, 'mine/index.ts')]);
     assert.match(stdout, /^ {2}3 segments to the exporter$/m);
+  });
+
+  it('is installed by the README in a way that the template’s Dockerfile takes into the image', async () => {
+    const readme = readFileSync(join(top, 'README.md'), 'utf8');
+    const steps = /\n```\n(cp -r functions\/template[^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
+    const packs = steps.filter((step) => step.startsWith('cp ') || step.startsWith('npm pack '));
+    assert.deepEqual(steps.slice(packs.length), ['cd ../my-function', 'npm install ./knspan-*.tgz', 'npm test']);
+    const checkout = join(folder, 'checkout');
+    symlinkSync(top, checkout);
+    const away = packs.map((step) =>
+      step.replaceAll('../my-function', join(folder, 'my-function')).replace('functions/', `${checkout}/functions/`),
+    );
+    for (const step of away) await run('sh', ['-c', step], { cwd: checkout });
+    const docker = readFileSync(join(folder, 'my-function/Dockerfile'), 'utf8');
+    const copied = (/^COPY (.*) \.\/$/m.exec(docker)?.[1] ?? '').split(' ');
+    const taken = readdirSync(join(folder, 'my-function')).filter((name) => copied.some((pattern) => matchesGlob(name, pattern)));
+    assert.deepEqual(
+      taken.sort().map((name) => name.replace(/\d[\d.]*\d/, 'N')),
+      ['knspan-N.tgz', 'package.json'],
+    );
   });
 });

@@ -152,11 +152,27 @@ describe('a namespace', () => {
       assert.deepEqual(seen, ['e']);
       const asked = new Set(server.requests.map((url) => url.split('?')[0]));
       assert.ok(asked.has(`/apis/apps/v1${scope}/replicasets`) && asked.has('/api/v1/nodes'));
-      assert.equal(asked.size, 10);
+      assert.ok(asked.has('/api/v1/namespaces/kube-system'));
+      assert.equal(asked.size, 11);
       follower.stop();
       await server.stop();
     }
   });
+});
+
+test('the cluster is the uid of its namespace kube-system; where that may not be read, nothing', async () => {
+  for (const [given, cluster] of [
+    [{ body: { kind: 'Namespace', metadata: { name: 'kube-system', uid: 'c1' } } }, 'c1'],
+    [{ status: 403, body: {} }, ''],
+  ] as const) {
+    const server = new FakeApiServer();
+    server.given.set('/api/v1/namespaces/kube-system', given);
+    const config = await server.start();
+    const follower = await follow({ config, since: 0, onEvent: () => {}, onProblem: () => {} });
+    follower.stop();
+    await server.stop();
+    assert.equal(follower.cluster, cluster);
+  }
 });
 
 describe('knownUntil', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -145,5 +146,25 @@ describe('knspan serve', { concurrency: true }, () => {
     }
     const wrong = await knspan(['serve', '--port', 'x']);
     assert.deepEqual([wrong.status, wrong.out], [2, '']);
+  });
+
+  it('says in a sentence why it cannot start, and ends', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = taken.address();
+    const port = String(typeof address === 'object' ? address?.port : '');
+    const [busy, nonsense, away] = await Promise.all([
+      knspan(['serve', '--port', port]),
+      knspan(['serve', '--port', '0', '--otlp', 'nonsense']),
+      knspan(['serve', '--port', '0'], { env: { REDIS_URL: 'redis://127.0.0.1:1' } }),
+    ]);
+    taken.close();
+    assert.match(busy.err, new RegExp(`^Cannot listen on port ${port}: .*EADDRINUSE.*, wanted a free one$`, 'm'));
+    assert.match(nonsense.err, /^Cannot start exporter: OTEL_EXPORTER_OTLP_ENDPOINT is 'nonsense', wanted /m);
+    assert.match(away.err, /^Cannot open the store: Redis did not answer within 10 s: .*ECONNREFUSED/m);
+    for (const { status, err } of [busy, nonsense, away]) {
+      assert.equal(status, 2, err);
+      assert.doesNotMatch(err, /^ +at /m);
+    }
   });
 });

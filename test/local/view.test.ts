@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bar, clean, cut, durationText, pad, padLeft, paint, screenOf, timeText, widthOf } from '../../shared/local/terminal.ts';
+import { lastingText } from '../../shared/local/verdict.ts';
 import { listLineOf } from '../../shared/local/view-list.ts';
 import { treeOf } from '../../shared/local/view-tree.ts';
 import type { Span } from '../../shared/spans/span.ts';
@@ -45,7 +46,7 @@ Deployment shop/web: rollout, by kubectl-set                   failed   10.0 s  
 └─ scale web-5d up 0 → 1                                         deployment-controller ███████████████████▋     9.8 s
    └─ create pod web-5d-x1                                       replicaset-controller ███████████████████▍     9.7 s
       ├─ schedule → node-1                                       default-scheduler     ▏                        20 ms
-      └─ ✗ BackOff: Back-off pulling image "registry.example/sh… kubelet                         ▏                  ·
+      └─ ✗ BackOff: Back-off pulling i…y.example/shop/web:2" × 4 kubelet                         ▏                  ·
 `),
     );
   });
@@ -54,14 +55,14 @@ Deployment shop/web: rollout, by kubectl-set                   failed   10.0 s  
     assert.deepEqual(
       treeOf(rollout, { screen: screen(60), why: false }),
       lines(`
-Deployment shop/web: rollout, …   failed   10.0 s   7 events
+Deployment shop/web: rollout      failed   10.0 s   7 events
   because Back-off pulling image
   2025-11-20T23:06:40Z  trace 0123456789abcdef0123456789abcdef
   continues trace ffffffffffffffffffffffffffffffff
-└─ scale web-5d up 0 →… deployment-… █████████▊     9.8 s
-   └─ create pod web-5… replicaset-… █████████▊     9.7 s
-      ├─ schedule → no… default-sch… ▏              20 ms
-      └─ ✗ BackOff: Ba… kubelet           ▏             ·
+└─ scale web-5d up 0 → 1            █████████▊     9.8 s
+   └─ create pod web-5d-x1          █████████▊     9.7 s
+      ├─ schedule → node-1          ▏              20 ms
+      └─ ✗ BackOff: …hop/web:2" × 4      ▏             ·
 `),
     );
   });
@@ -103,6 +104,78 @@ Deployment shop/web: rollout, …   failed   10.0 s   7 events
     assert.doesNotMatch(five, /more like this/);
   });
 
+  test('more than 5 that failed alike fold as well, apart from those that are well', () => {
+    const pods = Array.from({ length: 20 }, (_, index) => child(root, `create pod web-${index}`, index, 1_000, { name: 'create Pod' }));
+    const failures = pods
+      .slice(0, 10)
+      .map((one, index) => child(one, `Failed: web-${index}: no image`, 900, 901, { name: 'Failed', status: 'error' }));
+    const text = treeOf(segmentOf([root, ...pods, ...failures]), { screen: screen(120), why: false }).join('\n');
+    assert.match(text, /├─ ✗ … 7 more like this \(/);
+    assert.match(text, /└─ … 7 more like this \(/);
+    for (const shown of [0, 1, 2, 10, 11, 12]) assert.match(text, new RegExp(`create pod web-${shown} `));
+  });
+
+  test('a fold says how many of it failed', () => {
+    const fold = child(root, 'create Pod × 9949, 50 of them failed', 0, 9_000, {
+      status: 'error',
+      statusMessage: '50 of 9949: Failed: no image',
+    });
+    assert.match(
+      treeOf(segmentOf([root, fold]), { screen: screen(140), why: false }).join('\n'),
+      /✗ create Pod × 9949, 50 of them failed: Failed: no image/,
+    );
+  });
+
+  test('what failed on the way is told of a trace that ended well', () => {
+    const well = { ...root, attributes: { 'knspan.outcome': 'ok' } };
+    const quota = child(well, 'FailedCreate: quota', 500, 500, { status: 'error', statusMessage: 'FailedCreate: quota' });
+    const later = child(well, 'BackOff: x', 900, 900, { status: 'error', statusMessage: 'BackOff: x' });
+    const told = (spans: readonly Span[]) => treeOf(segmentOf(spans), { screen: screen(120), why: false })[1];
+    assert.equal(told([well, later, quota]), '  on the way: 2 failures, the first: FailedCreate: quota');
+    assert.equal(told([well, later]), '  on the way: BackOff: x');
+    assert.match(told([well, schedule]) ?? '', /^ {2}2025-/);
+  });
+
+  test('a long cause keeps its end, on as many lines as it needs, four at most', () => {
+    const cause = `Failed to pull image: ${'failed to resolve reference '.repeat(40)}: not found`;
+    for (const width of [60, 120]) {
+      const told = treeOf(segmentOf([{ ...root, attributes: { 'knspan.outcome': 'failed', 'knspan.cause': cause } }]), {
+        screen: screen(width),
+        why: false,
+      }).slice(1, 6);
+      assert.match(told.join('\n'), /^ {2}because Failed to pull[\s\S]*… *[\s\S]*: not found\n {2}2025-/);
+      assert.match(told[4] ?? '', /^ {2}2025-/);
+    }
+  });
+
+  test('uids in parentheses and repeated reasons are left out', () => {
+    const uid = 'c51bb350-1ffb-4bbd-a15a-89e81f4aac8e';
+    const span = child(root, `BackOff: failed container app in pod web-1_shop(${uid})`, 1, 2, { status: 'error' });
+    const pulled = child(root, 'pull shop/web:2', 1, 2, { status: 'error', statusMessage: 'Failed: Failed to pull image: not found' });
+    const exit = child(root, 'container app (ended: Error, exit 1)', 1, 2, {
+      status: 'error',
+      statusMessage: 'container app: Error, exit 1',
+    });
+    const text = treeOf(segmentOf([root, span, pulled, exit]), { screen: screen(140), why: false }).join('\n');
+    assert.match(text, /✗ BackOff: failed container app in pod web-1_shop {2}/);
+    assert.match(text, /✗ pull shop\/web:2: Failed to pull image: not found kubelet/);
+    assert.match(text, /✗ container app \(ended: Error, exit 1\) {2}/);
+  });
+
+  test('no duration is more exact than the times that it comes from', () => {
+    const lasting = (ms: number, uncertain?: number) =>
+      lastingText(
+        spanOf({ end: began + ms * 1_000, attributes: uncertain === undefined ? {} : { 'knspan.time.uncertainty_ms': uncertain } }),
+      );
+    assert.deepEqual(
+      [lasting(1_500), lasting(1_500, 1_000), lasting(300, 1_000), lasting(27_000, 1_000), lasting(84_000, 1_000), lasting(300, 1)],
+      ['1.5 s', '~ 2 s', '< 1 s', '~ 27 s', '1 m 24 s', '300 ms'],
+    );
+    const instant = { ...root, end: root.start + 1 };
+    assert.match(treeOf(segmentOf([instant]), { screen: screen(120), why: false })[0] ?? '', / failed {3}7 events$/);
+    assert.match(listLineOf(segmentOf([instant]), screen(120)), /^2025-11-20T23:06:40Z {9}· {2}failed /);
+  });
+
   test('a failed span says so without colour, with its message where the title has none', () => {
     const failed = child(root, 'create pod web-1', 0, 1, { status: 'error', statusMessage: 'quota exceeded' });
     const text = treeOf(segmentOf([root, failed, pull]), { screen: screen(120), why: false }).join('\n');
@@ -121,10 +194,19 @@ describe('list', () => {
   test('at 120, 80 and 60 columns', () => {
     assert.equal(
       listLineOf(rollout, screen(120)),
-      '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: rollout                              7 events  01234567',
+      '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: rollout  Back-off pulling image      7 events  01234567',
     );
-    assert.equal(listLineOf(rollout, screen(80)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: …      7 events');
-    assert.equal(listLineOf(rollout, screen(60)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop…');
+    assert.equal(listLineOf(rollout, screen(80)), '2025-11-20T23:06:40Z    10.0 s  failed      Deployment shop/web: rollout');
+    assert.equal(listLineOf(rollout, screen(60)), '23:06:40    10.0 s  failed  Deployment shop/web: rollout');
+  });
+
+  test('a long name gives way to what happened', () => {
+    const long = segmentOf([{ ...root, title: `Pod ${'n'.repeat(63)}/${'p'.repeat(253)}: incident (Pod x)` }]);
+    for (const width of [60, 80, 120, 240]) {
+      assert.match(listLineOf(long, screen(width)), /…: incident/);
+      assert.ok(widthOf(listLineOf(long, screen(width))) <= width);
+      assert.match(treeOf(long, { screen: screen(width), why: false })[0] ?? '', /…: incident {3}/);
+    }
   });
 });
 

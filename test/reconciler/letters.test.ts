@@ -167,6 +167,23 @@ describe('a dead letter', () => {
     assert.equal(await figure('knspan_letters'), 0);
   });
 
+  it('that the subscriber fails on keeps no other from it; one that says it is away is spared the others', async () => {
+    const { url, figure } = await world.reconciler();
+    const ids = Array.from({ length: 6 }, (_, index) => [`bad-${index}`, `good-${index}`]).flat();
+    for (const id of ids) await send(url, { id });
+    world.subscriber.answer = () => ({ status: 503 });
+    await pass(5_000);
+    assert.equal(world.subscriber.requests, 1);
+    world.subscriber.answer = ({ id }) => ({ status: id.startsWith('bad') ? 500 : 202 });
+    await pass(10_000);
+    await pass(1_000);
+    assert.deepEqual(
+      world.subscriber.ids.toSorted(),
+      ids.filter((id) => id.startsWith('good')),
+    );
+    assert.equal(await figure(lettersOf('delivered')), 6);
+  });
+
   it('heeds what the subscriber says about when to come again', async () => {
     world.subscriber.answer = () => ({ status: 503, headers: { 'retry-after': '600' } });
     const { url } = await world.reconciler();

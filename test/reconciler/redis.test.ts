@@ -6,6 +6,7 @@ import { Log } from '../../shared/runtime/log.ts';
 import { openStore } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { knspan } from '../helpers/cli.ts';
+import { OneCorrelator } from '../helpers/correlator.ts';
 import { post, type Reconciler, tick, World } from '../helpers/reconcilers.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
 import { until } from '../helpers/until.ts';
@@ -128,6 +129,7 @@ describe('the reconciler on Redis', () => {
       (await store.listBox(box, 10)).map(({ id }) => id),
       [parked.id],
     );
+    assert.match(again.out, /is sent again by the reconciler: /);
     const unknown = await knspan(['deadletters', '--resend', 'nothing'], { env });
     assert.deepEqual(
       [unknown.status, unknown.err],
@@ -136,11 +138,41 @@ describe('the reconciler on Redis', () => {
   });
 });
 
+describe('a segment that the Broker has refused', () => {
+  it('is listed beside the dead letters, and goes back into the outbox when a person says so', async () => {
+    const redis = await startRedis();
+    const env = { REDIS_URL: redis.url };
+    const store = await openStore(new Settings(env), new Log({ function: 'test', level: 'off' }));
+    const one = new OneCorrelator();
+    one.sink.answer = () => ({ kind: 'never', status: 400, reason: 'it answered 400' });
+    await one.start({}, { cluster: 'test', store });
+    await one.event('refused', 7_200);
+    await one.settle();
+    const [parked] = await store.listParked(10);
+    assert.ok(parked);
+    const listed = await knspan(['deadletters'], { env });
+    assert.match(
+      listed.out,
+      new RegExp(`^${parked.id}  parked  .*Z  dev\\.knspan\\.trace\\.segment shop/Pod/web-1 -> K_SINK  it answered 400$`, 'm'),
+    );
+    const again = await knspan(['deadletters', '--resend', parked.id], { env });
+    assert.equal(again.out, `${parked.id} is sent again by the correlator: within seconds when it runs, else with its next tick\n`);
+    one.sink.answer = () => ({ kind: 'taken' });
+    await one.sweep();
+    assert.deepEqual([...one.sink.bodies], [[parked.id, parked.body]]);
+    const { outbox, parked: left } = await store.figures();
+    assert.deepEqual({ outbox, left }, { outbox: 0, left: 0 });
+    await one.stop();
+    await store.close();
+    await redis.stop();
+  });
+});
+
 describe('knspan deadletters without a Redis', () => {
   it('says what is wanted, and shows no password', async () => {
     const none = await knspan(['deadletters'], { env: { REDIS_URL: '' } });
     assert.equal(none.status, 2);
-    assert.match(none.err, /REDIS_URL is 'not set or not readable', wanted redis\[s\]:/);
+    assert.match(none.err, /REDIS_URL is not set, wanted redis\[s\]:/);
     const wrong = await knspan(['deadletters'], { env: { REDIS_URL: 'http://user:hidden@host' } });
     assert.equal(wrong.status, 2);
     assert.doesNotMatch(wrong.err, /hidden/);

@@ -52,6 +52,7 @@ describe('replay of real dumps', () => {
         assert.equal(spans.filter((span) => span.parentSpanId === '').length, 1);
         for (const span of spans) {
           assert.ok(span.end > span.start, span.title);
+          assert.doesNotMatch(span.title, /^[ :]/, 'an object without kind or name');
           if (span.parentSpanId === '') continue;
           const parent = byId.get(span.parentSpanId);
           assert.ok(parent && parent.start <= span.start && parent.end >= span.end, span.title);

@@ -1,6 +1,8 @@
 /** A function's HTTP server: its answers, its bounds on all that a sender controls, and its end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as requestHttp } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { CloudEvent } from 'cloudevents';
 import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
@@ -234,6 +236,15 @@ describe('serveFunction', () => {
     assert.equal((await post(server)).status, 202);
   });
 
+  test('a body that drips makes room for others before its request times out', async () => {
+    const server = await serve({ bounds: { bodyWithinMs: 50, bodiesAtOnce: 100 } });
+    const answer = await rawRequest(server.url, `${head}Content-Length: 100\r\n\r\n${' '.repeat(90)}`);
+    assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+    assert.match(answer, /^connection: close\r$/im);
+    assert.equal((await post(server, `${' '.repeat(90)}{}`)).status, 202);
+    assert.equal(await outcome(server, 'bad_http'), 1);
+  });
+
   test('connections have a bound', async () => {
     const gate = new Gate();
     const server = await serve({ handle: gate.handle, bounds: { connections: 1 } });
@@ -277,6 +288,19 @@ describe('serveFunction', () => {
     const [response] = await Promise.all([held, closed]);
     assert.deepEqual([response.status, response.headers.get('connection')], [202, 'close']);
     assert.deepEqual(steps, ['answered', 'before close']);
+  });
+
+  test('a connection on which no request has come holds up no end, nor does one with half a head', async () => {
+    const server = await serve();
+    const ends = ['', 'POST / HTTP/1.1\r\nHost: x\r\nce-id'].map(async (text) => {
+      const socket = connect(server.port, '127.0.0.1').on('error', () => {});
+      await once(socket, 'connect');
+      if (text !== '') socket.write(text);
+      return once(socket, 'close');
+    });
+    assert.equal((await post(server)).status, 202);
+    await server.close(600_000);
+    await Promise.all(ends);
   });
 
   test('the end of the grace period cuts off who never ends', async () => {

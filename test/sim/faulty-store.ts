@@ -164,7 +164,7 @@ export class FaultyStore implements Store {
   postpone(box: Box, id: string, until: number): Promise<void> {
     return this.#call(() => this.#options.store.postpone(box, id, until));
   }
-  park(box: Box, id: string, reason: string): Promise<void> {
+  park(box: Box, id: string, reason: string): Promise<number> {
     return this.#call(() => this.#options.store.park(box, id, reason));
   }
   listBox(box: Box, most: number): ReturnType<Store['listBox']> {

@@ -214,8 +214,9 @@ function jobRules(): readonly Rule[] {
       reason: ['BackoffLimitExceeded', 'DeadlineExceeded', 'FailedIndexes', 'MaxFailedIndexesExceeded'],
       fails: true,
     },
-    { id: 'job.suspended', group: ['batch'], kind: ['Job'], reason: ['Suspended'], class: 'state', opens: true },
-    { id: 'job.resumed', group: ['batch'], kind: ['Job'], reason: ['Resumed'], class: 'state', opens: true },
+    // A person or a queue edits the Job: its pods are deleted, or made anew.
+    { id: 'job.suspended', group: ['batch'], kind: ['Job'], reason: ['Suspended'], class: 'action', verb: 'update' },
+    { id: 'job.resumed', group: ['batch'], kind: ['Job'], reason: ['Resumed'], class: 'action', verb: 'update' },
     {
       id: 'job.too-many-pods',
       group: ['batch', 'extensions'],

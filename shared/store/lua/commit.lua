@@ -10,7 +10,8 @@ end
 local taken = tonumber(ARGV[11])
 local segments = (#ARGV - 11 - taken) / 2
 redis.call('HDEL', KEYS[3], domain)
-if segments > 0 and redis.call('HLEN', KEYS[7]) + segments > tonumber(ARGV[9]) then
+-- One that is not full takes all of a decision: else one with more segments than it has room for could never be committed.
+if segments > 0 and redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[9]) then
   redis.call('ZADD', KEYS[2], tonumber(ARGV[3]) + tonumber(ARGV[10]), domain)
   return -1
 end

@@ -3,12 +3,12 @@
  * that a direct replay gives, also when its correlator is killed in the middle; and nothing is left in the end.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { functionNames, home, Installation, killCorrelators, podsOf } from './installation.ts';
 import { kubectl, tryKubectl } from './kubectl.ts';
-import { closeStages, proves, rollout, sinksHaveArrived } from './proves.ts';
+import { proves, rollout, sinksHaveArrived } from './proves.ts';
 
-describe('knspan on a cluster without Knative Serving', () => {
+export function describePlain(): void {
   let installation: Installation;
 
   before(async () => {
@@ -17,7 +17,6 @@ describe('knspan on a cluster without Knative Serving', () => {
   });
 
   after(async () => {
-    closeStages();
     await installation.remove();
   });
 
@@ -38,13 +37,11 @@ describe('knspan on a cluster without Knative Serving', () => {
     assert.deepEqual(pods(), first);
   });
 
-  proves('a rollout whose correlator is killed in the middle: the same trace', async () => {
-    await rollout('plain', killCorrelators);
-  });
+  proves('a rollout whose correlator is killed in the middle: the same trace', (stage) => rollout(stage('plain'), killCorrelators));
 
   it('leaves nothing behind', async () => {
     await installation.remove();
     assert.deepEqual(installation.left(), []);
     assert.equal(tryKubectl('get', 'all,configmap,pvc', '-n', home, '-o', 'name'), '');
   });
-});
+}
