@@ -232,19 +232,20 @@ function kindOf(change: ChangeState): string {
 function lastingFailure(placed: readonly Placed[]): string {
   const overcome = new Map<string, number>();
   const series = new Map<string, { readonly message: string; readonly object: string; readonly probe: boolean; last: number }>();
-  for (const { occurrence, place } of placed) {
+  for (const one of placed) {
+    const { occurrence, place } = one;
     const { meaning, chain, observation } = occurrence.routed;
     const object = keyOf(chain[0] ?? observation.involved);
     const begins = meaning.pair === 'container' && meaning.class === 'end';
     if (begins || meaning.verb === 'create') overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
-    if (meaning.class !== 'failure' || place.rule === 'object.stopping') continue;
+    if (failureOf(one) === '' || place.rule === 'object.stopping') continue;
     const known = series.get(observation.uid);
     if (known) known.last = Math.max(known.last, occurrence.at);
     else
       series.set(observation.uid, {
         message: observation.message,
         object,
-        probe: meaning.rule === 'kubelet.unhealthy',
+        probe: meaning.rule === 'kubelet.unhealthy' || meaning.rule === 'kubelet.killing-probe',
         last: occurrence.at,
       });
   }

@@ -20,4 +20,17 @@ describe('replay of labelled captures', () => {
       });
     }
   }
+
+  for (const mode of modes) {
+    it(`image-pull-error, ${mode}: the cause is what the registry said, not that the container waits for it`, async () => {
+      const [root] = replay(await loadCapture('image-pull-error', mode)).flatMap(({ spans }) =>
+        spans.filter((span) => span.parentSpanId === ''),
+      );
+      assert.match(
+        String(root?.attributes['knspan.cause']),
+        /^Failed to pull image "127\.0\.0\.1:5055\/missing\/player:1": .*: not found$/,
+      );
+      assert.equal(root?.statusMessage, root?.attributes['knspan.cause']);
+    });
+  }
 });
