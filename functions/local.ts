@@ -27,18 +27,21 @@ interface Running extends Stoppable {
   readonly url: string;
 }
 
+/** Of a part that has started, within so many ms. */
+type End = (graceMs: number) => Promise<void>;
+
 /** What has started before another part could not is ended again: else a process that says why it has failed would go on. */
 export async function startLocal(options: LocalOptions): Promise<LocalRun> {
-  const begun: (() => Promise<void>)[] = [];
+  const begun: End[] = [];
   try {
     return await startAll(options, begun);
   } catch (error) {
-    for (const end of begun.reverse()) await end().catch(() => {});
+    for (const end of begun.reverse()) await end(0).catch(() => {});
     throw error;
   }
 }
 
-async function startAll(options: LocalOptions, begun: (() => Promise<void>)[]): Promise<LocalRun> {
+async function startAll(options: LocalOptions, begun: End[]): Promise<LocalRun> {
   const urls = new Map<string, string[]>();
   let turn = 0;
   const urlOf = (service: string): string => {
@@ -75,11 +78,12 @@ async function startAll(options: LocalOptions, begun: (() => Promise<void>)[]): 
     rootBroker: 'events',
     pings: options.beats,
   });
-  begun.push(() => broker.stop());
-  const running: Running[] = [];
+  begun.push(
+    () => broker.stop(),
+    () => tracings.close(),
+  );
   const started = (name: string, one: Running) => {
-    running.push(one);
-    begun.push(() => one.close(0));
+    begun.push((within) => one.close(within));
     urls.set(name, [...(urls.get(name) ?? []), one.url]);
   };
   if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));
@@ -106,7 +110,7 @@ async function startAll(options: LocalOptions, begun: (() => Promise<void>)[]): 
     const more = { ...sinkOf('reconciler'), KNSPAN_SUBSCRIBERS: subscribersOf(urls, options.environment) };
     started('reconciler', await startReconciler(surroundings('reconciler', more), { store }));
   }
-  return localRun(options, broker, store, [tracings, ...running], correlators);
+  return localRun(options, broker, store, begun, correlators);
 }
 
 /** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
@@ -173,7 +177,7 @@ function localRun(
   options: LocalOptions,
   broker: LocalBroker,
   store: Store,
-  running: readonly Stoppable[],
+  begun: readonly End[],
   correlators: readonly RunningCorrelator[],
 ): LocalRun {
   return {
@@ -191,9 +195,7 @@ function localRun(
       // What was taken is delivered first, if whom it is for answers.
       await within(graceMs, broker.idle());
       // Against the flow: who is asked last stops last.
-      for (const one of [...running].reverse()) await one.close(graceMs);
-      await broker.stop();
-      await store.close();
+      for (const end of [...begun].reverse()) await end(graceMs);
     },
   };
 }

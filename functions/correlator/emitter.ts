@@ -22,7 +22,7 @@ export interface EmitterOptions {
   /** While an item is being sent it is nobody else's for so long; longer than a POST may take. */
   readonly holdMs: number;
   readonly onSent: (outcome: SinkOutcome['kind']) => void;
-  /** Of what was put aside for a person: more than are kept. */
+  /** Of what was put aside for a person: so many went for the newest. */
   readonly onLost: (count: number) => void;
 }
 
@@ -184,8 +184,7 @@ export class Emitter {
       }
       if (sent.kind === 'never') {
         log.sampled('parked', 10)?.error('parked a segment that is refused for good', { id: item.id, reason: sent.reason });
-        const lost = await store.park(box, item.id, sent.reason);
-        if (lost > 0) this.#options.onLost(lost);
+        this.#options.onLost(await store.park(box, item.id, sent.reason));
       } else {
         log.sampled('postponed', 10)?.warn('could not send a segment', { id: item.id, tries: item.tries, reason: sent.reason });
         const pause = Math.max(sent.afterMs ?? 0, this.#backOff(item.tries));

@@ -18,6 +18,7 @@ import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.
 import { noTracing } from '../../shared/runtime/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
+import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Appender } from './append.ts';
 import { type CorrelatorConfig, readConfig } from './config.ts';
@@ -131,7 +132,7 @@ async function open(surroundings: Surroundings, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, random: () => number) {
+function workersOf({ log, metrics, tracing }: Surroundings, parts: Parts, turns: Turns, random: () => number) {
   const { store, sink, rules, owners, config, meters, now } = parts;
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
@@ -145,10 +146,7 @@ function workersOf({ log, tracing }: Surroundings, parts: Parts, turns: Turns, r
     patienceMs,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
-    onLost: (count) => {
-      meters.lost.add({}, count);
-      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count });
-    },
+    onLost: parkedLost(metrics, log),
   });
   const router = new Router({
     store,

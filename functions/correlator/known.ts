@@ -59,14 +59,13 @@ export class Loaded {
       if (round > roundsMost) throw new Error(`Cannot complete what is known: still asking after ${roundsMost} rounds`);
       await this.#fill();
       const again: number[] = [];
-      for (const place of open) {
+      await this.#turns.map(open, (place) => {
         const input = inputs[place];
-        if (input === undefined) continue;
-        for (let pause = this.#turns.give(); pause; pause = this.#turns.give()) await pause;
+        if (input === undefined) return;
         this.#askedInVain = false;
         results[place] = run(input);
         if (this.#askedInVain) again.push(place);
-      }
+      });
       open = again;
     }
     return results;

@@ -27,7 +27,6 @@ export function metersOf(metrics: Metrics, store: Store, now: () => number) {
     segments: metrics.counter('knspan_segments_total', 'Segments decided', { severity: ['ok', 'error'] }),
     spans: metrics.counter('knspan_spans_total', 'Spans decided', {}),
     sent: metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['taken', 'again', 'never'] }),
-    lost: metrics.counter('knspan_parked_lost_total', 'Of what was put aside for a person: the oldest, for which there was no room', {}),
     latency: metrics.histogram('knspan_store_seconds', 'Time to write down what has come, and of a sweep that has found something to do', {
       step: storeSteps,
     }),

@@ -12,6 +12,7 @@ import { serveFunction } from '../../shared/runtime/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
 import { rememberCluster } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
+import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { readConfig } from './config.ts';
 import { handler } from './handle.ts';
@@ -65,6 +66,7 @@ export async function startReconciler(surroundings: Surroundings, given: Given =
     giveUpAfter: config.giveUpAfter,
     random: given.random ?? Math.random,
     meters,
+    onLost: parkedLost(metrics, log),
     log,
   });
   const postman = new Postman(letters, clock, log);

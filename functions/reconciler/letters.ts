@@ -24,6 +24,8 @@ export interface LettersOptions {
   readonly giveUpAfter: number;
   readonly random: () => number;
   readonly meters: Meters;
+  /** Of what was parked: so many went for the newest. */
+  readonly onLost: (count: number) => void;
   readonly log: Log;
 }
 
@@ -134,12 +136,8 @@ export class Letters {
   }
 
   async #park(item: BoxItem, outcome: Outcome, reason: string): Promise<void> {
-    const { store, meters, log } = this.#options;
-    const lost = await store.park(box, item.id, reason);
-    if (lost > 0) {
-      meters.lost.add({}, lost);
-      log.sampled('lost', 5)?.error('lost the oldest of what was put aside: too much waits for a person', { count: lost });
-    }
+    const { store, meters, log, onLost } = this.#options;
+    onLost(await store.park(box, item.id, reason));
     meters.letters.add({ outcome });
     log.sampled('parked', 20)?.warn('parked a dead letter', { id: item.id, reason });
   }

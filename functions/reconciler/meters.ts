@@ -13,7 +13,6 @@ export interface Meters {
   readonly repaired: CounterMetric<Record<never, never>>;
   readonly refused: CounterMetric<Record<never, never>>;
   readonly unobserved: CounterMetric<Record<never, never>>;
-  readonly lost: CounterMetric<Record<never, never>>;
   readonly letters: CounterMetric<{ outcome: typeof letterOutcomes }>;
 }
 
@@ -34,7 +33,6 @@ export function metersOf(metrics: Metrics, store: Store): Meters {
     repaired: metrics.counter('knspan_events_repaired_total', 'Missed occurrences that the Broker has taken', {}),
     refused: metrics.counter('knspan_events_refused_total', 'Missed occurrences that the Broker will not take', {}),
     unobserved: metrics.counter('knspan_unobserved_occurrences_total', 'Occurrences that only a higher count betrays', {}),
-    lost: metrics.counter('knspan_parked_lost_total', 'Of what was put aside for a person: the oldest, for which there was no room', {}),
     letters: metrics.counter('knspan_letters_total', 'What became of dead letters', { outcome: letterOutcomes }),
   };
 }

@@ -12,7 +12,7 @@ import { settlesAt } from './change.ts';
 import type { CorrelateConfig } from './config.ts';
 import { type ChangeState, type Context, type Keep, ledgerRemembered, objectsRemembered, type Placed } from './context.ts';
 import { causeMayTrail, lateness, longestChange, ownerMayTrail, quietAfterEnd, rememberFor, second } from './figures.ts';
-import { spanIdOf, traceIdOf } from './ids.ts';
+import { traceOf } from './ids.ts';
 import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
 import { placeOne } from './place.ts';
 import { renderChange, renderLate } from './render.ts';
@@ -91,8 +91,7 @@ function settle(walk: Walk, at: Micros, settled: ChangeState[], config: Correlat
     if (settledAt > at) continue;
     delete walk.context.changes[change.id];
     walk.context.settled[change.id] = {
-      traceId: traceIdOf(config.cluster, keyOf(change.kind === 'digest' ? change.about : change.root), change.id),
-      rootSpanId: spanIdOf(config.cluster, change.id, 'root'),
+      ...traceOf(config.cluster, change),
       start: change.start,
       end: change.last,
       settledAt: Math.min(settledAt, Number.MAX_SAFE_INTEGER),

@@ -1,11 +1,10 @@
 /** Names, titles and attributes of spans: what a person searches by and reads. */
-
 import type { ObjectRef } from '../cloudevent/observation.ts';
 import { goDurationMicros } from '../cloudevent/time.ts';
 import type { AttributeValue, SpanEvent } from '../spans/span.ts';
 import { outcomeOf } from './change.ts';
 import type { ChangeState, Placed } from './context.ts';
-import { spanIdOf, traceIdOf } from './ids.ts';
+import { traceOf } from './ids.ts';
 import { isoOf } from './intervals.ts';
 import { chainAttributes, type Drawing, type Node, newNode } from './node.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
@@ -207,17 +206,11 @@ export function describeRoot(drawing: Drawing, root: Node, placed: readonly Plac
     ...(cause === '' ? {} : { 'knspan.cause': cause.slice(0, 1_024) }),
     ...(change.trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': change.trouble.slice(0, 1_024) } : {}),
   });
-  const continues = change.continues && traceOf(drawing, change.continues.change);
+  // What it continues may settle later.
+  const before = change.continues && drawing.context.changes[change.continues.change];
+  const continues = before ? traceOf(config.cluster, before) : change.continues && drawing.context.settled[change.continues.change];
   if (continues) root.links.push({ traceId: continues.traceId, spanId: continues.rootSpanId, attributes: { 'knspan.link': 'continues' } });
   joinWorld(root, placed);
-}
-
-/** The trace of a change, whether or not it has settled: what continues it may settle first. */
-function traceOf({ context, config }: Drawing, id: string): { traceId: string; rootSpanId: string } | null {
-  const open = context.changes[id];
-  if (!open) return context.settled[id] ?? null;
-  const of = keyOf(open.kind === 'digest' ? open.about : open.root);
-  return { traceId: traceIdOf(config.cluster, of, id), rootSpanId: spanIdOf(config.cluster, id, 'root') };
 }
 
 /** Deletions without replacement were a scaling, not a rollout. */

@@ -1,9 +1,17 @@
 /** Derived ids: the same change gets the same ids however, whenever and how often its events arrive. Never random. */
 import { hash } from 'node:crypto';
+import type { ChangeState } from './context.ts';
+import { keyOf } from './occurrence.ts';
 
 /** Trace id (32 hex digits) of the change that `anchor` (uid#n of its opening occurrence) began on the root object. */
 export function traceIdOf(cluster: string, rootUid: string, anchor: string): string {
   return digest(32, 'trace', cluster, rootUid, anchor);
+}
+
+/** The trace of a change, and its root span, from when it begins. */
+export function traceOf(cluster: string, change: ChangeState): { readonly traceId: string; readonly rootSpanId: string } {
+  const of = keyOf(change.kind === 'digest' ? change.about : change.root);
+  return { traceId: traceIdOf(cluster, of, change.id), rootSpanId: spanIdOf(cluster, change.id, 'root') };
 }
 
 /** Span id (16 hex digits) of one occurrence in one role. */

@@ -9,7 +9,7 @@ import { second } from './figures.ts';
 import { keyOf, type Occurrence } from './occurrence.ts';
 import { closing } from './pairs.ts';
 import { placeController } from './place-controller.ts';
-import { placeJob, placeTurn } from './place-job.ts';
+import { placeJob, placeSuspension } from './place-job.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
 import { bindScaling, placeScaling } from './scaling.ts';
 import type { Walk } from './walk.ts';
@@ -22,7 +22,7 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
   const { kind } = object.ref;
   const child = meaning.subject;
   if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
-  if (kind === 'Job' && meaning.verb === 'update' && !child) return placeTurn(walk, one, object);
+  if (kind === 'Job' && meaning.verb === 'update' && !child) return placeSuspension(walk, one, object);
   if (meaning.verb === 'evict' && !child) return placeEviction(walk, one, object);
   if (child && (meaning.verb === 'create' || meaning.verb === 'delete')) {
     if (kind === 'CronJob') return placeCronJob(walk, one);

@@ -106,8 +106,7 @@ function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
 function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState[] {
   const generation = walk.generation(one);
   if (generation === 0) return open;
-  const same = open.filter((change) => change.generation === 0 || change.generation === generation);
-  return same;
+  return open.filter((change) => change.generation === 0 || change.generation === generation);
 }
 
 function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {

@@ -6,7 +6,7 @@ import type { Walk } from './walk.ts';
 
 export function placeJob(walk: Walk, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  answerTurn(walk, one, object);
+  answerSuspension(walk, one, object);
   const origin = originOf(walk, one, object);
   const run = origin?.change ?? walk.openChanges(['run']).findLast((change) => keyOf(change.about) === keyOf(object.ref));
   const change = run ?? walk.begin(one, 'run', object.ref, { expectsEnd: true, continues: object.birth });
@@ -16,17 +16,17 @@ export function placeJob(walk: Walk, one: Occurrence, object: ObjectState): void
 }
 
 /** The controller makes and deletes pods before it says why: what it says up to a second later comes first. */
-function answerTurn(walk: Walk, one: Occurrence, object: ObjectState): void {
+function answerSuspension(walk: Walk, one: Occurrence, object: ObjectState): void {
   const wanted = one.routed.meaning.verb === 'delete' ? 'job.suspended' : 'job.resumed';
-  const turns = walk.turnsOf(keyOf(object.ref), one.at);
-  const past = turns.find((turn) => turn.at <= one.at);
+  const told = walk.suspensionsOf(keyOf(object.ref), one.at);
+  const past = told.find((other) => other.at <= one.at);
   if (past?.routed.meaning.rule === wanted) return;
-  const next = turns.findLast((turn) => turn.at > one.at);
+  const next = told.findLast((other) => other.at > one.at);
   if (next?.routed.meaning.rule === wanted) walk.place(next);
 }
 
 /** A suspension ends the run that is under way; a resumption begins another. A job that something else runs stays with that. */
-export function placeTurn(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeSuspension(walk: Walk, one: Occurrence, object: ObjectState): void {
   const origin = object.birth?.by === 'self' ? null : originOf(walk, one, object);
   if (origin) return walk.give(one, origin);
   for (const run of walk.openChanges(['run', 'suspend'])) if (keyOf(run.about) === keyOf(object.ref)) run.superseded = true;

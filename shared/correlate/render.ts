@@ -7,7 +7,7 @@ import type { Context, Placed } from './context.ts';
 import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
-import { spanIdOf, traceIdOf } from './ids.ts';
+import { spanIdOf, traceIdOf, traceOf } from './ids.ts';
 import { fitIntervals } from './intervals.ts';
 import { adopt, chainAttributes, type Drawing, type Node, newNode, nodesOf } from './node.ts';
 import { keyOf } from './occurrence.ts';
@@ -115,7 +115,7 @@ function measure(node: Node): void {
 
 function toSegment(drawing: Drawing, root: Node): Segment {
   const { change, config } = drawing;
-  const traceId = traceIdOf(config.cluster, keyOf(change.kind === 'digest' ? change.about : change.root), change.id);
+  const { traceId } = traceOf(config.cluster, change);
   const spans: Span[] = [];
   for (const node of nodesOf(root)) spans.push(toSpan(node, traceId, config.cluster));
   return {

@@ -9,7 +9,7 @@ import { causeMayTrail, minute, rememberFor } from './figures.ts';
 import { keyOf, nameKeyOf, type Occurrence } from './occurrence.ts';
 
 /** A Job is suspended, or goes on. */
-const turns: readonly string[] = ['job.suspended', 'job.resumed'];
+const suspensions: readonly string[] = ['job.suspended', 'job.resumed'];
 
 export interface Candidate {
   readonly candidate: string;
@@ -44,7 +44,7 @@ export class Walk {
   #byActor = new Map<string, Occurrence[]>();
   #stops = new Map<string, Occurrence[]>();
   #failures = new Map<string, Occurrence[]>();
-  #turns = new Map<string, Occurrence[]>();
+  #suspensions = new Map<string, Occurrence[]>();
   readonly #placeOne: (walk: Walk, occurrence: Occurrence) => void;
 
   constructor(input: {
@@ -63,7 +63,7 @@ export class Walk {
     this.#placeOne = input.placeOne;
     for (const one of input.placed) this.#index(one.occurrence);
     for (const one of input.queue) this.#index(one);
-    for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures, this.#turns])
+    for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures, this.#suspensions])
       for (const list of map.values()) list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   }
 
@@ -77,7 +77,7 @@ export class Walk {
       const target = meaning.subject ?? chain[1];
       if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
     }
-    if (turns.includes(meaning.rule)) append(this.#turns, keyOf(involvedOf(one)), one);
+    if (suspensions.includes(meaning.rule)) append(this.#suspensions, keyOf(involvedOf(one)), one);
     if (meaning.rule === 'scheduler.failed') append(this.#failures, keyOf(involvedOf(one)), one);
     if (meaning.verb === 'stop' && chain[1]) append(this.#stops, keyOf(chain[1]), one);
   }
@@ -234,8 +234,8 @@ export class Walk {
   }
 
   /** Suspensions and resumptions of a job, up to what may trail, latest first. */
-  turnsOf(job: string, until: Micros): Occurrence[] {
-    return within(this.#turns.get(job), 0, until + causeMayTrail).reverse();
+  suspensionsOf(job: string, until: Micros): Occurrence[] {
+    return within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
   }
 
   bond(one: Occurrence, change: ChangeState, by: Bond['by']): Bond {

@@ -1,14 +1,12 @@
 /** `knspan serve`: the whole pipeline in one process, over HTTP like in a cluster; with `--live` fed by the current cluster. */
 import { systemClock } from '../runtime/clock.ts';
 import { processEnvironment } from '../runtime/config.ts';
-import { messageOf } from '../runtime/log.ts';
 import { filterOf, type ShowOptions, setExitCode } from './command-replay.ts';
 import { untilSettled } from './command-watch.ts';
-import { InputError } from './input.ts';
 import { followNotices } from './live.ts';
 import { type Notice, sendNotice } from './notices.ts';
 import { createOutput } from './output.ts';
-import type { LocalFunctions, LocalOptions, LocalRun } from './run.ts';
+import type { LocalFunctions } from './run.ts';
 import { orphansKept, Selection } from './selection.ts';
 import { counted } from './terminal.ts';
 
@@ -33,7 +31,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
   // Sending is the exporter's here.
   const output = shows ? await createOutput({ ...options, otlp: undefined }, process.stdout, {}) : null;
-  const run = await startedBy(functions, {
+  const run = await functions.startLocal({
     environment: { ...environment, ...environmentOf(options) },
     clock,
     logLevel: options.quiet ? 'error' : 'warn',
@@ -74,16 +72,6 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   say(`${selection.summary}; ${counted(inbox + held, 'occurrence')} not settled yet`);
   setExitCode(options, { undelivered: false, failed: selection.failed });
   process.exit(process.exitCode ?? 0);
-}
-
-async function startedBy(functions: LocalFunctions, options: LocalOptions): Promise<LocalRun> {
-  try {
-    return await functions.startLocal(options);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
-    throw new InputError(`Cannot listen on ${options.host}:${options.port}: ${messageOf(error)}, wanted a free one (--host, --port)`);
-  }
 }
 
 function environmentOf({ cluster, orphans, budget, rootService, rules, otlp, live }: ServeOptions): Record<string, string> {

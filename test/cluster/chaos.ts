@@ -4,7 +4,7 @@
  * (KUBECONFIG) that has no knspan. What is late by that may be told beside its change; nothing may be lost, and nothing told twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { functionNames, home, Installation, killCorrelators, podsOf } from './installation.ts';
+import { functionNames, home, Installation, killCorrelators, newVersions, podsOf } from './installation.ts';
 import { kubectl, tryKubectl, until } from './kubectl.ts';
 import { makeRuns } from './runs.ts';
 import { Stage } from './stage.ts';
@@ -32,17 +32,7 @@ const troubles: Readonly<Record<string, () => unknown>> = {
   'source deleted': () => remove('-n', home, '-l', 'eventing.knative.dev/sourceName=events'),
   'a new version of every function': () => {
     upgrades += 1;
-    const annotations = { 'knspan.dev/chaos': String(upgrades) };
-    for (const name of functionNames)
-      kubectl(
-        '-n',
-        home,
-        'patch',
-        `ksvc/${name}`,
-        '--type=merge',
-        '-p',
-        JSON.stringify({ spec: { template: { metadata: { annotations } } } }),
-      );
+    newVersions(`chaos-${upgrades}`);
     if (image === undefined) return;
     const patch = JSON.stringify([{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: image }]);
     for (const name of functionNames) kubectl('-n', home, 'patch', `ksvc/${name}`, '--type=json', '-p', patch);

@@ -178,6 +178,12 @@ export function killCorrelators(): void {
   for (const pod of podsOf('correlator')) kubectl('-n', home, 'delete', 'pod', pod, '--grace-period=0', '--force');
 }
 
+/** A change of nothing but its annotations is a new version of a Service. */
+export function newVersions(mark: string): void {
+  const patch = JSON.stringify({ spec: { template: { metadata: { annotations: { 'knspan.dev/e2e': mark } } } } });
+  for (const name of functionNames) kubectl('-n', home, 'patch', `ksvc/${name}`, '--type=merge', '-p', patch);
+}
+
 export function setSchedule(schedule: string): void {
   kubectl('-n', home, 'patch', 'pingsource/tick', '--type=merge', '-p', JSON.stringify({ spec: { schedule } }));
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { coldPath, traceThemselves } from './cold-path.ts';
 import { top } from './image.ts';
-import { functionNames, home, type Installation, killCorrelators, podsOf, setSchedule, testSchedule } from './installation.ts';
+import { functionNames, home, type Installation, killCorrelators, newVersions, podsOf, setSchedule, testSchedule } from './installation.ts';
 import { kubectl, list, names, tryKubectl, until } from './kubectl.ts';
 import { proves, rollout, settledWithinMs, sinksHaveArrived } from './proves.ts';
 import { cronJob, deployment, statefulSet } from './workloads.ts';
@@ -95,13 +95,7 @@ export function describePipeline(installation: () => Installation): void {
       }),
     );
 
-    proves('a new version of every function: the same trace', (stage) =>
-      rollout(stage('upgrade'), () => {
-        const annotations = { 'knspan.dev/e2e': String(process.pid) };
-        const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
-        for (const name of functionNames) kubectl('-n', home, 'patch', `ksvc/${name}`, '--type=merge', '-p', patch);
-      }),
-    );
+    proves('a new version of every function: the same trace', (stage) => rollout(stage('upgrade'), () => newVersions(String(process.pid))));
 
     proves('a Redis that starts again: the same trace', (stage) =>
       rollout(stage('redis'), () => {
