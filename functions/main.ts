@@ -11,14 +11,23 @@ const functions: Readonly<Record<string, () => Promise<unknown>>> = {
 
 const name = process.argv[2] ?? '';
 const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
-const sample = run ? undefined : (await import('./samples.ts')).startOf(name);
+const sample = run ? undefined : (await import('./samples/index.ts')).startOf(name);
 if (run) await run();
 else if (sample)
-  await (await import('../shared/runtime/main.ts')).runFunction(name, (await import('./tracing.ts')).traced(name, await sample()));
+  await (await import('../shared/process/run-function.ts')).runFunction(
+    name,
+    (await import('../shared/telemetry/open-tracing.ts')).traced(name, await sample()),
+  );
 else {
-  const { runCommandLine } = await import('../shared/local/main.ts');
+  const { runCommandLine } = await import('../shared/cli/main.ts');
+  const { samples, startOf } = await import('./samples/index.ts');
   await runCommandLine({
-    startLocal: async (options) => (await import('./local.ts')).startLocal(options),
-    playHeartbeats: async (options) => (await import('./local-game.ts')).playHeartbeats(options),
+    startCorrelator: async (...given) => (await import('./correlator/index.ts')).startCorrelator(...given),
+    startExporter: async (...given) => (await import('./exporter/index.ts')).startExporter(...given),
+    startReconciler: async (...given) => (await import('./reconciler/index.ts')).startReconciler(...given),
+    samples,
+    startOf,
+    startHeartbeats: async (...given) => (await import('./samples/heartbeats/index.ts')).startHeartbeats(...given),
+    startEventDisplay: async (...given) => (await import('./samples/event-display/index.ts')).startEventDisplay(...given),
   });
 }

@@ -1,7 +1,7 @@
 /** Where an image starts: a function or else `main.ts`, each a bundle, with the compiled code that `npm run build` has put beside them. */
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { functionNames } from '../shared/runtime/function-names.ts';
+import { functionNames } from '../shared/process/function-names.ts';
 
 // Portable: where the image has it is not where it was made.
 enableCompileCache({ directory: fileURLToPath(new URL('compile-cache/', import.meta.url)), portable: true });

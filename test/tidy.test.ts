@@ -24,25 +24,25 @@ function importsOf(file: string): string[] {
 
 /** Each stage may import only from stages before it, and from itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  'shared/cloudevent': [],
-  'shared/objects': ['shared/cloudevent', 'shared/runtime'],
-  'shared/spans': ['shared/cloudevent'],
-  'shared/correlate': ['shared/cloudevent', 'shared/objects', 'shared/spans'],
-  'shared/store': ['shared/cloudevent', 'shared/runtime'],
-  'shared/runtime': ['shared/cloudevent'],
-  'shared/broker': ['shared/cloudevent', 'shared/runtime'],
-  'shared/telemetry': ['shared/runtime', 'shared/spans'],
-  'shared/bundle': ['shared/cloudevent', 'shared/runtime', 'shared/spans'],
-  'shared/extension': ['shared/cloudevent', 'shared/runtime', 'shared/spans', 'shared/broker'],
-  'shared/local': [
+  'shared/events': [],
+  'shared/kubernetes': ['shared/events', 'shared/process'],
+  'shared/spans': ['shared/events'],
+  'shared/correlation': ['shared/events', 'shared/kubernetes', 'shared/spans'],
+  'shared/store': ['shared/events', 'shared/process'],
+  'shared/process': ['shared/events'],
+  'shared/dev-broker': ['shared/events', 'shared/process'],
+  'shared/telemetry': ['shared/process', 'shared/spans'],
+  'shared/build': ['shared/events', 'shared/process', 'shared/spans'],
+  'shared/extension': ['shared/events', 'shared/process', 'shared/spans', 'shared/dev-broker'],
+  'shared/cli': [
     'shared/extension',
-    'shared/runtime',
-    'shared/cloudevent',
-    'shared/objects',
+    'shared/process',
+    'shared/events',
+    'shared/kubernetes',
     'shared/spans',
-    'shared/correlate',
+    'shared/correlation',
     'shared/store',
-    'shared/broker',
+    'shared/dev-broker',
   ],
 };
 
@@ -73,7 +73,7 @@ describe('imports', () => {
   });
 
   it('the core takes of objects and spans types only, and reads no clock, no chance, no environment', () => {
-    for (const file of sources.filter((name) => name.startsWith('shared/correlate/'))) {
+    for (const file of sources.filter((name) => name.startsWith('shared/correlation/'))) {
       const text = readFileSync(join(top, file), 'utf8');
       assert.doesNotMatch(text, /Date\.now|Math\.random|\bprocess\.\w|setTimeout|randomUUID/, file);
       assert.doesNotMatch(text, /import \{(?! type)[^}]*\} from '\.\.\/(objects|spans)\//, file);

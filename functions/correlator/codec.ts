@@ -2,12 +2,13 @@
  * What the correlator keeps as text in the store, and back. Only this codec writes that text, so reading trusts its form once the
  * version in front of it is right. What a rule says of an Event is not kept: it is worked out again from the rules in force.
  */
-import type { ObjectRef, Observation } from '../../shared/cloudevent/observation.ts';
-import { type Context, emptyContext, emptyKeep, type Keep, type Place } from '../../shared/correlate/context.ts';
-import { type Fact, type FactIndex, timeless } from '../../shared/correlate/facts.ts';
-import { type CompiledRules, meaningOf } from '../../shared/correlate/match.ts';
-import type { Routed } from '../../shared/correlate/occurrence.ts';
-import type { KubeObject, ObjectVersion } from '../../shared/objects/object.ts';
+
+import { type Context, emptyContext, emptyKeep, type Keep, type Place } from '../../shared/correlation/context.ts';
+import type { Routed } from '../../shared/correlation/occurrence.ts';
+import { type Fact, type FactIndex, timeless } from '../../shared/correlation/routing/event-facts.ts';
+import { type CompiledRules, meaningOf } from '../../shared/correlation/rules/match.ts';
+import type { ObjectRef, Observation } from '../../shared/events/observation.ts';
+import type { KubeObject, ObjectVersion } from '../../shared/kubernetes/object.ts';
 
 const version = 1;
 

@@ -3,37 +3,37 @@
  * emits segments of traces. Here it is put together; `handle.ts` shows what happens to a request, `sweeper.ts` what happens later.
  */
 import { randomUUID } from 'node:crypto';
-import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
-import { factsMost } from '../../shared/correlate/facts.ts';
-import { rememberFor } from '../../shared/correlate/figures.ts';
-import { type CompiledRules, compileRules } from '../../shared/correlate/match.ts';
-import { builtInRules } from '../../shared/correlate/rules/index.ts';
-import type { ApiServer } from '../../shared/objects/api-server.ts';
-import { createLookup } from '../../shared/objects/kubernetes.ts';
-import { ConfigError } from '../../shared/runtime/config.ts';
-import { type Fields, messageOf } from '../../shared/runtime/log.ts';
-import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
-import { type Answer, type RunningFunction, serveFunction } from '../../shared/runtime/server.ts';
-import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
-import { noTracing } from '../../shared/runtime/tracing.ts';
+import { factsMost } from '../../shared/correlation/routing/event-facts.ts';
+import { builtInRules } from '../../shared/correlation/rules/built-in/index.ts';
+import { type CompiledRules, compileRules } from '../../shared/correlation/rules/match.ts';
+import { rememberFor } from '../../shared/correlation/settling-times.ts';
+import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
+import { type Answer, type RunningFunction, serveFunction } from '../../shared/http/server.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../../shared/http/sink.ts';
+import type { ApiServer } from '../../shared/kubernetes/api-server.ts';
+import { createLookup } from '../../shared/kubernetes/metadata-lookup.ts';
+import { type Fields, messageOf } from '../../shared/process/log.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/process/run-function.ts';
+import { ConfigError } from '../../shared/process/settings.ts';
+import { noTracing } from '../../shared/process/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { Appender } from './append.ts';
-import { type CorrelatorConfig, readConfig } from './config.ts';
-import { Decider, type Decision } from './decider.ts';
-import { Emitter, sendsMost } from './emitter.ts';
-import { handler } from './handle.ts';
-import { Hold } from './hold.ts';
-import { type Meters, metersOf } from './meters.ts';
-import { LookedUpOwners, noOwners, type Owners, versionsMost } from './owners.ts';
-import { Pulse } from './pulse.ts';
-import { Recall } from './recall.ts';
-import { Room } from './room.ts';
-import { Router } from './router.ts';
-import { Sweeper } from './sweeper.ts';
-import { Turns } from './turns.ts';
+import { Decider, type Decision } from './decide/decide.ts';
+import { Turns } from './decide/event-loop-yield.ts';
+import { Hold } from './decide/late-arrival-gate.ts';
+import { Emitter, sendsMost } from './decide/outbox-publisher.ts';
+import { LookedUpOwners, noOwners, type Owners, versionsMost } from './decide/owner-lookup.ts';
+import { Router } from './decide/route.ts';
+import { Sweeper } from './decide/sweep.ts';
+import { Pulse } from './decide/sweep-loop.ts';
+import { type Meters, metersOf } from './metrics.ts';
+import { Room } from './receive/backpressure.ts';
+import { Recall } from './receive/fact-filter.ts';
+import { handler } from './receive/handle-request.ts';
+import { Appender } from './receive/inbox-writer.ts';
+import { type CorrelatorConfig, readConfig } from './settings.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
 export interface Given {
@@ -240,7 +240,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
   if (files.length === 0) return compileRules(builtInRules, [], 'tested');
-  const { loadRules } = await import('../../shared/local/engine.ts');
+  const { loadRules } = await import('../../shared/cli/load-input.ts');
   const loaded = await loadRules(files, false).catch((error: unknown) => {
     throw new ConfigError(
       `Cannot start correlator: KNSPAN_RULES is '${files.join(',')}': ${messageOf(error)}, wanted files that can be read`,

@@ -1,9 +1,10 @@
 /** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Keeps nothing. */
-import type { Stoppable, Surroundings } from '../../shared/runtime/main.ts';
-import { serveFunction } from '../../shared/runtime/server.ts';
+
+import { serveFunction } from '../../shared/http/server.ts';
+import type { Stoppable, Surroundings } from '../../shared/process/run-function.ts';
 import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
-import { exporterConfigOf } from './config.ts';
-import { ExporterHandler } from './handle.ts';
+import { exporterConfigOf } from '../../shared/spans/otlp-settings.ts';
+import { ExporterHandler } from './handle-request.ts';
 
 export const exporterName = 'exporter';
 

@@ -3,24 +3,24 @@
  * `handle.ts` shows what happens to a request, `repair.ts` a listing, `letters.ts` the way of a dead letter.
  */
 import { randomUUID } from 'node:crypto';
-import type { Result } from '../../shared/cloudevent/json.ts';
-import { type ApiServer, createApiServer } from '../../shared/objects/api-server.ts';
-import { createLookup } from '../../shared/objects/kubernetes.ts';
-import type { Lookup } from '../../shared/objects/lookup.ts';
-import { portOf, type Stoppable, type Surroundings } from '../../shared/runtime/main.ts';
-import { serveFunction } from '../../shared/runtime/server.ts';
-import { createSink, type Sink, sinkOptionsOf } from '../../shared/runtime/sink.ts';
+import type { Result } from '../../shared/events/json.ts';
+import { serveFunction } from '../../shared/http/server.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../../shared/http/sink.ts';
+import { type ApiServer, createApiServer } from '../../shared/kubernetes/api-server.ts';
+import type { Lookup } from '../../shared/kubernetes/lookup.ts';
+import { createLookup } from '../../shared/kubernetes/metadata-lookup.ts';
+import { portOf, type Stoppable, type Surroundings } from '../../shared/process/run-function.ts';
 import { rememberCluster } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { readConfig } from './config.ts';
-import { handler } from './handle.ts';
-import { Letters } from './letters.ts';
-import { metersOf } from './meters.ts';
-import { Postman } from './postman.ts';
-import { Repair } from './repair.ts';
-import { Ticks } from './ticks.ts';
+import { Postman } from './dead-letter-loop.ts';
+import { Letters } from './dead-letters.ts';
+import { handler } from './handle-request.ts';
+import { Repair } from './list-and-repair.ts';
+import { metersOf } from './metrics.ts';
+import { readConfig } from './settings.ts';
+import { Ticks } from './tick-handler.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
 export interface Given {

@@ -1,5 +1,5 @@
 /** To whom dead letters may be sent again: only who is configured. What an event says is looked up here, never called. */
-import type { Settings } from '../../shared/runtime/config.ts';
+import type { Settings } from '../../shared/process/settings.ts';
 
 export interface Subscribers {
   readonly urls: readonly string[];

@@ -1,5 +1,5 @@
 /** Makes a function of its definition, and refuses one that is wrong. */
-import type { Surroundings } from '../runtime/main.ts';
+import type { Surroundings } from '../process/run-function.ts';
 import { type Definition, type ExtensionFunction, mark } from './definition.ts';
 import { isInput } from './input.ts';
 

@@ -1,7 +1,7 @@
 /** What a function is, and what a run gives it and hears of it. `define.ts` makes one, `run.ts` serves it. */
-import type { Wiring } from '../broker/wiring.ts';
-import type { Stoppable, Surroundings } from '../runtime/main.ts';
-import type { Sink } from '../runtime/sink.ts';
+import type { Wiring } from '../dev-broker/wiring.ts';
+import type { Sink } from '../http/sink.ts';
+import type { Stoppable, Surroundings } from '../process/run-function.ts';
 import type { Input } from './input.ts';
 import type { Reply } from './reply.ts';
 

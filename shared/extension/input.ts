@@ -1,9 +1,9 @@
 /** A CloudEvent as a function gets it: parsed by its type, so that what is no segment or no Event never reaches the function. */
-import type { ReceivedEvent } from '../cloudevent/http.ts';
-import { isJson, type Result } from '../cloudevent/json.ts';
-import type { Observation } from '../cloudevent/observation.ts';
-import { parseEvent } from '../cloudevent/parse.ts';
-import { eventTypes, missedType } from '../runtime/selection.ts';
+import type { ReceivedEvent } from '../events/cloudevents.ts';
+import { isJson, type Result } from '../events/json.ts';
+import type { Observation } from '../events/observation.ts';
+import { parseEvent } from '../events/parse-event.ts';
+import { eventTypes, missedType } from '../process/event-selection.ts';
 import { isSegmentType, parseSegmentEvent } from '../spans/segment-event.ts';
 import type { Segment } from '../spans/span.ts';
 

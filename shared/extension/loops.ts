@@ -1,6 +1,6 @@
 /** Which replies of a function would come back to it, as far as the wiring can tell. */
-import { mayPass } from '../broker/may-pass.ts';
-import type { Trigger, Wiring } from '../broker/wiring.ts';
+import { mayPass } from '../dev-broker/could-match.ts';
+import type { Trigger, Wiring } from '../dev-broker/wiring.ts';
 import type { ExtensionFunction } from './definition.ts';
 import { sourceOf } from './reply.ts';
 

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
-import { percentEncoded, type ReceivedEvent } from '../cloudevent/http.ts';
-import type { Result } from '../cloudevent/json.ts';
+import { percentEncoded, type ReceivedEvent } from '../events/cloudevents.ts';
+import type { Result } from '../events/json.ts';
 import { toOtlpRequest } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 

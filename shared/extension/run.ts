@@ -3,14 +3,14 @@
  * say, is that a reply that may leave. A sender that takes no replies (`Prefer: reply` is missing: dead letters sent again, Brokers
  * that do not say it) gets none: then the reply goes to K_SINK, or is refused, but never lost.
  */
-import type { ReceivedEvent } from '../cloudevent/http.ts';
-import type { Clock } from '../runtime/clock.ts';
-import { ConfigError } from '../runtime/config.ts';
-import { messageOf } from '../runtime/log.ts';
-import { portOf, type Surroundings } from '../runtime/main.ts';
-import { type Answer, type RunningFunction, serveFunction } from '../runtime/server.ts';
-import { createSink, type Sink, sinkOptionsOf } from '../runtime/sink.ts';
-import { noTracing, type Tracing } from '../runtime/tracing.ts';
+import type { ReceivedEvent } from '../events/cloudevents.ts';
+import { type Answer, type RunningFunction, serveFunction } from '../http/server.ts';
+import { createSink, type Sink, sinkOptionsOf } from '../http/sink.ts';
+import type { Clock } from '../process/clock.ts';
+import { messageOf } from '../process/log.ts';
+import { portOf, type Surroundings } from '../process/run-function.ts';
+import { ConfigError } from '../process/settings.ts';
+import { noTracing, type Tracing } from '../process/tracing.ts';
 import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './definition.ts';
 import { parseInput } from './input.ts';
 import { hopsOf, makeReply, type OutgoingReply, toCloudEvent, toStructured } from './reply.ts';

@@ -4,8 +4,8 @@
  * The same segment always gives the same bytes, id included, so that a repeated delivery is a copy and no second event.
  */
 import { createHash } from 'node:crypto';
-import { percentEncoded, type ReceivedEvent } from '../cloudevent/http.ts';
-import type { Result } from '../cloudevent/json.ts';
+import { percentEncoded, type ReceivedEvent } from '../events/cloudevents.ts';
+import type { Result } from '../events/json.ts';
 import { fitted } from './fit.ts';
 import { type SpanBatch, toOtlpRequest } from './otlp.ts';
 import { parseOtlpRequest } from './parse-otlp.ts';

@@ -1,7 +1,7 @@
 /**
  * Spans as the correlator makes them and segments, the unit that travels: the part of one trace that one commit emits.
  */
-import type { Micros } from '../cloudevent/observation.ts';
+import type { Micros } from '../events/observation.ts';
 
 export type AttributeValue = string | number | boolean | readonly string[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;

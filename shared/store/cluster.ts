@@ -1,5 +1,5 @@
 /** Which cluster our Events are of: every function must give the same answer, or each Event would have several identities. */
-import type { Result } from '../cloudevent/json.ts';
+import type { Result } from '../events/json.ts';
 import type { Store } from './store.ts';
 
 const key = 'cluster';

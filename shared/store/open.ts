@@ -2,12 +2,12 @@
  * From settings to the store: Redis where REDIS_URL names one, else the embedded one, which says that it is volatile. A Redis that
  * would throw away what waits is refused here, before anything is acknowledged.
  */
-import { type Clock, systemClock } from '../runtime/clock.ts';
-import { ConfigError, type Settings } from '../runtime/config.ts';
-import { type Log, messageOf } from '../runtime/log.ts';
-import { MemoryStore } from './memory.ts';
-import { RedisStore } from './redis.ts';
-import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis-connect.ts';
+import { type Clock, systemClock } from '../process/clock.ts';
+import { type Log, messageOf } from '../process/log.ts';
+import { ConfigError, type Settings } from '../process/settings.ts';
+import { MemoryStore } from './memory/store.ts';
+import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis/connect.ts';
+import { RedisStore } from './redis/store.ts';
 import { type Bounds, defaultBounds, type Store, StoreError } from './store.ts';
 
 export interface StoreSettings {

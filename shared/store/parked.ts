@@ -1,6 +1,6 @@
 /** What is parked waits for a person, who may not come: what had to go for the newest is counted and said, by all who park. */
-import type { Log } from '../runtime/log.ts';
-import type { Metrics } from '../runtime/metrics.ts';
+import type { Log } from '../process/log.ts';
+import type { Metrics } from '../process/metrics.ts';
 
 /** To be told of each parking how many were lost for it. */
 export function parkedLost(metrics: Metrics, log: Log): (count: number) => void {

@@ -6,7 +6,7 @@
  * Two clocks: *event time* (microseconds, from the correlator's clock) says what is due; the *store's own clock* (milliseconds) times
  * leases and the outbox, never a replica's.
  */
-import type { Micros } from '../cloudevent/observation.ts';
+import type { Micros } from '../events/observation.ts';
 
 /** State is spread over so many shards; all keys of one shard lie in one slot of a Redis Cluster. */
 export const shardCount = 16;

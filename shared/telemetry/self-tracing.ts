@@ -28,9 +28,9 @@ import {
   type ReadableSpan,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
-import { messageOf } from '../runtime/log.ts';
-import { Recent } from '../runtime/recent.ts';
-import type { SpanAttributes, Tracing } from '../runtime/tracing.ts';
+import { messageOf } from '../process/log.ts';
+import { Recent } from '../process/recent.ts';
+import type { SpanAttributes, Tracing } from '../process/tracing.ts';
 import type { OtlpExporter } from '../spans/otlp-exporter.ts';
 
 export interface SelfTracingOptions {

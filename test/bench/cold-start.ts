@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { nodeFlags } from '../../shared/bundle/warm.ts';
+import { nodeFlags } from '../../shared/build/warm.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { eventJson } from '../helpers/event.ts';
 import { freePort, type RedisProcess, startRedis } from '../helpers/redis.ts';
@@ -190,7 +190,7 @@ async function memory(say: (text: string) => void, name: FunctionName, env: Envi
 }
 
 export async function benchColdStart(say: (text: string) => void): Promise<void> {
-  execFileSync(process.execPath, [join(top, 'shared/bundle/bundle.ts')], { cwd: top, stdio: 'ignore' });
+  execFileSync(process.execPath, [join(top, 'shared/build/bundle.ts')], { cwd: top, stdio: 'ignore' });
   const folder = mkdtempSync(join(tmpdir(), 'knspan-cold-'));
   for (const [file, text] of Object.entries(bareServers)) writeFileSync(join(folder, file), text);
   const redis: RedisProcess = await startRedis({ appendfsync: 'always' });

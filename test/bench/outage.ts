@@ -7,9 +7,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Observation } from '../../shared/cloudevent/observation.ts';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { ObjectIndex } from '../../shared/objects/index.ts';
+import type { Observation } from '../../shared/events/observation.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { post } from '../helpers/notices.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { startRedis } from '../helpers/redis.ts';
@@ -21,7 +21,7 @@ const awayMs = Number(process.argv[2] ?? 10) * 60_000;
 const afterMs = 60_000;
 /** The slowest way: given up by the Broker, parked, sent again with the longest back-off. */
 const allWithinMs = 20 * 60_000;
-const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** A rollout of two pods each second; what was sent. */

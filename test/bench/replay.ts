@@ -1,7 +1,7 @@
 /** `knspan replay` on one file, for the benchmark: tells its parent how long it took and what memory. */
 import { devNull } from 'node:os';
-import { defaultConfig } from '../../shared/correlate/config.ts';
-import { replayCommand } from '../../shared/local/command-replay.ts';
+import { replayCommand } from '../../shared/cli/command-replay.ts';
+import { defaultConfig } from '../../shared/correlation/config.ts';
 
 export interface ReplayFigures {
   /** Seconds, of the clock and of the CPU (all threads). */

@@ -1,9 +1,9 @@
 /** What the store costs in Redis: bytes of each thing that it holds, appends per second by how Redis writes. For `npm run bench`; asserts nothing. */
 import { pathToFileURL } from 'node:url';
-import { RedisStore } from '../../shared/store/redis.ts';
+import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, type Store, shardCount } from '../../shared/store/store.ts';
-import { openClient } from '../contract/harness.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
+import { openClient } from '../store/contract/harness.ts';
 
 const count = 20_000;
 const bodyBytes = 1_200;

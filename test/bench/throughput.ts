@@ -9,12 +9,12 @@ import { createServer } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { nodeFlags } from '../../shared/bundle/warm.ts';
-import { RedisStore } from '../../shared/store/redis.ts';
+import { nodeFlags } from '../../shared/build/warm.ts';
+import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
-import { openClient } from '../contract/harness.ts';
 import { FunctionProcess } from '../helpers/function-process.ts';
 import { freePort, type RedisOptions, type RedisProcess, startRedis } from '../helpers/redis.ts';
+import { openClient } from '../store/contract/harness.ts';
 import type { LoadFigures, LoadOrder } from './load.ts';
 
 const prefix = 'knspan:';

@@ -9,14 +9,14 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
-import { RedisStore } from '../../shared/store/redis.ts';
+import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { createSelfTracing } from '../../shared/telemetry/self-tracing.ts';
-import { openClient } from '../contract/harness.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
 import { eventJson } from '../helpers/event.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
+import { openClient } from '../store/contract/harness.ts';
 
 const ratios = [0, 0.1, 1];
 const rounds = Number(process.argv[2] ?? '12');

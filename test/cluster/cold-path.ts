@@ -2,10 +2,10 @@
  * Where the time goes from the first Event on a sleeping pipeline to its trace in the backend: by the spans that knspan makes of its own
  * doing, and the Events of its pods. All clocks are those of one cluster: read it to a tenth of a second.
  */
-import { lookStep } from '../../functions/correlator/router.ts';
-import type { Micros, Observation } from '../../shared/cloudevent/observation.ts';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
+import { lookStep } from '../../functions/correlator/decide/route.ts';
+import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlation/settling-times.ts';
+import type { Micros, Observation } from '../../shared/events/observation.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
 import { home } from './installation.ts';
 import { kubectl, list, until } from './kubectl.ts';
 import { type JaegerSpan, spansOfService } from './traces.ts';

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
-import game from '../../functions/coinflip/game.ts';
-import coinflip from '../../functions/coinflip/index.ts';
-import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlate/figures.ts';
+import game from '../../functions/samples/coinflip/game.ts';
+import coinflip from '../../functions/samples/coinflip/index.ts';
+import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlation/settling-times.ts';
 import { segmentType } from '../../shared/extension/index.ts';
 import { surroundingsFor } from '../helpers/surroundings.ts';
 import { Demo } from './demo.ts';

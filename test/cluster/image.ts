@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../shared/bundle/warm.ts';
+import { nodeFlags } from '../../shared/build/warm.ts';
 import { kubectl } from './kubectl.ts';
 
 export const top = fileURLToPath(new URL('../../', import.meta.url));

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { field, textField } from '../../shared/cloudevent/json.ts';
+import { field, textField } from '../../shared/events/json.ts';
 import { top } from './image.ts';
 import { functionNames, home } from './installation.ts';
 import { kubectl } from './kubectl.ts';

@@ -12,7 +12,7 @@ import { top } from './image.ts';
 import { home, theImage } from './installation.ts';
 import { apply, kubectl, tryKubectl } from './kubectl.ts';
 
-const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
 const folder = join(top, '.tmp/e2e-functions');
 const place = '/function';
 const code = 'e2e-functions';

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { home } from './installation.ts';
 import { fromService, kubectl } from './kubectl.ts';
 
-const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
 
 export interface SpanForm {
   readonly trace: string;

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from './kubectl.ts';
 
-const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
 const namespace = `knspan-e2e-${process.pid}`;
 const image = process.env['KNSPAN_E2E_IMAGE'] ?? 'localhost/busybox:1';
 const jaegerOtlp = process.env['KNSPAN_E2E_OTLP'] ?? 'http://127.0.0.1:30318';

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { startLocal } from '../../functions/local.ts';
-import { noticesOf, playAll } from '../../shared/local/command-through.ts';
-import { type Notice, sendAll } from '../../shared/local/notices.ts';
-import { ObjectIndex } from '../../shared/objects/index.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
+import { type Notice, sendAll } from '../../shared/cli/live/apiserver-notifications.ts';
+import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
 import type { Span } from '../../shared/spans/span.ts';
+import { startLocal } from '../helpers/local-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { folderOf, loadCapture, pipelineOver } from '../helpers/trace.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startCorrelator } from '../../functions/correlator/index.ts';
-import { ConfigError } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
+import { Log } from '../../shared/process/log.ts';
+import { ConfigError } from '../../shared/process/settings.ts';
 import { openStore } from '../../shared/store/open.ts';
 import { FunctionRun } from '../helpers/function-run.ts';
 import { type Notice, noticesOf, post } from '../helpers/notices.ts';

@@ -1,9 +1,9 @@
 /** Captures sent through the correlator over HTTP give the spans of the direct replay: in order, shuffled, repeated, over several replicas. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { randomOf } from '../../shared/local/deliver.ts';
+import { randomOf } from '../../shared/cli/simulated-delivery.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
 import { type Notice, noticesOf, post, repeated, shuffled } from '../helpers/notices.ts';

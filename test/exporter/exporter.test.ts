@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startExporter } from '../../functions/exporter/index.ts';
-import { ConfigError } from '../../shared/runtime/config.ts';
+import { ConfigError } from '../../shared/process/settings.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import type { Span } from '../../shared/spans/span.ts';
 import { type Behaviour, OtlpReceiver } from '../helpers/otlp-receiver.ts';

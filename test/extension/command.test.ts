@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseWiring } from '../../shared/broker/read-wiring.ts';
+import { parseWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { captures, knspan } from '../helpers/cli.ts';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { passes } from '../../shared/broker/filters.ts';
-import { mayPass } from '../../shared/broker/may-pass.ts';
-import { parseWiring } from '../../shared/broker/read-wiring.ts';
+import { mayPass } from '../../shared/dev-broker/could-match.ts';
+import { passes } from '../../shared/dev-broker/filters.ts';
+import { parseWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { defineFunction, type ExtensionFunction, type Handled, type Reply, segmentType } from '../../shared/extension/index.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import { eventJson } from '../helpers/event.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';

@@ -6,13 +6,12 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { startLocal } from '../../functions/local.ts';
-import { playHeartbeats } from '../../functions/local-game.ts';
-import { samples } from '../../functions/samples.ts';
-import { readWiring, WiringError } from '../../shared/broker/read-wiring.ts';
+import { samples } from '../../functions/samples/index.ts';
+import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { readWiring, WiringError } from '../../shared/dev-broker/read-wiring.ts';
 import { loopsIn } from '../../shared/extension/loops.ts';
-import { noticesOf, playAll } from '../../shared/local/command-through.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
+import { playHeartbeats, startLocal } from '../helpers/local-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { folderOf, loadCapture, pipelineOver } from '../helpers/trace.ts';
 
@@ -138,7 +137,7 @@ describe('sampling', () => {
       beats: false,
       overlays: ['sampling'],
     });
-    const { sendAll } = await import('../../shared/local/notices.ts');
+    const { sendAll } = await import('../../shared/cli/live/apiserver-notifications.ts');
     await sendAll(run.url, objects, 8);
     await playAll(run, clock, events);
     await run.close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { samples } from '../../functions/samples.ts';
+import { samples } from '../../functions/samples/index.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import type { Span } from '../../shared/spans/span.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';
@@ -138,7 +138,7 @@ describe('each sample', () => {
     ['alert', 'alert/index.ts'],
   ] as const) {
     it(`${name} is short, and imports the kit as everyone does`, () => {
-      const text = readFileSync(new URL(`../../functions/${file}`, import.meta.url), 'utf8');
+      const text = readFileSync(new URL(`../../functions/samples/${file}`, import.meta.url), 'utf8');
       assert.ok(text.trimEnd().split('\n').length < 40);
       assert.match(text, /from 'knspan\/extension'/);
       assert.doesNotMatch(text, /from '\.\./);

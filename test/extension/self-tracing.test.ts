@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { startLocal } from '../../functions/local.ts';
-import { playHeartbeats } from '../../functions/local-game.ts';
-import { selfTracingOf } from '../../functions/tracing.ts';
-import { noticesOf, playAll } from '../../shared/local/command-through.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
-import { Settings } from '../../shared/runtime/config.ts';
-import { noTracing } from '../../shared/runtime/tracing.ts';
+import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
+import { Settings } from '../../shared/process/settings.ts';
+import { noTracing } from '../../shared/process/tracing.ts';
 import type { Span } from '../../shared/spans/span.ts';
+import { selfTracingOf } from '../../shared/telemetry/open-tracing.ts';
+import { playHeartbeats, startLocal } from '../helpers/local-run.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { folderOf } from '../helpers/trace.ts';
 

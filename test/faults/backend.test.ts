@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startExporter } from '../../functions/exporter/index.ts';
-import { Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
-import { createSink } from '../../shared/runtime/sink.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
+import { createSink } from '../../shared/http/sink.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Metrics } from '../../shared/process/metrics.ts';
+import { Settings } from '../../shared/process/settings.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
 import { noticesOf, post } from '../helpers/notices.ts';

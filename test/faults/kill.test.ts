@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { randomOf } from '../../shared/local/deliver.ts';
-import { ObjectIndex } from '../../shared/objects/index.ts';
+import { randomOf } from '../../shared/cli/simulated-delivery.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import { pipelineOver, spanText, textOf } from '../helpers/trace.ts';

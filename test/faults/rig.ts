@@ -1,14 +1,14 @@
 /** The functions as processes over a real Redis before a real OTLP receiver, under the clock of what is replayed. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { boxKeys, shardKeys } from '../../shared/store/keys.ts';
-import { RedisStore } from '../../shared/store/redis.ts';
-import type { RedisClient } from '../../shared/store/redis-connect.ts';
+import type { RedisClient } from '../../shared/store/redis/connect.ts';
+import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, shardCount } from '../../shared/store/store.ts';
-import { openClient } from '../contract/harness.ts';
 import { FunctionProcess } from '../helpers/function-process.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
 import type { Happening } from '../sim/world.ts';
+import { openClient } from '../store/contract/harness.ts';
 
 const prefix = 'faults:';
 const answersWithin = 5_000;

@@ -1,8 +1,8 @@
 /** A local broker over YAML, with subscribers behind it, for tests; what it starts it stops. */
-import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from '../../shared/broker/index.ts';
-import { parseWiring } from '../../shared/broker/read-wiring.ts';
-import { Log } from '../../shared/runtime/log.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
+import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from '../../shared/dev-broker/index.ts';
+import { parseWiring } from '../../shared/dev-broker/read-wiring.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Metrics } from '../../shared/process/metrics.ts';
 import { PacedClock } from './paced-clock.ts';
 import { type Answering, Subscriber } from './subscriber.ts';
 

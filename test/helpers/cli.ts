@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { listField } from '../../shared/cloudevent/json.ts';
+import { listField } from '../../shared/events/json.ts';
 
-const bin = fileURLToPath(new URL('../../shared/local/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
 export const captures = fileURLToPath(new URL('../replay/captures/', import.meta.url));
 export const crashloop = join(captures, 'crashloop', 'events.json');
 export const rollout = join(captures, 'deployment-rollout', 'watch.jsonl');

@@ -1,7 +1,7 @@
 /** One correlator over an embedded store that can be made to fail: real HTTP in, a sink that keeps what it gets, time by hand. */
 import { type Given, type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { type Bounds, defaultBounds, type Store } from '../../shared/store/store.ts';
 import { KeepingSink } from './correlators.ts';
 import type { EventFields } from './event.ts';

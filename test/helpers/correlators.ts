@@ -1,11 +1,11 @@
 /** Correlators over one store, for tests: real HTTP in, a sink that keeps what it gets, time by hand. */
 import { type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
-import { parseHttp } from '../../shared/cloudevent/http.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
-import { Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
-import type { Sink, SinkOutcome } from '../../shared/runtime/sink.ts';
+import { parseHttp } from '../../shared/events/cloudevents.ts';
+import type { Sink, SinkOutcome } from '../../shared/http/sink.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Metrics } from '../../shared/process/metrics.ts';
+import { Settings } from '../../shared/process/settings.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 import type { Store } from '../../shared/store/store.ts';

@@ -1,7 +1,7 @@
-/** The recorded deliveries of a real Broker, see `test/cloudevent/deliveries/SOURCE.md`. */
+/** The recorded deliveries of a real Broker, see `test/events/deliveries/SOURCE.md`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { field, listField, textField } from '../../shared/cloudevent/json.ts';
+import { field, listField, textField } from '../../shared/events/json.ts';
 
 export interface Delivery {
   /** Name, value, name, value, ... as they stood on the wire. */
@@ -11,7 +11,7 @@ export interface Delivery {
   readonly body: string;
 }
 
-const folder = new URL('../cloudevent/deliveries/', import.meta.url);
+const folder = new URL('../events/deliveries/', import.meta.url);
 
 export function readDeliveries(): readonly Delivery[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));

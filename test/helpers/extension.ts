@@ -1,8 +1,8 @@
 /** Runs a function of the kit in a test: real HTTP in, what it answers as a value. */
-import { parseHttp, type ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import { parseHttp, type ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import type { ExtensionFunction, Given } from '../../shared/extension/definition.ts';
-import type { Clock } from '../../shared/runtime/clock.ts';
-import type { Environment } from '../../shared/runtime/config.ts';
+import type { Clock } from '../../shared/process/clock.ts';
+import type { Environment } from '../../shared/process/settings.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 import { surroundingsFor, type TestSurroundings } from './surroundings.ts';

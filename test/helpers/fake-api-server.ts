@@ -1,7 +1,7 @@
 /** An API server for tests: lists in pages, watches, 403, 410; what it holds and when its watches end is the test's to say. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { KubeConfig } from '@kubernetes/client-node';
-import { isJson } from '../../shared/cloudevent/json.ts';
+import { isJson } from '../../shared/events/json.ts';
 
 export interface Thing {
   readonly kind: string;

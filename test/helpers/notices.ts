@@ -1,6 +1,6 @@
 /** Notifications of a capture as an ApiServerSource sends them: binary CloudEvents with random ids, and how to deliver them badly. */
 import { readFileSync } from 'node:fs';
-import { field, textField } from '../../shared/cloudevent/json.ts';
+import { field, textField } from '../../shared/events/json.ts';
 import { folderOf } from './trace.ts';
 
 export interface Notice {

@@ -1,5 +1,5 @@
 /** Makes an Observation of a few fields for tests; all others are plausible and constant. */
-import type { ObjectRef, Observation } from '../../shared/cloudevent/observation.ts';
+import type { ObjectRef, Observation } from '../../shared/events/observation.ts';
 
 export interface ObservationFields extends Partial<Omit<Observation, 'involved'>> {
   readonly involved?: Partial<ObjectRef>;

@@ -1,5 +1,5 @@
 /** A clock for tests of retries over real HTTP: a pause ends at once and is remembered, a limit of time ends only when told to. */
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from '../../shared/process/clock.ts';
 
 export class PacedClock implements Clock {
   /** The pauses so far, in milliseconds. */

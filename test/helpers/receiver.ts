@@ -1,6 +1,6 @@
 /** Stands in for a Broker or a subscriber over HTTP: keeps the CloudEvents that it takes, answers as the test says. */
 import { createServer, type Server } from 'node:http';
-import { parseHttp, type ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import { parseHttp, type ReceivedEvent } from '../../shared/events/cloudevents.ts';
 
 export interface Reply {
   readonly status: number;

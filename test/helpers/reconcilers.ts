@@ -1,9 +1,9 @@
 /** Reconcilers over one store, for tests: real HTTP in and out, a fake API server, time by hand. */
 import { startReconciler } from '../../functions/reconciler/index.ts';
-import { createApiServer } from '../../shared/objects/api-server.ts';
-import { ManualClock } from '../../shared/runtime/clock.ts';
-import type { Stoppable } from '../../shared/runtime/main.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
+import { createApiServer } from '../../shared/kubernetes/api-server.ts';
+import { ManualClock } from '../../shared/process/clock.ts';
+import type { Stoppable } from '../../shared/process/run-function.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { type Bounds, defaultBounds, type Store } from '../../shared/store/store.ts';
 import { type EventFields, eventJson } from './event.ts';
 import { FakeApiServer } from './fake-api-server.ts';

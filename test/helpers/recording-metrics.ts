@@ -1,5 +1,5 @@
 /** Metrics that remember what was declared: names, kinds, labels and the values that a label may have. */
-import { type CounterMetric, type GaugeMetric, type HistogramMetric, type Labels, Metrics } from '../../shared/runtime/metrics.ts';
+import { type CounterMetric, type GaugeMetric, type HistogramMetric, type Labels, Metrics } from '../../shared/process/metrics.ts';
 
 export interface Declared {
   readonly kind: 'counter' | 'gauge' | 'histogram';

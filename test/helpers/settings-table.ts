@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
-import { helpers, samples, startOf } from '../../functions/samples.ts';
-import { traced } from '../../functions/tracing.ts';
-import { ConfigError, type Setting, Settings } from '../../shared/runtime/config.ts';
-import { type Start, surroundingsOf } from '../../shared/runtime/main.ts';
+import { helpers, samples, startOf } from '../../functions/samples/index.ts';
+import { type Start, surroundingsOf } from '../../shared/process/run-function.ts';
+import { ConfigError, type Setting, Settings } from '../../shared/process/settings.ts';
+import { traced } from '../../shared/telemetry/open-tracing.ts';
 
 const pipeline: Readonly<Record<string, Start>> = { correlator: startCorrelator, exporter: startExporter, reconciler: startReconciler };
 const beside = [...Object.keys(samples), ...Object.keys(helpers)];

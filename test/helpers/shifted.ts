@@ -1,6 +1,6 @@
 /** A capture as if it happened at another time: every time in it is moved, also the one in an Event's name. */
 import assert from 'node:assert/strict';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
 import type { Notice } from './notices.ts';
 
 /** So that the last Event happened at `now`, to the second: Kubernetes cuts times to it. */

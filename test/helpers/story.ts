@@ -11,12 +11,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Observation } from '../../shared/cloudevent/observation.ts';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { deliver } from '../../shared/local/deliver.ts';
-import { clean, durationText } from '../../shared/local/terminal.ts';
-import { ObjectIndex } from '../../shared/objects/index.ts';
-import { parseObject } from '../../shared/objects/parse.ts';
+import { clean, durationText } from '../../shared/cli/output/terminal.ts';
+import { deliver } from '../../shared/cli/simulated-delivery.ts';
+import type { Observation } from '../../shared/events/observation.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
+import { parseObject } from '../../shared/kubernetes/parse-object.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
 import { checkShape, checkTold, pipelineOver, textOf } from './trace.ts';
 

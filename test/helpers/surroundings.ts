@@ -1,9 +1,9 @@
 /** What a function is started with in a test: settings as given, a log that is kept, metrics that can be read by name. */
-import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
-import { type Environment, Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
-import type { Surroundings } from '../../shared/runtime/main.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
+import { type Clock, systemClock } from '../../shared/process/clock.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Metrics } from '../../shared/process/metrics.ts';
+import type { Surroundings } from '../../shared/process/run-function.ts';
+import { type Environment, Settings } from '../../shared/process/settings.ts';
 
 export interface TestSurroundings extends Surroundings {
   /** Entries of the log, parsed. */

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Observation } from '../../shared/cloudevent/observation.ts';
-import { digestOf } from '../../shared/correlate/ids.ts';
-import { load, loadRules } from '../../shared/local/engine.ts';
-import { Pipeline } from '../../shared/local/pipeline.ts';
-import type { ObjectIndex } from '../../shared/objects/index.ts';
+import { load, loadRules } from '../../shared/cli/load-input.ts';
+import { Pipeline } from '../../shared/cli/pipeline.ts';
+import { digestOf } from '../../shared/correlation/ids.ts';
+import type { Observation } from '../../shared/events/observation.ts';
+import type { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import type { Attributes, Segment, Span } from '../../shared/spans/span.ts';
 
 export const captures = [

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createLocalBroker, type LocalBroker } from '../../shared/broker/index.ts';
-import { readWiring } from '../../shared/broker/read-wiring.ts';
+import { createLocalBroker, type LocalBroker } from '../../shared/dev-broker/index.ts';
+import { readWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { eventHeaders } from '../helpers/broker.ts';
 import { PacedClock } from '../helpers/paced-clock.ts';
 import { type Reconciler, World } from '../helpers/reconcilers.ts';

@@ -1,8 +1,8 @@
 /** The reconciler and `knspan deadletters` on a real Redis. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Settings } from '../../shared/process/settings.ts';
 import { openStore } from '../../shared/store/open.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { knspan } from '../helpers/cli.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readSubscribers, subscribersOf } from '../../functions/reconciler/subscribers.ts';
-import { Settings } from '../../shared/runtime/config.ts';
+import { Settings } from '../../shared/process/settings.ts';
 
 describe('subscribers', () => {
   it('are found in every writing of their URL, and nobody else', () => {

@@ -1,10 +1,10 @@
 /** What the source loses, the reconciler brings: over real HTTP to a correlator, every Event ends in a span, and none is sent twice. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { field, isJson, textField } from '../../shared/cloudevent/json.ts';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { randomOf } from '../../shared/local/deliver.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
+import { randomOf } from '../../shared/cli/simulated-delivery.ts';
+import { field, isJson, textField } from '../../shared/events/json.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { startCorrelators } from '../helpers/correlators.ts';
 import { type Notice, noticesOf, post } from '../helpers/notices.ts';

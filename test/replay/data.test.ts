@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { load, loadRules } from '../../shared/local/engine.ts';
-import { Pipeline } from '../../shared/local/pipeline.ts';
+import { load, loadRules } from '../../shared/cli/load-input.ts';
+import { Pipeline } from '../../shared/cli/pipeline.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
 
 const folder = fileURLToPath(new URL('./data/', import.meta.url));

@@ -1,7 +1,7 @@
 /** Order, duplicates and splits inside the lateness allowed change nothing; what comes later still is told, once, and says so. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { deliver, randomOf } from '../../shared/local/deliver.ts';
+import { deliver, randomOf } from '../../shared/cli/simulated-delivery.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 import { captures, loadCapture, pipelineOver, replay, textOf, toldBy } from '../helpers/trace.ts';
 

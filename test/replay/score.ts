@@ -1,7 +1,7 @@
 /** Scores traces against labelled Events: right parents, grouping into changes, pull durations. */
 
-import type { Observation } from '../../shared/cloudevent/observation.ts';
-import { goDurationMicros } from '../../shared/cloudevent/time.ts';
+import type { Observation } from '../../shared/events/observation.ts';
+import { goDurationMicros } from '../../shared/events/time.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
 import type { Labels } from '../helpers/trace.ts';
 

@@ -2,7 +2,7 @@
  * A store as a correlator in trouble meets it: calls that fail before or after they took effect, calls that take long, and the end of
  * the process between any two calls: from then on nothing that it does has an effect.
  */
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from '../../shared/process/clock.ts';
 import {
   type Box,
   type Commit,

@@ -1,5 +1,5 @@
 /** Whether a simulated run ended well. */
-import { digestOf } from '../../shared/correlate/ids.ts';
+import { digestOf } from '../../shared/correlation/ids.ts';
 import type { Span } from '../../shared/spans/span.ts';
 import type { Figures } from '../../shared/store/store.ts';
 import { KeepingSink } from '../helpers/correlators.ts';

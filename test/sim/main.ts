@@ -1,7 +1,7 @@
 /** `npm run sim [-- --seeds N --from S --store memory|redis --verbose]`: simulated runs for as long as one likes; each failure says how to repeat it. */
 import { parseArgs } from 'node:util';
-import { openClient } from '../contract/harness.ts';
 import { startRedis } from '../helpers/redis.ts';
+import { openClient } from '../store/contract/harness.ts';
 import { simulate } from './simulation.ts';
 import { memoryStore, SimulatedRedis } from './stores.ts';
 

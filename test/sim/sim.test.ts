@@ -1,11 +1,11 @@
 /** A fixed number of simulated runs over both stores; `npm run sim` goes on for as long as one likes. A failure says how to repeat it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Clock } from '../../shared/runtime/clock.ts';
-import type { RedisClient } from '../../shared/store/redis-connect.ts';
+import type { Clock } from '../../shared/process/clock.ts';
+import type { RedisClient } from '../../shared/store/redis/connect.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { openClient } from '../contract/harness.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
+import { openClient } from '../store/contract/harness.ts';
 import { simulate } from './simulation.ts';
 import { memoryStore, SimulatedRedis } from './stores.ts';
 

@@ -3,13 +3,13 @@
  * calls, before a sink that fails; Events that come late, twice, out of order or at the second try. What reaches the sink is judged.
  */
 import { type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
-import type { ReceivedEvent } from '../../shared/cloudevent/http.ts';
-import { randomOf } from '../../shared/local/deliver.ts';
-import { type Clock, ManualClock } from '../../shared/runtime/clock.ts';
-import { Settings } from '../../shared/runtime/config.ts';
-import { Log } from '../../shared/runtime/log.ts';
-import { Metrics } from '../../shared/runtime/metrics.ts';
-import type { SinkOutcome } from '../../shared/runtime/sink.ts';
+import { randomOf } from '../../shared/cli/simulated-delivery.ts';
+import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
+import type { SinkOutcome } from '../../shared/http/sink.ts';
+import { type Clock, ManualClock } from '../../shared/process/clock.ts';
+import { Log } from '../../shared/process/log.ts';
+import { Metrics } from '../../shared/process/metrics.ts';
+import { Settings } from '../../shared/process/settings.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
 import { FaultyStore } from './faulty-store.ts';

@@ -1,10 +1,10 @@
 /** The stores of a simulation: their own clock is that of the simulated world, so that leases run out with it. */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from '../../shared/process/clock.ts';
 import { shardKeys } from '../../shared/store/keys.ts';
-import { MemoryStore } from '../../shared/store/memory.ts';
-import { RedisStore } from '../../shared/store/redis.ts';
-import type { RedisClient } from '../../shared/store/redis-connect.ts';
+import { MemoryStore } from '../../shared/store/memory/store.ts';
+import type { RedisClient } from '../../shared/store/redis/connect.ts';
+import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, type InboxItem, type PinnedRoute, type RouteProposal, type Store } from '../../shared/store/store.ts';
 
 export function memoryStore(clock: Clock): Store {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { field, textField } from '../../shared/cloudevent/json.ts';
-import type { Observation } from '../../shared/cloudevent/observation.ts';
-import { parseEvent } from '../../shared/cloudevent/parse.ts';
-import { ObjectIndex } from '../../shared/objects/index.ts';
+import { field, textField } from '../../shared/events/json.ts';
+import type { Observation } from '../../shared/events/observation.ts';
+import { parseEvent } from '../../shared/events/parse-event.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
 import { noticesOf, shuffled } from '../helpers/notices.ts';
 import { eventsOf, type Story, storiesIn } from '../helpers/story.ts';
@@ -27,7 +27,7 @@ export interface World {
 }
 
 const source = '/knspan/correlator';
-const folders = ['chains', 'traps'].map((name) => join(import.meta.dirname, '../correlate', name));
+const folders = ['chains', 'traps'].map((name) => join(import.meta.dirname, '../correlation', name));
 const stories: readonly Story[] = folders
   .flatMap((folder) => readdirSync(folder).flatMap((name) => storiesIn(join(folder, name))))
   .filter(({ text }) => !text.includes('object '));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseHttp, type ReceivedEvent } from '../../shared/cloudevent/http.ts';
+import { parseHttp, type ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import { cutKey } from '../../shared/spans/fit.ts';
 import {
   parseSegmentEvent,

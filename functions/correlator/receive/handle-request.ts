@@ -1,0 +1,127 @@
+/** The flow of the correlator: what a request brings is written down, then acknowledged; deciding comes later, by `sweeper.ts`. */
+
+import { type CompiledRules, meaningOf } from '../../../shared/correlation/rules/match.ts';
+import { lateness, ownerMayTrail } from '../../../shared/correlation/settling-times.ts';
+import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
+import type { Micros } from '../../../shared/events/observation.ts';
+import type { Answer } from '../../../shared/http/server.ts';
+import { stopwatch } from '../../../shared/process/clock.ts';
+import type { Log } from '../../../shared/process/log.ts';
+import type { Tracing } from '../../../shared/process/tracing.ts';
+import type { InboxEntry, IndexEntry } from '../../../shared/store/store.ts';
+import { type Arrived, arrivedText } from '../codec.ts';
+import type { Turns } from '../decide/event-loop-yield.ts';
+import type { Hold } from '../decide/late-arrival-gate.ts';
+import type { Owners } from '../decide/owner-lookup.ts';
+import type { Meters } from '../metrics.ts';
+import { comeAgainSeconds, type Room } from './backpressure.ts';
+import { type Intake, intakeOf } from './classify-event.ts';
+import { entriesOfObject, type Recall } from './fact-filter.ts';
+import type { Appender, Brought } from './inbox-writer.ts';
+
+export interface HandleOptions {
+  readonly cluster: string;
+  readonly rules: CompiledRules;
+  readonly appender: Appender;
+  readonly recall: Recall;
+  readonly room: Room;
+  readonly hold: Hold;
+  readonly owners: Owners;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly tracing: Tracing;
+  readonly turns: Turns;
+  /** Event time. */
+  readonly now: () => Micros;
+  /** Looks after what is due, without waiting. */
+  readonly nudge: () => void;
+  /** Waits for what is due, up to a bound. False when the store is away. */
+  readonly tick: () => Promise<boolean>;
+}
+
+/** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
+export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
+  const { meters, log, turns } = options;
+  return async (events) => {
+    turns.moved();
+    const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
+    const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
+    const brought = broughtBy(intakes, arrived, options);
+    const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
+    turns.moved();
+    for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
+    if (written === 'no_room')
+      return { status: 503, retryAfterSeconds: comeAgainSeconds, reason: 'Cannot take event: too much is pending' };
+    if (written === 'store_away') return storeAway;
+    // After the answer: it must not wait for what they begin.
+    setImmediate(() => options.owners.prefetch(arrived));
+    if (!intakes.some(({ kind }) => kind === 'tick')) setImmediate(options.nudge);
+    else if (!(await options.tick())) return storeAway;
+    // The others of a batch are taken all the same: who sent it will not send it again.
+    const refused = intakes.find((intake) => intake.kind === 'refused');
+    if (!refused) return { status: 202 };
+    log.sampled('refused', 10)?.warn('refused an event', { reason: refused.reason, id: events[0]?.id, source: events[0]?.source });
+    return { status: 400, reason: refused.reason };
+  };
+}
+
+const storeAway: Answer = { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+
+/** `written`: what became of those that were to be written down. */
+function outcomeOf(intake: Intake | undefined, written: string): string {
+  if (intake?.kind === 'tick') return 'taken';
+  return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
+}
+
+async function write(brought: Brought, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
+  const seconds = stopwatch();
+  try {
+    if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
+    const appended = await tracing.span('append', () => appender.append(brought));
+    meters.latency.observe({ step: 'append' }, seconds());
+    if (!appended) {
+      room.turnedAway();
+      log.sampled('full', 5)?.error('too much is pending: events are turned away');
+      return 'no_room';
+    }
+    room.taken();
+    recall.written(brought.facts, now() / 1_000);
+    return appended.fresh > 0 || brought.inbox.length === 0 ? 'new' : 'repeated';
+  } catch (error) {
+    log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: String(error) });
+    return 'store_away';
+  }
+}
+
+function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, hold, now }: HandleOptions): Brought {
+  const inbox: InboxEntry[] = [];
+  const facts: IndexEntry[] = hold.entriesFor(arrived, now());
+  for (const { cluster, observation } of arrived) {
+    inbox.push(toInbox(cluster, observation, now()));
+    facts.push(...recall.factsOf(cluster, observation, meaningOf(rules, observation), now() / 1_000));
+  }
+  const versions = intakes.flatMap((intake) => (intake.kind === 'object' ? entriesOfObject(intake.cluster, intake.version) : []));
+  return { inbox, facts, versions };
+}
+
+/** An Event from the future (a clock that is wrong) is not waited for longer than one from now. */
+function toInbox(cluster: string, observation: Arrived['observation'], now: Micros): InboxEntry {
+  return {
+    event: `${cluster}|${observation.uid}`,
+    n: observation.n,
+    version: observation.resourceVersion,
+    due: Math.min(observation.last.at, now) + ownerMayTrail + lateness,
+    body: arrivedText({ cluster, observation }),
+  };
+}
+
+const types: Readonly<Record<string, string>> = {
+  'dev.knative.apiserver.resource.add': 'add',
+  'dev.knative.apiserver.resource.update': 'update',
+  'dev.knspan.event.missed': 'missed',
+  'dev.knative.sources.ping': 'tick',
+};
+
+function typeOf({ type, extensions }: ReceivedEvent): string {
+  return extensions['kind'] !== undefined && extensions['kind'] !== 'Event' ? 'object' : (types[type] ?? 'other');
+}

@@ -1,0 +1,53 @@
+/** Sends dead letters while the process lives: at once after a tick, then whenever some may be due. */
+import type { Clock } from '../../shared/process/clock.ts';
+import { type Log, messageOf } from '../../shared/process/log.ts';
+import type { Letters } from './dead-letters.ts';
+
+const busyMs = 1_000;
+const idleMs = 5_000;
+
+export class Postman {
+  readonly #letters: Letters;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #stopped = false;
+  #pause = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(letters: Letters, clock: Clock, log: Log) {
+    this.#letters = letters;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the present pause. */
+  nudge(): void {
+    this.#pause.abort();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#letters.stop();
+    this.#pause.abort();
+    const cut = setTimeout(() => this.#letters.close(), graceMs);
+    await this.#running;
+    clearTimeout(cut);
+    this.#letters.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#pause = new AbortController();
+      const sent = await this.#letters.send().catch((error: unknown) => {
+        this.#log.sampled('letters', 5)?.error('dead letters could not be sent', { reason: messageOf(error) });
+        return 0;
+      });
+      if (this.#stopped) return;
+      await this.#clock.sleep(sent > 0 ? busyMs : idleMs, this.#pause.signal).catch(() => {});
+    }
+  }
+}

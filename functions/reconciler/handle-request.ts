@@ -1,0 +1,45 @@
+/**
+ * The flow of the reconciler: a dead letter is put away, then acknowledged; a tick starts a listing and the sending of dead letters. By
+ * `/letters/NAME` comes what the Broker could not deliver to the subscriber NAME; by `/` ticks, and dead letters that say whose they are.
+ */
+import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
+import type { Answer, RequestFacts } from '../../shared/http/server.ts';
+import { tickType } from '../../shared/process/event-selection.ts';
+import { type Log, messageOf } from '../../shared/process/log.ts';
+import type { Postman } from './dead-letter-loop.ts';
+import { isDeadLetter, type Letters } from './dead-letters.ts';
+import type { Ticks } from './tick-handler.ts';
+
+export interface HandleOptions {
+  readonly letters: Letters;
+  readonly postman: Postman;
+  readonly ticks: Ticks;
+  readonly log: Log;
+}
+
+export function handler({
+  letters,
+  postman,
+  ticks,
+  log,
+}: HandleOptions): (events: readonly ReceivedEvent[], request: Pick<RequestFacts, 'name'>) => Promise<Answer> {
+  return async (events, { name }) => {
+    const dead = events.filter((event) => name !== '' || isDeadLetter(event));
+    const living = events.filter((event) => !dead.includes(event));
+    const strange = living.find(({ type }) => type !== tickType);
+    if (strange)
+      return {
+        status: 400,
+        reason: `Cannot take event: its type is '${strange.type.slice(0, 100)}', wanted '${tickType}' or a dead letter`,
+      };
+    try {
+      const taken = dead.length === 0 ? { status: 202 } : await letters.take(dead, name);
+      if (taken.status !== 202 || living.length === 0) return taken;
+      postman.nudge();
+      return await ticks.tick();
+    } catch (error) {
+      log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: messageOf(error) });
+      return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+    }
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * One listing: which Events does the API server have that nobody has seen? Those are sent to the Broker. One replica at a time lists a cluster;
+ * what it has not finished the next tick begins anew, since what was sent is seen by then.
+ */
+import type { Result } from '../../shared/events/json.ts';
+import type { Sink } from '../../shared/http/sink.ts';
+import { type ApiServer, pagesOf } from '../../shared/kubernetes/api-server.ts';
+import { Memory } from '../../shared/kubernetes/lookup-cache.ts';
+import type { Clock } from '../../shared/process/clock.ts';
+import type { Log } from '../../shared/process/log.ts';
+import { TokenBucket } from '../../shared/process/token-bucket.ts';
+import type { Store } from '../../shared/store/store.ts';
+import type { Meters } from './metrics.ts';
+import { type Listed, listedOf, missedEvent, unobservedBelow } from './missed-events.ts';
+import type { ReconcilerConfig } from './settings.ts';
+
+export interface RepairOptions {
+  readonly config: ReconcilerConfig;
+  readonly api: ApiServer;
+  readonly store: Store;
+  readonly sink: Sink;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** The name of this replica. */
+  readonly holder: string;
+  readonly cluster: () => Promise<Result<string>>;
+}
+
+export type RepairOutcome =
+  /** elsewhere: another replica lists. */
+  { readonly kind: 'done' | 'elsewhere' | 'stopped' } | { readonly kind: 'failed'; readonly reason: string };
+
+interface Pass {
+  readonly cluster: string;
+  /** Event time: what is older counts as seen. */
+  readonly since: number;
+  readonly signal: AbortSignal;
+  /** A list that begins anew shows again what is sent already. */
+  readonly sent: Set<string>;
+  heldAt: number;
+}
+
+/** Reconcilers of several clusters on one store do not wait for each other. */
+const leaseOf = (cluster: string): string => `reconciler:${cluster}`;
+/** Longer than two sends can take. */
+const leaseMs = 90_000;
+const renewAfterMs = 20_000;
+const countedMost = 50_000;
+const countedMs = 2 * 3_600_000;
+const done: RepairOutcome = { kind: 'done' };
+const stopped: RepairOutcome = { kind: 'stopped' };
+
+export class Repair {
+  readonly #options: RepairOptions;
+  readonly #bucket: TokenBucket;
+  /** Until the correlator has it, a missed occurrence shows in each listing; it counts once. */
+  readonly #counted: Memory<true>;
+
+  constructor(options: RepairOptions) {
+    const { config, clock } = options;
+    this.#options = options;
+    this.#bucket = new TokenBucket({ perSecond: config.rate, burst: config.rate }, clock);
+    this.#counted = new Memory(countedMost, clock);
+  }
+
+  /** Rejects when the store is away. */
+  async run(signal: AbortSignal): Promise<RepairOutcome> {
+    const { api, store, holder, clock, config } = this.#options;
+    if (!(await api.configured())) return done;
+    const cluster = await this.#options.cluster();
+    if (!cluster.ok) return { kind: 'failed', reason: cluster.reason };
+    const lease = leaseOf(cluster.value);
+    if (!(await store.hold(lease, holder, leaseMs))) return { kind: 'elsewhere' };
+    try {
+      const now = clock.now();
+      const mark = await store.setOnce(`reconciler-since:${cluster.value}`, String(now - config.backfill), null);
+      return await this.#lists({ cluster: cluster.value, since: Number(mark) * 1_000, signal, sent: new Set(), heldAt: now });
+    } finally {
+      await store.release(lease, holder);
+    }
+  }
+
+  async #lists(pass: Pass): Promise<RepairOutcome> {
+    const { namespaces, excluded } = this.#options.config.selection;
+    const chosen = namespaces.filter((name) => !excluded.includes(name));
+    const paths =
+      namespaces.length === 0 ? ['/api/v1/events'] : chosen.map((name) => `/api/v1/namespaces/${encodeURIComponent(name)}/events`);
+    let outcome = done;
+    for (const path of paths) {
+      const one = await this.#list(path, pass);
+      // A namespace that may not be listed does not keep the others from it.
+      if (one.kind !== 'done') outcome = one;
+      if (one.kind === 'stopped') break;
+    }
+    return outcome;
+  }
+
+  async #list(path: string, pass: Pass): Promise<RepairOutcome> {
+    for await (const page of pagesOf(this.#options.api, path, pass.signal)) {
+      if (pass.signal.aborted) return stopped;
+      if (page.kind === 'failed') return { kind: 'failed', reason: `Cannot list ${path}: ${page.reason}` };
+      if (page.kind === 'again') continue;
+      const outcome = await this.#page(page.items, pass);
+      if (outcome.kind !== 'done') return outcome;
+    }
+    return done;
+  }
+
+  async #page(items: readonly unknown[], pass: Pass): Promise<RepairOutcome> {
+    const { store, config, meters, clock } = this.#options;
+    const listed = listedOf(items, pass.cluster, config.selection);
+    meters.listed.add({}, listed.length);
+    const unseen = await store.unseen(listed);
+    const until = (clock.now() - config.missedAfter) * 1_000;
+    // An Event without any time is dated to the epoch: its age is not known, so it counts as old enough and as new enough.
+    const missed = listed.filter(({ observation: { last }, event, n }, place) => {
+      const isDue = last.at === 0 || (last.at >= pass.since && last.at <= until);
+      return unseen[place] === true && isDue && !pass.sent.has(`${event}#${n}`);
+    });
+    await this.#countMissed(missed);
+    for (const one of missed) {
+      const outcome = await this.#send(one, pass);
+      if (outcome.kind !== 'done') return outcome;
+    }
+    return await this.#renew(pass);
+  }
+
+  async #countMissed(missed: readonly Listed[]): Promise<void> {
+    const { meters, store } = this.#options;
+    const fresh = missed.filter(({ event, n }) => this.#counted.get(`${event}#${n}`) === undefined);
+    meters.unobserved.add({}, await unobservedBelow(store, fresh));
+    meters.missed.add({}, fresh.length);
+    for (const { event, n } of fresh) this.#counted.set(`${event}#${n}`, true, countedMs);
+  }
+
+  async #send(missed: Listed, pass: Pass): Promise<RepairOutcome> {
+    const { sink, meters, log, clock } = this.#options;
+    try {
+      await this.#bucket.take(Number.POSITIVE_INFINITY, pass.signal);
+    } catch {
+      return stopped;
+    }
+    const renewed = await this.#renew(pass);
+    if (pass.signal.aborted || renewed.kind !== 'done') return renewed.kind === 'done' ? stopped : renewed;
+    const sent = await sink.send(missedEvent(missed, pass.cluster, clock.now()));
+    // It is tried again with the next tick; whoever is away for one event is away for all.
+    if (sent.kind === 'again') return { kind: 'failed', reason: sent.reason };
+    pass.sent.add(`${missed.event}#${missed.n}`);
+    if (sent.kind === 'taken') meters.repaired.add({});
+    else {
+      meters.refused.add({});
+      log
+        .sampled('missed-refused', 5)
+        ?.error('the Broker will not take a missed Event', { reason: sent.reason, uid: missed.observation.uid });
+    }
+    return done;
+  }
+
+  /** Keeps the lease; a replica that was away for too long gives way. */
+  async #renew(pass: Pass): Promise<RepairOutcome> {
+    const { store, holder, clock } = this.#options;
+    const now = clock.now();
+    if (now - pass.heldAt < renewAfterMs) return done;
+    pass.heldAt = now;
+    return (await store.hold(leaseOf(pass.cluster), holder, leaseMs)) ? done : { kind: 'elsewhere' };
+  }
+}

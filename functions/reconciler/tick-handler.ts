@@ -1,0 +1,60 @@
+/** What a tick starts: a listing at a time. It is answered within a bound; a listing that takes longer goes on behind the answer. */
+
+import type { Answer } from '../../shared/http/server.ts';
+import type { Clock } from '../../shared/process/clock.ts';
+import { type Log, messageOf } from '../../shared/process/log.ts';
+import type { Repair, RepairOutcome } from './list-and-repair.ts';
+import type { Meters } from './metrics.ts';
+
+export interface TicksOptions {
+  readonly repair: Repair;
+  readonly meters: Meters;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly waitMs: number;
+}
+
+export class Ticks {
+  readonly #options: TicksOptions;
+  readonly #stop = new AbortController();
+  #running: Promise<RepairOutcome> | undefined;
+
+  constructor(options: TicksOptions) {
+    this.#options = options;
+  }
+
+  async tick(): Promise<Answer> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    const outcome = await this.#within(this.#running);
+    if (outcome?.kind !== 'failed') return { status: 202 };
+    return { status: 503, retryAfterSeconds: 5, reason: outcome.reason };
+  }
+
+  /** Ends a listing between two steps; the next tick begins it anew. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<RepairOutcome> {
+    const { repair, meters, log } = this.#options;
+    const outcome = await repair
+      .run(this.#stop.signal)
+      .catch((error: unknown): RepairOutcome => ({ kind: 'failed', reason: `Cannot look for missed Events: ${messageOf(error)}` }));
+    meters.ticks.add({ outcome: outcome.kind });
+    if (outcome.kind === 'failed') log.sampled('tick', 5)?.error('a listing failed', { reason: outcome.reason });
+    return outcome;
+  }
+
+  async #within(running: Promise<RepairOutcome>): Promise<RepairOutcome | undefined> {
+    const done = new AbortController();
+    const late = this.#options.clock.sleep(this.#options.waitMs, done.signal).catch(() => {});
+    try {
+      return (await Promise.race([running, late])) ?? undefined;
+    } finally {
+      done.abort();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** Shows every event that it gets, a line each: the end of a demonstration, or a look at what a Trigger lets pass. */
+import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
+import { type RunningFunction, serveFunction } from '../../../shared/http/server.ts';
+import { portOf, type Surroundings } from '../../../shared/process/run-function.ts';
+
+const name = 'event-display';
+const dataMost = 300;
+const sides = ['heads', 'tails', 'none'] as const;
+
+export async function startEventDisplay(
+  { settings, log, metrics, tracing }: Surroundings,
+  write: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+): Promise<RunningFunction> {
+  const port = portOf(settings);
+  settings.finish(name);
+  const shown = metrics.counter('knspan_shown_total', 'Events shown, by the side of their coin', { flip: sides });
+  return serveFunction({
+    name,
+    port,
+    log,
+    metrics,
+    tracing,
+    ready: () => true,
+    handle: async (events) => {
+      for (const event of events) {
+        shown.add({ flip: event.extensions['flip'] ?? 'none' });
+        write(lineOf(event));
+      }
+      return { status: 204 };
+    },
+  });
+}
+
+/** Extensions first: they are what Triggers go by. */
+function lineOf({ type, source, id, extensions, data, dataText }: ReceivedEvent): string {
+  const named = Object.entries(extensions)
+    .filter(([key]) => !key.startsWith('knative'))
+    .map(([key, value]) => `${key}=${value}`);
+  const text = (data === undefined ? (dataText ?? '') : JSON.stringify(data)).slice(0, dataMost);
+  return [type, source, id, ...named, text].join('  ').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+}

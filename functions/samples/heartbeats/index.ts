@@ -1,0 +1,60 @@
+/** A source: sends an event to K_SINK in equal intervals, until it is stopped or has sent as many as it should. */
+import { randomUUID } from 'node:crypto';
+import { createSink, type Sink, sinkOptionsOf } from '../../../shared/http/sink.ts';
+import type { Stoppable, Surroundings } from '../../../shared/process/run-function.ts';
+import { noTracing } from '../../../shared/process/tracing.ts';
+
+export const heartbeatType = 'dev.knspan.demo.heartbeat';
+
+export interface Heartbeats extends Stoppable {
+  /** Resolves when all have been sent. */
+  readonly done: Promise<void>;
+}
+
+const outcomes = ['taken', 'again', 'never'] as const;
+
+/** What was not taken is not sent again: the next one comes anyway. */
+export async function startHeartbeats(surroundings: Surroundings): Promise<Heartbeats> {
+  const { settings, log, clock, metrics, tracing = noTracing } = surroundings;
+  const periodMs = settings.duration('KNSPAN_HEARTBEAT_PERIOD', '1s', 'time between two heartbeats', '1ms', '1h');
+  const most = settings.number('KNSPAN_HEARTBEATS', { default: 0, min: 0, max: 1_000_000, what: 'how many heartbeats; 0: without end' });
+  const sinkOptions = sinkOptionsOf(settings);
+  settings.finish('heartbeats');
+  const sink: Sink = createSink({ ...sinkOptions, clock });
+  const counted = metrics.counter('knspan_heartbeats_total', 'Heartbeats by what the sink said', { outcome: outcomes });
+  const stop = new AbortController();
+  const life = randomUUID();
+  const beat = async () => {
+    for (let n = 1; !stop.signal.aborted && (most === 0 || n <= most); n += 1) {
+      const sent = await tracing.start('heartbeat', () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
+      counted.add({ outcome: sent.kind });
+      if (sent.kind !== 'taken') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
+      if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);
+    }
+  };
+  // A source that has nothing more to send stays: a pod that ended would be started again, and begin anew.
+  const alive = setInterval(() => undefined, 3_600_000);
+  const done = beat();
+  return {
+    done,
+    close: async () => {
+      clearInterval(alive);
+      stop.abort();
+      sink.close();
+      await done;
+    },
+  };
+}
+
+function heartbeat(id: string, n: number, now: number): string {
+  const time = new Date(now).toISOString();
+  return JSON.stringify({
+    specversion: '1.0',
+    id,
+    source: '/knspan/heartbeats',
+    type: heartbeatType,
+    time,
+    datacontenttype: 'application/json',
+    data: { n },
+  });
+}

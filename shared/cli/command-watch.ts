@@ -1,0 +1,79 @@
+/** `knspan watch`: traces of a live cluster as they settle. */
+
+import type { Observation } from '../events/observation.ts';
+import { goDurationMicros } from '../events/time.ts';
+import { filterOf, pipelineOptions, rulesOf, type ShowOptions, setExitCode } from './command-replay.ts';
+import { InputError } from './input/read-input.ts';
+import { follow } from './live/cluster-source.ts';
+import { createOutput } from './output/output.ts';
+import { counted } from './output/terminal.ts';
+import { Pipeline } from './pipeline.ts';
+import { Selection } from './trace-selection.ts';
+
+/** What `watch` and `serve` say when they begin. */
+export const untilSettled = 'a change is shown 10 s to a minute after its last event, an incident once all was well for 10 minutes';
+
+const everyMs = 1_000;
+/** What happened shortly before the start is shown too. */
+const lookBack = 10 * 60 * 1_000_000;
+
+export async function watchCommand(options: ShowOptions & { readonly for?: string }): Promise<void> {
+  const lasts = options.for === undefined ? null : goDurationMicros(options.for);
+  if (options.for !== undefined && lasts === null)
+    throw new InputError(`Cannot use --for: wanted a duration (30s, 5m), found '${options.for}'`);
+  const rules = await rulesOf(options);
+  if (!rules) return;
+  const began = Date.now() * 1_000;
+  const filter = filterOf({ ...options, since: options.since ?? '10m' }, began);
+  const selection = new Selection(filter, options.orphans);
+  const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
+  const output = await createOutput({ ...options, patient: true }, process.stdout, process.env);
+  const early: Observation[] = [];
+  let pipeline: Pipeline | null = null;
+  const follower = await follow({
+    since: filter.since ?? began - lookBack,
+    namespace: options.namespace,
+    onProblem: say,
+    onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
+  });
+  pipeline = new Pipeline({
+    rules,
+    objects: follower.objects,
+    ...pipelineOptions({ ...options, cluster: options.cluster || follower.cluster }),
+  });
+  for (const observation of early) pipeline.push(observation);
+  const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
+  say(`Following the cluster: ${known}; ${untilSettled}`);
+  let undelivered = '';
+  try {
+    await untilStopped(lasts, async () => {
+      for (const segment of pipeline.advance(follower.knownUntil())) if (selection.takes(segment)) await output.write(segment);
+      const sentence = await output.flush();
+      if (sentence !== undelivered) say(sentence);
+      undelivered = sentence;
+    });
+    undelivered = await output.close();
+  } finally {
+    follower.stop();
+    // Watches that are being closed must not hold the process.
+    setTimeout(() => process.exit(), 500).unref();
+  }
+  say(`${selection.summary}; ${counted(pipeline.pending, 'occurrence')} not settled yet`);
+  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
+}
+
+/** Calls `step` every second until the time is up or the user interrupts. */
+async function untilStopped(lasts: number | null, step: () => Promise<void>): Promise<void> {
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const until = lasts === null ? Number.POSITIVE_INFINITY : Date.now() + lasts / 1_000;
+  while (!stopped && Date.now() < until) {
+    await step();
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  await step();
+}

@@ -1,0 +1,24 @@
+/** A file with a function of one's own, as `knspan extension` and local runs load it. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { field } from '../events/json.ts';
+import { type ExtensionFunction, isExtension } from '../extension/definition.ts';
+import { messageOf } from '../process/log.ts';
+import { InputError } from './input/read-input.ts';
+
+export async function loadExtension(file: string): Promise<ExtensionFunction> {
+  const path = resolve(file);
+  if (!existsSync(path)) throw new InputError(`Cannot load ${file}: there is no such file`);
+  let module: unknown;
+  try {
+    module = await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new InputError(`Cannot load ${file}: ${messageOf(error)}`);
+  }
+  const found = typeof module === 'object' && module !== null && 'default' in module ? module.default : field(module, 'default');
+  if (isExtension(found)) return found;
+  throw new InputError(
+    `Cannot use ${file}: wanted 'export default defineFunction({...})', found ${found === undefined ? 'no default export' : typeof found}`,
+  );
+}

@@ -1,0 +1,93 @@
+/** The Knative objects of an extension, made from its definition: SinkBinding, Service and a Trigger for each Broker that its types come by. */
+import { stringify } from 'yaml';
+import type { ExtensionFunction } from '../extension/definition.ts';
+import { eventTypes, missedType } from '../process/event-selection.ts';
+
+type Manifest = Readonly<Record<string, unknown>>;
+type Named = Pick<ExtensionFunction, 'name' | 'types'>;
+
+const namespace = 'knspan';
+const security = {
+  runAsNonRoot: true,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+/** YAML for `kubectl apply -f -`. */
+export function manifestsOf(extension: Named, image: string): string {
+  // A function that starts before it is bound starts without K_SINK, and once more when it has it.
+  const all = [bindingOf(extension), serviceOf(extension.name, image), ...triggersOf(extension)];
+  return all.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n');
+}
+
+export function triggersOf({ name, types }: Named): Manifest[] {
+  return [...Map.groupBy(types, brokerOf)].map(([broker, some]) => ({
+    apiVersion: 'eventing.knative.dev/v1',
+    kind: 'Trigger',
+    metadata: { name: `${name}-${broker}`, namespace },
+    spec: {
+      broker,
+      filters: filtersOf(some),
+      subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name } },
+      delivery: {
+        retry: 2,
+        backoffPolicy: 'exponential',
+        backoffDelay: 'PT0.2S',
+        timeout: 'PT5S',
+        deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'reconciler' }, uri: `/letters/${name}` },
+      },
+    },
+  }));
+}
+
+/** Not the Events of our own pods: they would wake the function for ever. */
+function filtersOf(types: readonly string[]): Manifest[] {
+  const exact = types.map((type) => ({ exact: { type } }));
+  const [first, ...more] = exact;
+  const chosen = first === undefined ? [] : more.length === 0 ? [first] : [{ any: exact }];
+  const brings = types.some((type) => eventTypes.includes(type));
+  return brings ? [...chosen, { exact: { kind: 'Event' } }, { not: { exact: { namespace } } }] : chosen;
+}
+
+function brokerOf(type: string): 'events' | 'traces' {
+  return type.startsWith('dev.knative.') || type === missedType ? 'events' : 'traces';
+}
+
+export function serviceOf(name: string, image: string): Manifest {
+  const health = (path: string) => ({ httpGet: { path: `/health/${path}` } });
+  const container = {
+    image,
+    envFrom: [{ configMapRef: { name: 'knspan' } }],
+    ports: [{ containerPort: 8080 }],
+    livenessProbe: health('liveness'),
+    readinessProbe: health('readiness'),
+    resources: { requests: { cpu: '25m', memory: '64Mi' }, limits: { cpu: '1', memory: '192Mi' } },
+    securityContext: security,
+  };
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name, namespace, labels: { 'networking.knative.dev/visibility': 'cluster-local' } },
+    spec: {
+      template: {
+        metadata: { annotations: { 'autoscaling.knative.dev/window': '6s' } },
+        spec: { serviceAccountName: 'extension', containerConcurrency: 50, timeoutSeconds: 60, containers: [container] },
+      },
+    },
+  };
+}
+
+function bindingOf({ name, types }: Named): Manifest {
+  const broker = brokerOf(types[0] ?? '');
+  return {
+    apiVersion: 'sources.knative.dev/v1',
+    kind: 'SinkBinding',
+    metadata: { name, namespace },
+    spec: {
+      subject: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
+      sink: { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: broker } },
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** Notifications as an ApiServerSource sends them, and sending them until they are taken. */
+import { randomUUID } from 'node:crypto';
+import { field, textField } from '../../events/json.ts';
+
+export interface Notice {
+  readonly change: 'add' | 'update' | 'delete';
+  /** When it was seen, ms; null where that is not known. */
+  readonly at: number | null;
+  readonly object: unknown;
+  /** Whose it is, where a source says it. */
+  readonly cluster?: string;
+}
+
+const source = 'https://kubernetes';
+const triesMost = 8;
+const pauseMs = 250;
+
+/** Rejects when it is refused, or not taken after several tries. */
+export async function sendNotice(url: string, { change, at, object, cluster = '' }: Notice): Promise<void> {
+  const metadata = field(object, 'metadata');
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'ce-specversion': '1.0',
+    'ce-id': randomUUID(),
+    'ce-source': source,
+    'ce-type': `dev.knative.apiserver.resource.${change}`,
+    'ce-kind': ascii(textField(object, 'kind')),
+    'ce-apiversion': ascii(textField(object, 'apiVersion')),
+    'ce-name': ascii(textField(metadata, 'name')),
+    'ce-namespace': ascii(textField(metadata, 'namespace')),
+    'ce-cluster': cluster,
+    ...(at === null ? {} : { 'ce-time': new Date(at).toISOString() }),
+  };
+  for (const name of Object.keys(headers)) if (headers[name] === '') delete headers[name];
+  const body = JSON.stringify(object);
+  for (let tries = 1; ; tries += 1) {
+    const response = await fetch(url, { method: 'POST', headers, body });
+    const reason = await response.text();
+    if (response.ok) return;
+    const again = response.status === 429 || response.status >= 500;
+    if (!again || tries >= triesMost) throw new Error(`Cannot send ${headers['ce-name']}: answered ${response.status} ${reason}`);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * 2 ** tries));
+  }
+}
+
+/** Attribute values travel as headers: what is not plain text is left to the data. */
+function ascii(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text.trim() : '';
+}
+
+/** Sends a list, so many at a time. */
+export async function sendAll(url: string, notices: readonly Notice[], atOnce: number): Promise<void> {
+  const left = notices.values();
+  const worker = async () => {
+    for (const notice of left) await sendNotice(url, notice);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

@@ -1,0 +1,79 @@
+/** Which functions run beside the pipeline in a local run: those that the overlays' Triggers lead to, and one that is tried. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { KnativeService, Wiring } from '../dev-broker/wiring.ts';
+import type { ExtensionFunction, Given } from '../extension/definition.ts';
+import { systemClock } from '../process/clock.ts';
+import type { Stoppable, Surroundings } from '../process/run-function.ts';
+import { ConfigError, type Environment } from '../process/settings.ts';
+import { loadExtension } from './extension-file.ts';
+import type { LocalFunctions, Trial } from './local-run.ts';
+
+interface Extension {
+  /** What its Service says. */
+  readonly environment: Environment;
+  start(surroundings: Surroundings, wiring: Wiring): Promise<Stoppable & { readonly url: string }>;
+}
+
+/** By the name of the Service. */
+export type Extensions = ReadonlyMap<string, Extension>;
+
+const pipeline = ['correlator', 'exporter', 'reconciler'];
+const overlaysFolder = fileURLToPath(new URL('../../knative/overlays/', import.meta.url));
+
+/** The folder of an overlay of ours by its name, else a folder of one's own. */
+export function overlayFolder(name: string): string {
+  const ours = join(overlaysFolder, name);
+  if (/^[a-z-]+$/.test(name) && existsSync(ours)) return ours;
+  if (existsSync(name)) return resolve(name);
+  throw new ConfigError(`Cannot use '${name}': wanted an overlay of knspan (sampling, redact, owner-team, alert) or a folder`);
+}
+
+/** Without overlays and trial none: extensions cost time, and whoever wants them says so. */
+export async function extensionsOf(
+  functions: LocalFunctions,
+  wiring: Wiring,
+  overlays: readonly string[],
+  trial?: Trial,
+): Promise<Extensions> {
+  const extensions = new Map<string, Extension>();
+  if (overlays.length === 0 && trial === undefined) return extensions;
+  const own = await functionsIn(overlays);
+  for (const service of wiring.services) {
+    const { name, environment } = service;
+    if (pipeline.includes(name) || !wiring.triggers.some(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === name))
+      continue;
+    const extension = trial?.extension.name === name ? trial.extension : (own.get(name) ?? (await sampleOf(functions, service)));
+    if (extension === undefined)
+      extensions.set(name, { environment, start: (surroundings) => startHelper(functions, service, surroundings) });
+    else {
+      const isTried = extension === trial?.extension;
+      // What hangs would hang for ever by a clock that is moved by hand.
+      const around = (surroundings: Surroundings) => (isTried ? { ...surroundings, clock: systemClock() } : surroundings);
+      const given: Given = isTried ? trial : {};
+      extensions.set(name, {
+        environment,
+        start: (surroundings, known) => extension.start(around(surroundings), { ...given, wiring: known }),
+      });
+    }
+  }
+  return extensions;
+}
+
+async function functionsIn(folders: readonly string[]): Promise<Map<string, ExtensionFunction>> {
+  const files = folders.map((folder) => join(folder, 'index.ts')).filter((file) => existsSync(file));
+  const loaded = await Promise.all(files.map(loadExtension));
+  return new Map(loaded.map((extension) => [extension.name, extension]));
+}
+
+function sampleOf({ samples }: LocalFunctions, { args: [name = ''] }: KnativeService): Promise<ExtensionFunction> | undefined {
+  return Object.hasOwn(samples, name) ? samples[name]?.() : undefined;
+}
+
+async function startHelper({ startOf }: LocalFunctions, { name, args: [argument = ''] }: KnativeService, surroundings: Surroundings) {
+  const start = await startOf(argument)?.();
+  if (start === undefined) throw new ConfigError(`Cannot start ${name}: wanted its function in index.ts beside its manifests, found none`);
+  const running = await start(surroundings);
+  return { ...running, url: 'url' in running && typeof running.url === 'string' ? running.url : '' };
+}

@@ -1,0 +1,153 @@
+/**
+ * `knspan replay --through serve`: the input as CloudEvents over HTTP through broker, correlators and store, under a clock that goes as
+ * the events went. What comes out equals the direct replay.
+ */
+
+import { isJson, textField } from '../events/json.ts';
+import { ManualClock } from '../process/clock.ts';
+import { processEnvironment } from '../process/settings.ts';
+import type { Segment } from '../spans/span.ts';
+import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from './command-replay.ts';
+import { InputError, readInputs } from './input/read-input.ts';
+import { type Notice, sendAll } from './live/apiserver-notifications.ts';
+import type { LocalFunctions, LocalRun } from './local-run.ts';
+import { createOutput } from './output/output.ts';
+import { clean, counted } from './output/terminal.ts';
+import { orphansKept, Selection } from './trace-selection.ts';
+
+/** Below the lateness that events may have. */
+const windowMs = 5_000;
+const atOnce = 16;
+const faultsListed = 5;
+/** Longer than any change may stay open. */
+const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
+
+export interface Timed extends Notice {
+  readonly at: number;
+}
+
+export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+  if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
+  if (!(await rulesOf(options))) return;
+  const { events, objects, skipped, faults } = await noticesOf(paths, options.objects ?? []);
+  if (events.length === 0) for (const fault of faults.slice(0, faultsListed)) process.stderr.write(`${clean(fault)}\n`);
+  requireEvents({ events: events.length, skipped: faults });
+  const newest = events.reduce((at, event) => Math.max(at, event.at), 0);
+  const selection = new Selection(filterOf(options, newest * 1_000), options.orphans);
+  const output = await createOutput(options, process.stdout, processEnvironment());
+  const segments: Segment[] = [];
+  const clock = new ManualClock(events[0]?.at ?? 0);
+  const { startLocal } = await import('./local-pipeline.ts');
+  const run = await startLocal(functions, {
+    environment: environmentOf(options),
+    clock,
+    // That an embedded store is volatile is no news here.
+    logLevel: options.quiet || processEnvironment()['REDIS_URL'] === undefined ? 'error' : 'warn',
+    log: (line) => process.stderr.write(line),
+    port: 0,
+    host: '127.0.0.1',
+    correlators: Math.max(1, options.correlators),
+    onSegment: async (segment) => {
+      segments.push(segment);
+    },
+    exports: false,
+    reconciles: false,
+    beats: false,
+    overlays: options.with,
+  });
+  try {
+    await sendAll(run.url, objects, atOnce);
+    await playAll(run, clock, events);
+    await checkDone(run);
+  } finally {
+    await run.close();
+  }
+  segments.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
+  for (const segment of segments) if (selection.takes(segment)) await output.write(segment);
+  const undelivered = await output.close();
+  if (!options.quiet) process.stderr.write(`${counted(events.length, 'event')} sent${skipped}; ${selection.summary}\n`);
+  if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
+  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
+}
+
+/** A window of events at a time, each once its time has come; then all the time that a change may take. */
+export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
+  for (let from = 0; from < events.length; ) {
+    const begin = events[from]?.at ?? 0;
+    let to = from;
+    while (to < events.length && (events[to]?.at ?? 0) < begin + windowMs) to += 1;
+    // First what was due before: these may come long after.
+    await moveTo(clock, run, begin);
+    await moveTo(clock, run, begin + windowMs);
+    await sendAll(run.url, events.slice(from, to), atOnce);
+    from = to;
+  }
+  for (const step of stepsAfter) await moveTo(clock, run, clock.now() + step);
+}
+
+async function checkDone(run: LocalRun): Promise<void> {
+  const { inbox, held, outbox } = await run.figures();
+  if (inbox + held + outbox > 0)
+    throw new Error(`Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${held} undecided, ${outbox} segments unsent`);
+}
+
+/** Not while something is under way: to a request in flight the clock would say that it takes too long. */
+async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<void> {
+  await run.delivered();
+  await clock.set(Math.max(clock.now(), ms));
+  await run.settle();
+}
+
+export async function noticesOf(
+  paths: readonly string[],
+  objectPaths: readonly string[],
+): Promise<{ events: Timed[]; objects: Notice[]; skipped: string; faults: string[] }> {
+  const events: Timed[] = [];
+  const objects: Notice[] = [];
+  const skipped: string[] = [];
+  let dumped = false;
+  for (const [from, takesEvents] of [[objectPaths, false] as const, [paths, true] as const]) {
+    for await (const item of readInputs(from, { stdin: process.stdin })) {
+      if (item.type === 'object') {
+        const { seenAt, gone } = item.version;
+        objects.push({ change: gone ? 'delete' : 'add', at: seenAt === null ? null : Math.floor(seenAt / 1_000), object: item.raw });
+      } else if (item.type === 'skipped') skipped.push(item.reason);
+      else if (item.type === 'event' && takesEvents) {
+        const { n, last } = item.observation;
+        dumped ||= item.receivedAt === null;
+        events.push({ change: n > 1 ? 'update' : 'add', at: Math.ceil(last.at / 1_000), object: asEvent(item.raw) });
+      }
+    }
+  }
+  events.sort((a, b) => a.at - b.at);
+  const newest = events.at(-1)?.at ?? 0;
+  return {
+    // A dump tells of all times at once, and of first occurrences with the last: what knew of it as it went would have known more.
+    events: dumped ? events.map((event) => ({ ...event, at: newest })) : events,
+    objects,
+    faults: skipped,
+    skipped: skipped.length === 0 ? '' : `, ${counted(skipped.length, 'item')} skipped (${clean(skipped[0] ?? '')})`,
+  };
+}
+
+/** Some dumps leave out what an item is; a source says it. */
+function asEvent(raw: unknown): unknown {
+  return isJson(raw) && textField(raw, 'kind') === '' ? { ...raw, kind: 'Event' } : raw;
+}
+
+function environmentOf({ cluster, orphans, budget, rootService, rules }: ReplayOptions): Record<string, string> {
+  const { REDIS_URL } = processEnvironment();
+  return {
+    ...(REDIS_URL === undefined ? {} : { REDIS_URL, KNSPAN_REDIS_PREFIX: `replay-${process.pid}:` }),
+    ...(cluster === '' ? {} : { KNSPAN_CLUSTER: cluster }),
+    KNSPAN_ORPHANS: orphansKept(orphans),
+    KNSPAN_BUDGET: String(budget),
+    KNSPAN_ROOT_SERVICE: rootService,
+    KNSPAN_RULES: rules.join(','),
+    KNSPAN_TICK_WAITS: '5m',
+  };
+}
+
+function startOf({ spans }: Segment): number {
+  return spans[0]?.start ?? 0;
+}

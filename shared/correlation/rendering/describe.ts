@@ -1,0 +1,270 @@
+/** Names, titles and attributes of spans: what a person searches by and reads. */
+import type { ObjectRef } from '../../events/observation.ts';
+import { goDurationMicros } from '../../events/time.ts';
+import type { AttributeValue, SpanEvent } from '../../spans/span.ts';
+import type { ChangeState, Placed } from '../context.ts';
+import { traceOf } from '../ids.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
+import { outcomeOf } from '../placement/change.ts';
+import type { Meaning } from '../rules/rule.ts';
+import { isoOf } from './intervals.ts';
+import { serviceOf } from './service-name.ts';
+import { chainAttributes, type Drawing, type Node, newNode } from './span-tree.ts';
+
+const titleMost = 200;
+
+export const spanEventsMost = 100;
+
+/** The node of an occurrence that has a span of its own. */
+export function nodeFor(one: Placed): Node {
+  const node = newNode(one.occurrence.id, 'event', one, one.occurrence.at, describe);
+  node.name = nameOf(one.occurrence);
+  node.failed = failureOf(one);
+  return node;
+}
+
+/** What a span says of itself and of what is told by its span events. */
+export function describe(node: Node): void {
+  if (node.placed) describeOwn(node, node.placed);
+  for (const one of node.attached) describeAttached(node, one);
+}
+
+function describeAttached(node: Node, one: Placed): void {
+  const { observation, meaning } = one.occurrence.routed;
+  const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
+  const listed = node.events.length < spanEventsMost;
+  if (!listed) node.attributes['knspan.series.unlisted'] = Number(node.attributes['knspan.series.unlisted'] ?? 0) + 1;
+  if (listed || !series) node.events.push(toSpanEvent(one));
+  if (series) node.attributes['knspan.series.count'] = Math.max(Number(node.attributes['knspan.series.count'] ?? 1), one.occurrence.n);
+  if (!closesPair(meaning)) return;
+  for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
+}
+
+/** The end of a pair, told on the span that began it. */
+export function closesPair(meaning: Meaning): boolean {
+  return meaning.class === 'end' && meaning.pair !== 'run';
+}
+
+/** A run lasts until its end is told, twice even (the job's, the cron job's), and to the end of its effect. */
+export function endsRun(meaning: Meaning): boolean {
+  return meaning.class === 'end' && meaning.pair === 'run';
+}
+
+function describeOwn(node: Node, one: Placed): void {
+  const { occurrence, place } = one;
+  const { meaning, chain, observation } = occurrence.routed;
+  node.title = titleOf(occurrence);
+  if (meaning.rule === 'kubelet.killing' && place.rule !== 'named.delete') node.title += ` of pod ${observation.involved.name}`;
+  node.service = serviceOf(observation.reporter);
+  Object.assign(node.attributes, chainAttributes(chain), eventAttributes(one, 'own'), {
+    'knspan.rule': place.rule,
+    'knspan.evidence': place.evidence,
+    'knspan.event.rule': meaning.rule,
+  });
+  if (place.confidence !== '') node.attributes['knspan.confidence'] = place.confidence;
+  if (place.late) node.attributes['knspan.late'] = true;
+  if (meaning.phase !== '') node.attributes['knspan.phase'] = meaning.phase;
+  if (occurrence.uncertainty > 0) node.attributes['knspan.time.uncertainty_ms'] = Math.ceil(occurrence.uncertainty / 1_000);
+  if (place.unobserved > 0) node.attributes['knspan.series.unobserved'] = place.unobserved;
+  if (!occurrence.messageKnown || observation.merged) node.attributes['knspan.merged'] = true;
+  if (meaning.subject) Object.assign(node.attributes, subjectAttributes(meaning));
+}
+
+/** The Event's own attributes, by the names of the OpenTelemetry Collector's k8s events receiver. */
+function eventAttributes(one: Placed, part: 'own' | 'end'): Record<string, AttributeValue> {
+  const { occurrence } = one;
+  const { observation, meaning } = occurrence.routed;
+  const groups = meaning.groups;
+  const facts: Record<string, AttributeValue> = {};
+  if (groups['image']) facts['container.image.name'] = groups['image'];
+  const bytes = Number(groups['bytes']);
+  if (groups['bytes'] && Number.isFinite(bytes)) facts['knspan.image.bytes'] = bytes;
+  if (groups['waiting']) facts['knspan.pull.including_waiting_ms'] = Math.round((goDurationMicros(groups['waiting']) ?? 0) / 1_000);
+  if (groups['node']) facts['k8s.node.name'] = groups['node'];
+  const container = observation.container || groups['container'];
+  if (container) facts['k8s.container.name'] = container;
+  if (part === 'end') return facts;
+  const { involved } = observation;
+  const attributes: Record<string, AttributeValue> = {
+    ...facts,
+    'k8s.event.uid': observation.uid,
+    'k8s.event.name': observation.name,
+    'k8s.event.reason': observation.reason,
+    'k8s.event.time': isoOf(occurrence.at),
+    'k8s.event.start_time': isoOf(observation.first.at),
+    'k8s.event.message': occurrence.messageKnown ? observation.message : '(lost: merged with later events)',
+    'k8s.object.kind': involved.kind,
+    'k8s.object.name': involved.name,
+  };
+  if (occurrence.n > 1) attributes['k8s.event.count'] = occurrence.n;
+  if (observation.action !== '') attributes['k8s.event.action'] = observation.action;
+  if (involved.uid !== '') attributes['k8s.object.uid'] = involved.uid;
+  if (involved.apiVersion !== '') attributes['k8s.object.api_version'] = involved.apiVersion;
+  if (observation.fieldPath !== '') attributes['k8s.object.fieldpath'] = observation.fieldPath;
+  if (observation.reporter !== '') attributes['knspan.reporter'] = observation.reporter;
+  if (observation.instance !== '') attributes['knspan.reporter.instance'] = observation.instance;
+  return attributes;
+}
+
+function toSpanEvent(one: Placed): SpanEvent {
+  const attributes: Record<string, AttributeValue> = {
+    ...eventAttributes(one, 'own'),
+    'knspan.rule': one.place.rule,
+    'knspan.event.rule': one.occurrence.routed.meaning.rule,
+  };
+  if (one.place.unobserved > 0) attributes['knspan.series.unobserved'] = one.place.unobserved;
+  return { name: one.occurrence.routed.observation.reason || 'Event', at: one.occurrence.at, attributes };
+}
+
+export function failureOf(one: Placed): string {
+  const { meaning, observation } = one.occurrence.routed;
+  const failed =
+    meaning.class === 'failure' || meaning.fails || meaning.groups['outcome'] === 'Failed' || meaning.rule === 'kubelet.killing-probe';
+  return failed ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
+}
+
+/** The duration that the message states. */
+export function statedMicros(meaning: Meaning): number | null {
+  const text = meaning.groups['duration'];
+  return text === undefined ? null : goDurationMicros(text);
+}
+
+function subjectAttributes({ subject, groups }: Meaning): Record<string, AttributeValue> {
+  if (!subject) return {};
+  const attributes: Record<string, AttributeValue> = { 'knspan.subject': `${subject.kind}/${subject.namespace}/${subject.name}` };
+  if (groups['from']) attributes['knspan.replicas.from'] = Number(groups['from']);
+  if (groups['to']) attributes['knspan.replicas.to'] = Number(groups['to']);
+  return { ...chainAttributes([{ apiVersion: '', ...subject }]), ...attributes };
+}
+
+/** Low cardinality: verbs, kinds, phases, reasons. */
+function nameOf({ routed: { meaning, observation } }: Occurrence): string {
+  if (meaning.verb === 'scale-up' || meaning.verb === 'scale-down') return `${meaning.verb} ${meaning.subject?.kind ?? ''}`.trim();
+  if (meaning.subject && meaning.verb !== '') return `${meaning.verb} ${meaning.subject.kind}`;
+  if (meaning.rule.startsWith('kubelet.killing')) return 'stop container';
+  if (meaning.pair === 'container') return 'start container';
+  if (meaning.pair === 'pull') return 'pull image';
+  if (meaning.pair === 'schedule') return 'schedule';
+  return observation.reason !== '' ? observation.reason.slice(0, 80) : 'Event';
+}
+
+function titleOf(one: Occurrence): string {
+  const { meaning, observation } = one.routed;
+  const { groups, subject } = meaning;
+  const container = observation.container || groups['container'] || '';
+  const count = one.n > 1 ? ` (occurrence ${one.n})` : '';
+  const of = calledBy(observation.involved, false);
+  const text = (): string => {
+    if (!one.messageKnown) return `${observation.reason}: message lost, merged with later events`;
+    const scaled = subject?.name ?? groups['nodegroup'] ?? observation.involved.name;
+    if (meaning.verb === 'scale-up') return `scale ${scaled} up ${replicasText(groups)}`;
+    if (meaning.verb === 'scale-down') return `scale ${scaled} down ${replicasText(groups)}`;
+    if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${count}`;
+    if (meaning.pair === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
+    if (meaning.pair === 'pull') return `pull ${groups['image'] ?? container}${count}`;
+    if (meaning.pair === 'container') return `container ${container}: create, start${count}`;
+    if (meaning.rule === 'kubelet.killing') return `stop ${container || of}`;
+    if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}: ${observation.message}`;
+    return `${observation.reason} ${of}: ${observation.message}`.trimStart();
+  };
+  return text().slice(0, titleMost);
+}
+
+/** Older messages tell only the new number. */
+function replicasText(groups: Readonly<Record<string, string>>): string {
+  return groups['from'] === undefined ? `to ${groups['to'] ?? '?'}` : `${groups['from']} → ${groups['to'] ?? '?'}`;
+}
+
+/** Events may be about nothing that has a kind or a name. */
+function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean): string {
+  const full = [withNamespace ? namespace : '', name].filter((part) => part !== '').join('/');
+  return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
+}
+
+/** Root attributes to search by, and the title of the trace. */
+export function describeRoot(drawing: Drawing, root: Node, placed: readonly Placed[]): void {
+  const { change, config } = drawing;
+  const kind = kindOf(change);
+  const outcome = outcomeOf(change);
+  const told = change.failed !== change.trouble ? change.failed : '';
+  const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);
+  const { about } = change;
+  root.service = config.rootService;
+  root.name = `${calledBy(change.root, false)}: ${kind}`;
+  const inside = about.name !== change.root.name || about.kind !== change.root.kind ? ` (${about.kind} ${about.name})` : '';
+  root.title = `${calledBy(change.root, true)}: ${kind}${inside}`;
+  if (cause !== '') root.failed = cause.slice(0, 1_024);
+  if (outcome !== 'failed') root.failed = '';
+  Object.assign(root.attributes, chainAttributes([about, change.root]), {
+    'k8s.object.kind': change.root.kind,
+    'k8s.object.name': change.root.name,
+    ...(change.root.uid === '' ? {} : { 'k8s.object.uid': change.root.uid }),
+    'knspan.change': kind,
+    'knspan.outcome': outcome,
+    'knspan.events': placed.length,
+    ...(kind === 'run' || kind === 'rollout' ? { 'knspan.phase': kind } : {}),
+    ...(cause === '' ? {} : { 'knspan.cause': cause.slice(0, 1_024) }),
+    ...(change.trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': change.trouble.slice(0, 1_024) } : {}),
+  });
+  // What it continues may settle later.
+  const before = change.continues && drawing.context.changes[change.continues.change];
+  const continues = before ? traceOf(config.cluster, before) : change.continues && drawing.context.settled[change.continues.change];
+  if (continues) root.links.push({ traceId: continues.traceId, spanId: continues.rootSpanId, attributes: { 'knspan.link': 'continues' } });
+  joinWorld(root, placed);
+}
+
+/** Deletions without replacement were a scaling, not a rollout. */
+function kindOf(change: ChangeState): string {
+  if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes)
+    return 'scale';
+  if (change.kind === 'drain' && change.deletes === 0) return 'cordon';
+  return change.back ? 'rollback' : change.kind;
+}
+
+/** The first trouble that was not overcome: its object has neither started nor made anything since. A probe's comes last. */
+function lastingFailure(placed: readonly Placed[]): string {
+  const overcome = new Map<string, number>();
+  const series = new Map<string, { readonly message: string; readonly object: string; readonly probe: boolean; last: number }>();
+  for (const one of placed) {
+    const { occurrence, place } = one;
+    const { meaning, chain, observation } = occurrence.routed;
+    const object = keyOf(chain[0] ?? observation.involved);
+    const begins = meaning.pair === 'container' && meaning.class === 'end';
+    if (begins || meaning.verb === 'create') overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
+    if (failureOf(one) === '' || place.rule === 'object.stopping') continue;
+    const known = series.get(observation.uid);
+    if (known) known.last = Math.max(known.last, occurrence.at);
+    else
+      series.set(observation.uid, {
+        message: observation.message,
+        object,
+        probe: meaning.rule === 'kubelet.unhealthy' || meaning.rule === 'kubelet.killing-probe',
+        last: occurrence.at,
+      });
+  }
+  const lasting = [...series.values()].filter(({ object, last }) => last >= (overcome.get(object) ?? 0));
+  return (lasting.find(({ probe }) => !probe) ?? lasting[0])?.message ?? '';
+}
+
+function firstFailure(placed: readonly Placed[]): string {
+  for (const one of placed) {
+    if (one.place.rule === 'object.stopping') continue;
+    const failure = failureOf(one);
+    if (failure !== '') return failure;
+  }
+  return '';
+}
+
+/** Links to traces that an annotation names (W3C trace context). */
+function joinWorld(root: Node, placed: readonly Placed[]): void {
+  for (const { occurrence } of placed) {
+    const { annotations } = occurrence.routed.observation;
+    const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(
+      annotations['tracing.k8s.io/traceparent'] ?? annotations['traceparent'] ?? '',
+    );
+    for (const [key, value] of Object.entries(annotations))
+      if (!key.endsWith('traceparent') && key !== 'topLevelSpan') root.attributes[key] = value;
+    if (!parts?.[1] || !parts[2] || /^0+$/.test(parts[1]) || root.links.some((link) => link.spanId === parts[2])) continue;
+    root.links.push({ traceId: parts[1], spanId: parts[2], attributes: { 'knspan.link': 'traceparent' } });
+  }
+}

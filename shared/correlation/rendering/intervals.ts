@@ -1,0 +1,56 @@
+/**
+ * Times of a trace: children lie inside their parents, real durations stay as they are. Where a real duration sticks out, the
+ * parent's effect grows or the child moves up; only the start of something recorded shortly before its cause moves to the cause.
+ */
+import { causeMayTrail } from '../settling-times.ts';
+import { adopt, type Node } from './span-tree.ts';
+
+export function fitIntervals(root: Node): void {
+  fitStarts(root, root);
+  root.start = root.children.reduce((start, child) => Math.min(start, child.start), root.start);
+  fitEnds(root, root);
+}
+
+function fitStarts(node: Node, root: Node): void {
+  for (const child of [...node.children]) {
+    if (node !== root) {
+      const before = node.start - child.start;
+      if (before > 0) {
+        if (!child.stated && before <= Math.max(causeMayTrail, child.uncertainty)) moveStart(child, node.start);
+        else adopt(higher(child, root), child);
+      }
+    }
+    fitStarts(child, root);
+  }
+}
+
+/** The nearest ancestor that has begun by then, at the latest the root, whose start is free. */
+function higher(child: Node, root: Node): Node {
+  let at: Node = child.parent ?? root;
+  while (at !== root && at.start > child.start) at = at.parent ?? root;
+  return at;
+}
+
+function moveStart(child: Node, start: number): void {
+  // A time cut to the second is made more precise by its cause, not moved.
+  if (child.uncertainty === 0) child.attributes['knspan.time.original'] = isoOf(child.start);
+  child.start = start;
+  if (child.end < start) child.end = start;
+}
+
+function fitEnds(node: Node, root: Node): void {
+  for (const child of [...node.children]) fitEnds(child, root);
+  if (node.end <= node.start) node.end = node.start + 1;
+  for (const child of [...node.children]) {
+    if (child.end <= node.end) continue;
+    if (!node.real || node === root || !node.parent) node.end = child.end;
+    else adopt(node.parent, child);
+  }
+}
+
+/** RFC 3339 with microseconds. */
+export function isoOf(at: number): string {
+  const date = new Date(Math.floor(at / 1_000));
+  if (Number.isNaN(date.getTime())) return String(at);
+  return `${date.toISOString().slice(0, -1)}${String(at % 1_000).padStart(3, '0')}Z`;
+}

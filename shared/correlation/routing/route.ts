@@ -1,0 +1,134 @@
+/**
+ * Routing: which domain an observation belongs to. The owner chain comes from objects (owner references, scaleTargetRef), else from
+ * events that name an object, else from names of objects that are known to exist. Knowledge counts from its event time on, so that
+ * routing gives the same answer whenever it is asked.
+ */
+import type { Micros, ObjectRef, Observation } from '../../events/observation.ts';
+import type { Objects } from '../../kubernetes/object-index.ts';
+import { keyOf, nameKeyOf, type Routed } from '../occurrence.ts';
+import { Claims, type Known } from '../placement/cross-domain-cause.ts';
+import type { Meaning } from '../rules/rule.ts';
+import type { Facts } from './event-facts.ts';
+import { Names } from './name-resolution.ts';
+
+const chainLongest = 10;
+export function route(observation: Observation, meaning: Meaning, facts: Facts, objects: Objects): Routed {
+  const at = observation.last.at;
+  const names = new Names(facts);
+  const involved = names.resolve(observation.involved, at);
+  const owners = chainOf(involved, at, names, objects);
+  // A rescale that names its target belongs to it, as an autoscaler does whose target is known.
+  const target = owners.length === 1 && meaning.verb === 'rescale' ? meaning.subject : null;
+  const own = target ? [involved, ...chainOf(names.resolve({ apiVersion: '', ...target }, at), at, names, objects)] : owners;
+  const by = claimantOf(observation, meaning, involved, names, objects, new Claims(facts));
+  if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
+  const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
+  return { observation, meaning, chain, owners: own.length, tellsFirst: true };
+}
+
+/** The object whose change the event belongs to, when that is not what owns the involved object. */
+function claimantOf(
+  observation: Observation,
+  meaning: Meaning,
+  involved: ObjectRef,
+  names: Names,
+  objects: Objects,
+  claims: Claims,
+): ObjectRef | null {
+  const at = observation.last.at;
+  // A taint eviction names its pod without a uid.
+  const nodeOf = (named: ObjectRef) => {
+    const pod = names.resolve(named, at);
+    return objects.latest(pod.uid)?.nodeName || names.nodeOf(pod, at);
+  };
+  if (meaning.home === 'node') {
+    const node = meaning.groups['node'] || nodeOf(involved);
+    return node ? nodeRef(node, names, at) : null;
+  }
+  if (meaning.home === 'related' && observation.related) return names.resolve(observation.related, at);
+  if (claims.none) return null;
+  const known: Known = { nodeOf, ownerOf: (pod) => chainOf(names.resolve(pod, at), at, names, objects)[1] ?? null };
+  const made = meaning.verb === 'create' && meaning.subject?.kind === 'Pod' ? meaning.subject : null;
+  const claim = made
+    ? claims.claimOfMaking(involved, nameKeyOf('Pod', made.namespace, made.name), at, known)
+    : involved.kind === 'Pod'
+      ? claims.claimOfPod(involved, at, known)
+      : null;
+  return claim ? names.resolve(claim, at) : null;
+}
+
+function nodeRef(name: string, names: Names, at: Micros): ObjectRef {
+  return names.resolve({ apiVersion: 'v1', kind: 'Node', namespace: '', name, uid: '' }, at);
+}
+
+function chainOf(involved: ObjectRef, at: Micros, names: Names, objects: Objects): ObjectRef[] {
+  const chain: ObjectRef[] = [involved];
+  const seen = new Set([keyOf(involved)]);
+  for (let ref: ObjectRef | null = involved; ref && chain.length < chainLongest; ) {
+    const owner = ownerOf(ref, at, names, objects);
+    const next = owner ? names.resolve(owner, at) : null;
+    if (!next || seen.has(keyOf(next))) break;
+    seen.add(keyOf(next));
+    chain.push(next);
+    ref = next;
+  }
+  return chain;
+}
+
+function ownerOf(ref: ObjectRef, at: Micros, names: Names, objects: Objects): ObjectRef | null {
+  const known = objects.latest(ref.uid);
+  if (known?.owner && !staticPod(known.owner)) return known.owner;
+  if (known?.target) return targetOf(known.target, at, names, objects);
+  const named = names.ownerOf(ref, at);
+  if (named) return named;
+  if (known && ref.kind === 'Pod') return null;
+  if (ref.kind === 'HorizontalPodAutoscaler')
+    return names.exists('Deployment', ref.namespace, ref.name, at) ?? names.exists('StatefulSet', ref.namespace, ref.name, at);
+  return byName(ref, at, names);
+}
+
+/** A static pod's owner is its node: it is no domain. */
+function staticPod(owner: ObjectRef): boolean {
+  return owner.kind === 'Node';
+}
+
+function targetOf(target: ObjectRef, at: Micros, names: Names, objects: Objects): ObjectRef {
+  const object = objects.byName(target.kind, target.namespace, target.name).at(-1);
+  return object ?? names.resolve(target, at);
+}
+
+/** Generated names: `<owner>-<suffix>` counts when an object of the owner's name and kind is known. */
+function byName(ref: ObjectRef, at: Micros, names: Names): ObjectRef | null {
+  const cut = ref.name.lastIndexOf('-');
+  if (cut <= 0) return null;
+  const base = ref.name.slice(0, cut);
+  const suffix = ref.name.slice(cut + 1);
+  const kinds = ownersByName(ref.kind, suffix);
+  for (const kind of kinds) {
+    const owner = names.exists(kind, ref.namespace, base, at);
+    if (owner) return owner;
+  }
+  if (ref.kind === 'PersistentVolumeClaim') return claimOwner(ref, at, names);
+  return null;
+}
+
+function ownersByName(kind: string, suffix: string): readonly string[] {
+  if (kind === 'Pod' && /^\d+$/.test(suffix)) return ['StatefulSet'];
+  if (kind === 'Pod' && /^[a-z0-9]{5}$/.test(suffix)) return ['ReplicaSet', 'Job', 'DaemonSet', 'ReplicationController'];
+  if (kind === 'ReplicaSet' && /^[a-z0-9]{4,10}$/.test(suffix)) return ['Deployment'];
+  if (kind === 'Job' && /^\d{7,}$/.test(suffix)) return ['CronJob'];
+  // Knative names a Revision's Deployment so, and tells of it in no Event.
+  if (kind === 'Deployment' && suffix === 'deployment') return ['Revision'];
+  return [];
+}
+
+/** `<template>-<statefulset>-<ordinal>` */
+function claimOwner(ref: ObjectRef, at: Micros, names: Names): ObjectRef | null {
+  const parts = ref.name.split('-');
+  if (!/^\d+$/.test(parts.at(-1) ?? '')) return null;
+  for (let from = 1; from < parts.length - 1 && from < chainLongest; from += 1) {
+    const owner = names.exists('StatefulSet', ref.namespace, parts.slice(from, -1).join('-'), at);
+    if (owner) return owner;
+  }
+  return null;
+}

@@ -1,0 +1,295 @@
+/**
+ * Applies the rules: says for one Event what it means. Rules are compiled once and indexed by reason, since a reason narrows
+ * a few hundred rules to a handful; the first rule whose reporter, group, kind and message fit wins. Users' rules come
+ * first, then the built-in ones in their order, then the generic ones, so that there is always an answer.
+ */
+import type { Observation } from '../../events/observation.ts';
+import type { Meaning, Rule, SubjectTemplate } from './rule.ts';
+
+/** Longer messages are matched on their beginning only. */
+export const messageLengthMax = 4096;
+
+/** Rules whose id begins so are tried last, and not at all for Events that tell of trouble. */
+export const genericPrefix = 'generic.';
+
+/** A built-in rule that cannot be compiled: a bug, never a consequence of input. */
+export class RuleError extends Error {
+  readonly rule: string;
+
+  constructor(rule: string, detail: string, options?: ErrorOptions) {
+    super(`Cannot compile rule '${rule}': ${detail}`, options);
+    this.name = 'RuleError';
+    this.rule = rule;
+  }
+}
+
+export interface CompiledRules {
+  /** For each reason that some rule names: all rules that may fit, in order. */
+  readonly byReason: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** The rules that name no reason, for all other reasons. */
+  readonly anyReason: readonly CompiledRule[];
+  readonly generic: readonly CompiledRule[];
+}
+
+export interface CompiledRule {
+  readonly reporters: readonly string[] | null;
+  readonly reporterPrefixes: readonly string[];
+  readonly groups: readonly string[] | null;
+  readonly kinds: readonly string[] | null;
+  readonly patterns: readonly CompiledPattern[] | null;
+  readonly subject: CompiledSubject | null;
+  /** The meaning as far as the message does not change it; handed out as it is where nothing is to be added. */
+  readonly fixed: Meaning;
+}
+
+/** What an Event means. Never fails: an Event that no rule knows gets a `generic.*` meaning. */
+export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
+  const message = o.message.length > messageLengthMax ? o.message.slice(0, messageLengthMax) : o.message;
+  const group = groupOf(o.involved.apiVersion);
+  const known = firstMeaning(rules.byReason.get(o.reason) ?? rules.anyReason, o, group, message);
+  if (known !== null) return known;
+  if (o.type === 'Warning') return warningMeaning;
+  if (troubleWords.test(o.reason)) return failureMeaning;
+  return firstMeaning(rules.generic, o, group, message) ?? stateMeaning;
+}
+
+/** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work, unless tests have shown that all do. */
+export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = [], tested: 'tested' | '' = ''): CompiledRules {
+  const ids = new Set<string>();
+  const reasons = new Set<string>();
+  for (const rule of [...extra, ...builtIn]) {
+    if (ids.has(rule.id)) throw new RuleError(rule.id, 'another rule has this id, wanted a unique one');
+    ids.add(rule.id);
+    for (const reason of rule.reason ?? []) reasons.add(reason);
+  }
+  const byReason = new Map<string, CompiledRule[]>();
+  for (const reason of reasons) byReason.set(reason, []);
+  const anyReason: CompiledRule[] = [];
+  const generic: CompiledRule[] = [];
+  for (const rule of [...extra, ...builtIn]) {
+    if (tested === '') checkRule(rule);
+    const compiled = compileRule(rule);
+    if (rule.id.startsWith(genericPrefix)) {
+      generic.push(compiled);
+      continue;
+    }
+    for (const reason of rule.reason === undefined ? reasons : new Set(rule.reason)) byReason.get(reason)?.push(compiled);
+    if (rule.reason === undefined) anyReason.push(compiled);
+  }
+  return { byReason, anyReason, generic };
+}
+
+/** Says whether a text is a regular expression with the flags used here: the empty string, or what is wrong with it. */
+export function patternFault(source: string): string {
+  try {
+    new RegExp(source, patternFlags);
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Names of the named groups in a pattern, each once. */
+export function groupNamesOf(source: string): readonly string[] {
+  const names = new Set<string>();
+  for (const match of source.matchAll(/\\.|\(\?<([A-Za-z_$][\w$]*)>/gsu)) if (match[1] !== undefined) names.add(match[1]);
+  return [...names];
+}
+
+/** Names of the groups that a template such as `$kind` refers to. */
+export function referencesOf(template: string): readonly string[] {
+  return [...template.matchAll(reference)].map((match) => match[1] ?? '');
+}
+
+const patternFlags = 'su';
+const reference = /\$([A-Za-z_]\w*)/gu;
+const troubleWords = /fail|error|back-?off|unhealthy/iu;
+
+const emptyGroups: Readonly<Record<string, string>> = Object.freeze({});
+const plain: Rule = { id: `${genericPrefix}state`, class: 'state' };
+const stateMeaning = fixedMeaning(plain);
+const warningMeaning = fixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
+const failureMeaning = fixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
+
+/** Kinds that messages write in their own way; any other lower-case word only gets its capital letter. */
+const kindsAsWritten: ReadonlyMap<string, string> = new Map([
+  ['configmap', 'ConfigMap'],
+  ['cronjob', 'CronJob'],
+  ['daemonset', 'DaemonSet'],
+  ['machinedeployment', 'MachineDeployment'],
+  ['machineset', 'MachineSet'],
+  ['nodeclaim', 'NodeClaim'],
+  ['persistentvolume', 'PersistentVolume'],
+  ['persistentvolumeclaim', 'PersistentVolumeClaim'],
+  ['pvc', 'PersistentVolumeClaim'],
+  ['pv', 'PersistentVolume'],
+  ['replicaset', 'ReplicaSet'],
+  ['serviceaccount', 'ServiceAccount'],
+  ['statefulset', 'StatefulSet'],
+]);
+
+/** Compiled when it is used first: most never are in the life of a function. */
+class CompiledPattern {
+  readonly #source: string;
+  #regexp: RegExp | undefined;
+  #groups: readonly string[] | undefined;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  get regexp(): RegExp {
+    this.#regexp ??= new RegExp(this.#source, patternFlags);
+    return this.#regexp;
+  }
+
+  get groups(): readonly string[] {
+    this.#groups ??= groupNamesOf(this.#source);
+    return this.#groups;
+  }
+}
+
+interface CompiledSubject {
+  readonly kind: Template;
+  readonly name: Template;
+  /** Null: the involved object's namespace. */
+  readonly namespace: Template | null;
+  readonly uid: Template | null;
+}
+
+/** Literal text and names of groups in turn, beginning with literal text. */
+type Template = readonly string[];
+
+function firstMeaning(rules: readonly CompiledRule[], o: Observation, group: string | null, message: string): Meaning | null {
+  for (const rule of rules) {
+    if (!fits(rule, o, group)) continue;
+    if (rule.patterns === null) return rule.fixed;
+    for (const pattern of rule.patterns) {
+      const match = pattern.regexp.exec(message);
+      if (match !== null) return meaningFrom(rule, pattern, match, o);
+    }
+  }
+  return null;
+}
+
+/** What an Event leaves out (hand-made ones often do) cannot speak against a rule, save the kind, which carries the most. */
+function fits(rule: CompiledRule, o: Observation, group: string | null): boolean {
+  if (rule.kinds !== null && !rule.kinds.includes(o.involved.kind)) return false;
+  if (rule.groups !== null && group !== null && !rule.groups.includes(group)) return false;
+  if (rule.reporters === null || o.reporter === '' || rule.reporters.includes(o.reporter)) return true;
+  return rule.reporterPrefixes.some((prefix) => o.reporter.startsWith(prefix));
+}
+
+function meaningFrom(rule: CompiledRule, pattern: CompiledPattern, match: RegExpExecArray, o: Observation): Meaning {
+  if (pattern.groups.length === 0 && rule.subject === null) return rule.fixed;
+  const groups: Record<string, string> = {};
+  for (const name of pattern.groups) {
+    const value = match.groups?.[name];
+    if (value !== undefined) groups[name] = value;
+  }
+  const { rule: id, class: eventClass, verb, pair, phase, opens, always, home, fails } = rule.fixed;
+  const subject = rule.subject === null ? null : subjectFrom(rule.subject, groups, o);
+  return { rule: id, class: eventClass, verb, subject, pair, phase, opens, always, home, fails, groups };
+}
+
+/** Null where the message does not name the object, and where it names the involved object itself. */
+function subjectFrom(template: CompiledSubject, groups: Readonly<Record<string, string>>, o: Observation): Meaning['subject'] {
+  const kind = template.kind.length === 1 ? fill(template.kind, groups) : kindAsKubernetesWritesIt(fill(template.kind, groups));
+  const name = fill(template.name, groups);
+  if (kind === '' || name === '') return null;
+  const namespace = namespaceFrom(template.namespace, groups, o.involved.namespace);
+  const uid = template.uid === null ? '' : fill(template.uid, groups);
+  if (kind === o.involved.kind && name === o.involved.name && namespace === o.involved.namespace) return null;
+  return { kind, namespace, name, uid };
+}
+
+/** A message that leaves the namespace out means the involved object's; a literal empty one means a cluster-scoped kind. */
+function namespaceFrom(template: Template | null, groups: Readonly<Record<string, string>>, involved: string): string {
+  if (template === null) return involved;
+  const namespace = fill(template, groups);
+  return namespace === '' && template.length > 1 ? involved : namespace;
+}
+
+/** `apps/v1` is group `apps`, `v1` is the core group (the empty string), nothing is unknown (null). */
+function groupOf(apiVersion: string): string | null {
+  if (apiVersion === '') return null;
+  const slash = apiVersion.indexOf('/');
+  return slash === -1 ? coreGroup(apiVersion) : apiVersion.slice(0, slash);
+}
+
+/** Events of very old clusters name the group alone (`extensions`), without a version. */
+function coreGroup(apiVersion: string): string {
+  return /^v\d/u.test(apiVersion) ? '' : apiVersion;
+}
+
+function kindAsKubernetesWritesIt(word: string): string {
+  const first = word.charAt(0);
+  if (first === first.toUpperCase()) return word;
+  return kindsAsWritten.get(word) ?? first.toUpperCase() + word.slice(1);
+}
+
+function compileRule(rule: Rule): CompiledRule {
+  return {
+    reporters: rule.reporter === undefined ? null : rule.reporter.filter((reporter) => !reporter.endsWith('*')),
+    reporterPrefixes: (rule.reporter ?? []).filter((reporter) => reporter.endsWith('*')).map((reporter) => reporter.slice(0, -1)),
+    groups: rule.group ?? null,
+    kinds: rule.kind ?? null,
+    patterns: rule.patterns?.map((source) => new CompiledPattern(source)) ?? null,
+    subject: rule.subject === undefined ? null : compileSubject(rule.subject),
+    fixed: fixedMeaning(rule),
+  };
+}
+
+function checkRule(rule: Rule): void {
+  for (const source of rule.patterns ?? []) {
+    const fault = patternFault(source);
+    if (fault !== '') throw new RuleError(rule.id, `pattern '${source}' is not a regular expression: ${fault}`);
+  }
+  checkReferences(rule);
+}
+
+/** A subject that no pattern can ever name is a slip of the pen. */
+function checkReferences(rule: Rule): void {
+  if (rule.subject === undefined) return;
+  if (rule.patterns === undefined) throw new RuleError(rule.id, 'it has a subject but no patterns that could name one');
+  const { kind, name = '$name', namespace = '', uid = '' } = rule.subject;
+  const known = new Set(rule.patterns.flatMap(groupNamesOf));
+  for (const group of [kind, name, namespace, uid].flatMap(referencesOf)) {
+    if (!known.has(group)) throw new RuleError(rule.id, `its subject names the group '${group}', which no pattern has`);
+  }
+}
+
+function compileSubject(subject: SubjectTemplate): CompiledSubject {
+  return {
+    kind: compileTemplate(subject.kind),
+    name: compileTemplate(subject.name ?? '$name'),
+    namespace: subject.namespace === undefined ? null : compileTemplate(subject.namespace),
+    uid: subject.uid === undefined ? null : compileTemplate(subject.uid),
+  };
+}
+
+function compileTemplate(text: string): Template {
+  return text.split(reference);
+}
+
+function fill(template: Template, groups: Readonly<Record<string, string>>): string {
+  let text = template[0] ?? '';
+  for (let i = 1; i < template.length; i += 2) text += (groups[template[i] ?? ''] ?? '') + (template[i + 1] ?? '');
+  return text;
+}
+
+function fixedMeaning(rule: Rule): Meaning {
+  return Object.freeze({
+    rule: rule.id,
+    class: rule.class,
+    verb: rule.verb ?? '',
+    subject: null,
+    pair: rule.pair ?? '',
+    phase: rule.phase ?? '',
+    opens: rule.opens ?? false,
+    always: rule.always ?? false,
+    home: rule.home ?? '',
+    fails: rule.fails ?? false,
+    groups: emptyGroups,
+  });
+}

@@ -1,0 +1,95 @@
+/** A broker in this process: reads the same objects as a cluster, filters and delivers as Knative's MT broker does, over real HTTP. */
+
+import { Poster } from '../http/http-client.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Log } from '../process/log.ts';
+import type { Metrics } from '../process/metrics.ts';
+import { type BrokerBounds, defaultBounds, Hub, keyOf } from './broker.ts';
+import { startIngress } from './ingress.ts';
+import { type PingOptions, runPingSource, sendPing } from './ping-source.ts';
+import { type Destination, sinkOf, type Wiring } from './wiring.ts';
+
+export interface LocalBrokerOptions {
+  readonly wiring: Wiring;
+  /** The URL of a Knative Service by its name, asked for at each delivery; it may throw while the Service is not there yet. */
+  readonly urlOf: (serviceName: string) => string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** From 0 up to 1: the ids of ticks and their delays. */
+  readonly random: () => number;
+  /** Of the ingress; 0, the default, takes a free one. */
+  readonly port?: number;
+  /** Default: this machine only. */
+  readonly host?: string;
+  /** The Broker that a plain `POST /` goes to; without it that path is not found, as in a cluster. */
+  readonly rootBroker?: string;
+  /** Whether PingSources run by the clock; default true. `tick` sends one by hand in any case. */
+  readonly pings?: boolean;
+  readonly bounds?: Partial<BrokerBounds>;
+}
+
+export interface LocalBroker {
+  readonly port: number;
+  /** `http://HOST:PORT/NAMESPACE/BROKER`. The name may be written `namespace/name`. */
+  urlOf(brokerName: string): string;
+  /** What a SinkBinding gives a Service as K_SINK. */
+  sinkOf(serviceName: string): string | undefined;
+  /** Sends one event of each PingSource, or of the one named, now. */
+  tick(pingSourceName?: string): Promise<void>;
+  /** Resolves once nothing is under way: nothing queued, no attempt, no pause before one. */
+  idle(): Promise<void>;
+  /** No new events; what is under way is dropped, as when a dispatcher dies: wait for `idle` first to finish it. */
+  stop(): Promise<void>;
+}
+
+export async function createLocalBroker(options: LocalBrokerOptions): Promise<LocalBroker> {
+  const { wiring, clock, log, metrics, random } = options;
+  const host = options.host ?? '127.0.0.1';
+  const bounds = { ...defaultBounds, ...options.bounds };
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const poster = new Poster();
+  let port = 0;
+  const brokerUrl = (name: string) => `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}/${brokerKey(wiring, name)}`;
+  const urlOf = (destination: Destination): string => {
+    if (destination.kind === 'uri') return destination.uri;
+    if (destination.kind === 'broker') return brokerUrl(keyOf(destination));
+    const url = options.urlOf(destination.name);
+    return destination.path === '' ? url : new URL(destination.path, url).href;
+  };
+  const hub = new Hub({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
+  const rootBroker = options.rootBroker === undefined ? null : brokerKey(wiring, options.rootBroker);
+  const ingress = await startIngress({ hub, log, port: options.port ?? 0, host, rootBroker, bodyMost: bounds.bodyMost });
+  port = ingress.port;
+  const pings: PingOptions = { clock, random, log, poster, signal, urlOf };
+  if (options.pings ?? true) for (const source of wiring.pingSources) void runPingSource(source, pings);
+  log.info('broker listening', { port, brokers: wiring.brokers.length, triggers: wiring.triggers.length });
+  return {
+    port,
+    urlOf: brokerUrl,
+    sinkOf: (serviceName) => {
+      const sink = sinkOf(wiring, serviceName);
+      return sink === undefined ? undefined : urlOf(sink);
+    },
+    tick: async (name) => {
+      const due = wiring.pingSources.filter((source) => name === undefined || source.name === name);
+      await Promise.all(due.map((source) => sendPing(source, pings)));
+    },
+    idle: () => hub.idle(),
+    stop: async () => {
+      stopped.abort(new Error('the broker has stopped'));
+      await hub.idle();
+      await ingress.close();
+      poster.close();
+    },
+  };
+}
+
+function brokerKey(wiring: Wiring, name: string): string {
+  const found = wiring.brokers.filter((broker) => broker.name === name || keyOf(broker) === name);
+  const [broker] = found;
+  if (broker !== undefined && found.length === 1) return keyOf(broker);
+  const known = wiring.brokers.map(keyOf).join(', ');
+  throw new RangeError(`Cannot find the Broker '${name}': wanted one of ${known === '' ? 'none at all' : known}`);
+}

@@ -1,0 +1,93 @@
+/** The HTTP side of the Brokers: `POST /NAMESPACE/BROKER`, with the answers of Knative's ingress. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Body, BodyReader } from '../http/body.ts';
+import { Connections } from '../http/connections.ts';
+import { listen } from '../http/listen.ts';
+import { type Log, messageOf } from '../process/log.ts';
+import type { Hub } from './broker.ts';
+import { readEvent } from './broker-event.ts';
+import { passedHeaders } from './delivery.ts';
+
+export interface IngressOptions {
+  readonly hub: Hub;
+  readonly log: Log;
+  readonly port: number;
+  readonly host: string;
+  /** `namespace/name` of the Broker that `POST /` goes to. */
+  readonly rootBroker: string | null;
+  readonly bodyMost: number;
+}
+
+export interface Ingress {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** To read a request, and to keep an idle connection: as a cluster's ingress, so that a client that keeps them longer shows itself. */
+const patienceMs = 10_000;
+const headerBytesMost = 64 * 1024;
+const connectionsMost = 4_000;
+const bodiesAtOnce = 32;
+
+export async function startIngress(options: IngressOptions): Promise<Ingress> {
+  const bodies = new BodyReader({ most: options.bodyMost, mostAtOnce: options.bodyMost * bodiesAtOnce, within: patienceMs });
+  const limits = { keepAliveTimeout: patienceMs, headersTimeout: patienceMs, requestTimeout: patienceMs, maxHeaderSize: headerBytesMost };
+  const connections = new Connections();
+  const server = createServer(limits, (request, response) => {
+    connections.begin(request, response);
+    answer(options, bodies, request, response).catch((error: unknown) => {
+      options.log.sampled('ingress', 10)?.error('request failed', { reason: messageOf(error) });
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  server.maxConnections = connectionsMost;
+  connections.watch(server);
+  const port = await listen(server, options.port, options.host);
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        connections.closeUnused();
+      }),
+  };
+}
+
+async function answer(
+  { hub, rootBroker }: IngressOptions,
+  bodies: BodyReader,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method === 'OPTIONS') return end(response, 200, '', { allow: 'POST, OPTIONS', 'webhook-allowed-rate': '*' });
+  if (request.method !== 'POST') return end(response, 405, 'Cannot use this method here: wanted POST', { allow: 'POST, OPTIONS' });
+  const path = (request.url ?? '/').split('?', 1).join('');
+  const broker = path === '/' ? rootBroker : /^\/([^/]+\/[^/]+)$/.exec(path)?.[1];
+  if (broker === null) return end(response, 404, 'Cannot find this path: wanted /NAMESPACE/BROKER');
+  if (broker === undefined) return end(response, 400, 'Cannot find this path: wanted /NAMESPACE/BROKER');
+  const body = await bodies.read(request);
+  try {
+    if (body.kind !== 'read') return unread(body.kind, request, response);
+    const event = readEvent(request.headers, body.bytes);
+    if (!event.ok) return end(response, 400, event.reason);
+    if (!hub.has(broker)) return end(response, 404, `Cannot find the Broker '${broker.slice(0, 200)}'`);
+    const status = await hub.accept(broker, event.value, hub.newJourney(passedHeaders(request.headers)));
+    end(response, status, '', status === 503 ? { 'retry-after': '1' } : {});
+  } finally {
+    bodies.release(body);
+  }
+}
+
+function unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, response: ServerResponse): void {
+  if (kind === 'gone') return;
+  if (!request.complete) response.setHeader('connection', 'close');
+  if (kind === 'no room') return end(response, 503, 'Cannot take more bodies at once', { 'retry-after': '1' });
+  if (kind === 'too slow') return end(response, 408, 'Cannot read the body: it comes too slowly');
+  end(response, 413, 'Cannot take the body: it is too large');
+}
+
+function end(response: ServerResponse, status: number, reason: string, headers: Readonly<Record<string, string>> = {}): void {
+  if (reason !== '') response.setHeader('content-type', 'text/plain; charset=utf-8');
+  response.writeHead(status, headers).end(reason === '' ? undefined : `${reason}\n`);
+}

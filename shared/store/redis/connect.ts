@@ -1,0 +1,159 @@
+/**
+ * From a URL to a Redis client. `redis://` and `rediss://` (TLS) one server; `redis+sentinel://host:port,host:port/master` and
+ * `redis+cluster://host:port,host:port`, with `rediss+...` for TLS. User and password as in any URL.
+ */
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { stopwatch } from '../../process/clock.ts';
+
+export type RedisClient = Redis | Cluster;
+
+/** A command that is not answered within this time counts as failed, and its connection as dead (ms). */
+const answerWithin = 10_000;
+const connectWithin = 5_000;
+const reconnectMost = 1_000;
+/** How often a call is tried at another node of a cluster, each 100 ms later: a node that is away is told within a second. */
+const redirectionsMost = 8;
+const refreshEvery = 2_000;
+/** Of a cluster's nodes nobody tells us when they are ready. */
+const lookAgainIn = 20;
+
+export type RedisTarget =
+  | { readonly kind: 'server'; readonly url: string; readonly tls: boolean }
+  | { readonly kind: 'sentinel'; readonly nodes: readonly Node[]; readonly master: string; readonly login: Login; readonly tls: boolean }
+  | { readonly kind: 'cluster'; readonly nodes: readonly Node[]; readonly login: Login; readonly tls: boolean };
+
+interface Node {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Login {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+export const redisUrlForms = 'redis[s]://host:port, redis[s]+sentinel://host:port,.../master or redis[s]+cluster://host:port,...';
+
+/** Null when the text is none of the forms. The text may hold a password: never show it. */
+export function parseRedisUrl(text: string): RedisTarget | null {
+  const match = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?$/.exec(text);
+  if (!match) return null;
+  const [, secure, kind, userInfo, hosts, path] = match;
+  const tls = secure === 's';
+  if (!kind) return URL.canParse(text) ? { kind: 'server', url: text, tls } : null;
+  const nodes = (hosts ?? '').split(',').map(toNode);
+  if (nodes.some((node) => node === null)) return null;
+  const found = nodes.filter((node) => node !== null);
+  const login = toLogin(userInfo);
+  if (!login) return null;
+  if (kind === 'cluster') return { kind, nodes: found, login, tls };
+  return path ? { kind: 'sentinel', nodes: found, master: path, login, tls } : null;
+}
+
+function toNode(text: string): Node | null {
+  const match = /^(.+?)(?::(\d{1,5}))?$/.exec(text);
+  return match?.[1] ? { host: match[1].replace(/^\[|\]$/g, ''), port: Number(match[2] ?? 6379) } : null;
+}
+
+/** Null when it is not written as in a URL. */
+function toLogin(userInfo: string | undefined): Login | null {
+  const [username = '', ...rest] = (userInfo ?? '').split(':');
+  const password = rest.join(':');
+  try {
+    return {
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Without the mapping of replies, which the scripts do not need. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+/** A client that never queues: away is away, and whoever asks is told at once. */
+export function connectRedis(target: RedisTarget, onError: (error: Error) => void, answerIn = answerWithin): RedisClient {
+  const options: Options = {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: answerIn,
+    socketTimeout: answerIn,
+    connectTimeout: connectWithin,
+    lazyConnect: true,
+    retryStrategy,
+    // After a failover the old master is a replica: the next connection finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(target.tls ? { tls: {} } : {}),
+  };
+  const client = clientOf(target, options);
+  client.on('error', onError);
+  return client;
+}
+
+function retryStrategy(times: number): number {
+  return Math.min(50 * times, reconnectMost);
+}
+
+function clientOf(target: RedisTarget, options: Options): RedisClient {
+  if (target.kind === 'server') return new Redis(target.url, { ...options, enableAutoPipelining: true });
+  const nodes = target.nodes.map((node) => ({ ...node }));
+  if (target.kind === 'sentinel') {
+    const secure = target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {};
+    const sentinel = { sentinels: nodes, name: target.master, sentinelRetryStrategy: retryStrategy, ...secure };
+    return new Redis({ ...options, ...target.login, ...sentinel, enableAutoPipelining: true });
+  }
+  const { lazyConnect: _, retryStrategy: __, ...redisOptions } = options;
+  const cluster = new Cluster(nodes, {
+    redisOptions: { ...redisOptions, ...target.login },
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    maxRedirections: redirectionsMost,
+    clusterRetryStrategy: retryStrategy,
+    // Brings a node back that was away: nothing else does while nobody calls.
+    slotsRefreshInterval: refreshEvery,
+    // A certificate names the host, so it must not become an address before.
+    ...(target.tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
+  });
+  // By itself it connects to a node with the first command for it, and refuses those that come meanwhile.
+  cluster.on('+node', (node: Redis) => {
+    if (node.status === 'wait' && node.options.readOnly !== true) node.connect().catch(() => {});
+  });
+  return cluster;
+}
+
+/** Of a cluster every node that serves a slot must be there: a call may need any. */
+export function isReady(client: RedisClient): boolean {
+  if (client.status !== 'ready' || !(client instanceof Cluster)) return client.status === 'ready';
+  const ready = client.nodes('master').filter(({ status }) => status === 'ready');
+  const there = new Set(ready.map(({ options }) => `${options.host}:${options.port}`));
+  return client.slots.every(([serving]) => serving === undefined || there.has(serving));
+}
+
+/** Waits until the client can be used, or says why not within the time. */
+export async function whenReady(client: RedisClient, ms: number): Promise<string> {
+  let reason = 'no answer';
+  const note = (error: Error) => {
+    reason = error.message;
+  };
+  client.on('error', note);
+  if (client.status === 'wait') client.connect().catch(note);
+  const waited = stopwatch();
+  while (!isReady(client) && waited() * 1_000 < ms) await readyOr(client, lookAgainIn);
+  client.off('error', note);
+  return isReady(client) ? '' : reason;
+}
+
+function readyOr(client: RedisClient, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      client.off('ready', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    client.once('ready', done);
+  });
+}

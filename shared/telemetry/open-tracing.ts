@@ -1,0 +1,64 @@
+/** KNSPAN_SELF_TRACING: whether a function traces itself, and how much. Off, nothing of OpenTelemetry's SDK is loaded for it. */
+
+import type { Start, Stoppable, Surroundings } from '../process/run-function.ts';
+import type { Settings } from '../process/settings.ts';
+import type { SelfTracing } from './self-tracing.ts';
+
+const wanted = 'off, on, or the part of traces to keep, from 0 to 1';
+/** Shorter than a function may take to end. */
+const flushMs = 5_000;
+
+/** 0: off. */
+export function selfTracingOf(settings: Settings): number {
+  const what = 'whether knspan traces itself: off, on, or the part of the traces that begin here';
+  const text = settings.text('KNSPAN_SELF_TRACING', { default: 'off', wanted, what }).toLowerCase();
+  if (text === 'off' || text === 'false') return 0;
+  if (text === 'on' || text === 'true') return 1;
+  const ratio = /^[01](\.[0-9]{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  settings.fault('KNSPAN_SELF_TRACING', text, wanted);
+  return 0;
+}
+
+export async function openTracing(name: string, settings: Settings): Promise<SelfTracing | undefined> {
+  const ratio = selfTracingOf(settings);
+  if (ratio === 0) return undefined;
+  const [{ exporterConfigOf }, { createOtlpExporter }, { createSelfTracing }] = await Promise.all([
+    import('../spans/otlp-settings.ts'),
+    import('../spans/otlp-exporter.ts'),
+    import('./self-tracing.ts'),
+  ]);
+  const { otlp } = exporterConfigOf(settings);
+  settings.finish(name);
+  return createSelfTracing({ name, ratio, exporter: await createOtlpExporter(otlp), random: Math.random });
+}
+
+/** The tracings of functions that share a process; they end after them. */
+export class Tracings implements Stoppable {
+  readonly #open: SelfTracing[] = [];
+
+  async into(name: string, around: Surroundings): Promise<Surroundings> {
+    const tracing = await openTracing(name, around.settings);
+    if (tracing === undefined) return around;
+    this.#open.push(tracing);
+    return { ...around, tracing };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map((one) => one.close(flushMs)));
+  }
+}
+
+/** For a function that is a process. */
+export function traced(name: string, start: Start): Start {
+  return async (around) => {
+    const tracings = new Tracings();
+    const running = await start(await tracings.into(name, around));
+    return {
+      close: async (graceMs) => {
+        await running.close(graceMs);
+        await tracings.close();
+      },
+    };
+  };
+}

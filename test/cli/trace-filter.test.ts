@@ -1,0 +1,50 @@
+/** Filters match what a person means: any object of the trace, `*` for any text, times against the newest event. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Filter, passes, sinceOf } from '../../shared/cli/trace-filter.ts';
+import { segmentOf, spanOf } from '../helpers/segment.ts';
+
+const pod = spanOf({ attributes: { 'k8s.object.kind': 'ReplicaSet', 'k8s.object.name': 'web-5d', 'k8s.pod.name': 'web-5d-x1' } });
+const segment = segmentOf([spanOf({ title: 'root' }), pod], { namespace: 'shop', rootKind: 'Deployment', rootName: 'web' });
+
+describe('passes', () => {
+  const cases: readonly (readonly [Filter, boolean])[] = [
+    [{}, true],
+    [{ namespace: 'shop' }, true],
+    [{ namespace: 'sh*' }, true],
+    [{ namespace: '*' }, true],
+    [{ namespace: 'sho' }, false],
+    [{ namespace: 'shop*x' }, false],
+    [{ kind: 'deployment' }, true],
+    [{ kind: 'Deployment', name: 'web' }, true],
+    [{ kind: 'replicaset', name: 'web' }, false],
+    [{ kind: 'pod', name: 'web-5d-*' }, true],
+    [{ name: '*-x1' }, true],
+    [{ name: 'web.5d' }, false],
+    [{ name: 'w(eb' }, false],
+    [{ kind: 'Node' }, false],
+    [{ failed: true }, false],
+    [{ failed: false }, true],
+    [{ since: pod.end }, true],
+    [{ since: pod.end + 1 }, false],
+    [{ since: 0, namespace: 'other' }, false],
+  ];
+  for (const [filter, wanted] of cases) test(JSON.stringify(filter), () => assert.equal(passes(segment, filter), wanted));
+
+  test('failed traces pass --failed', () => assert.ok(passes({ ...segment, severity: 'error' }, { failed: true })));
+
+  test('many stars against a long name end soon', () => {
+    const name = 'a'.repeat(250);
+    const began = performance.now();
+    assert.equal(passes({ ...segment, rootName: name }, { name: `${'*a'.repeat(20)}*b` }), false);
+    assert.ok(performance.now() - began < 1_000);
+  });
+});
+
+test('sinceOf: a duration before the newest event, or a time', () => {
+  const newest = Date.UTC(2025, 10, 20) * 1_000;
+  assert.equal(sinceOf('2h', newest), newest - 7_200_000_000);
+  assert.equal(sinceOf('1m30s', newest), newest - 90_000_000);
+  assert.equal(sinceOf('2025-11-20T00:00:00Z', 0), newest);
+  for (const text of ['', 'yesterday', '2', '-2h', '2025-11-20']) assert.equal(sinceOf(text, newest), null, text);
+});

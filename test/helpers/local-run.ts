@@ -1,0 +1,28 @@
+/** Local runs with the real functions, as `functions/main.ts` puts them together. */
+import { startCorrelator } from '../../functions/correlator/index.ts';
+import { startExporter } from '../../functions/exporter/index.ts';
+import { startReconciler } from '../../functions/reconciler/index.ts';
+import { startEventDisplay } from '../../functions/samples/event-display/index.ts';
+import { startHeartbeats } from '../../functions/samples/heartbeats/index.ts';
+import { samples, startOf } from '../../functions/samples/index.ts';
+import { playHeartbeats as playWith } from '../../shared/cli/local-heartbeats.ts';
+import { startLocal as startWith } from '../../shared/cli/local-pipeline.ts';
+import type { GameFigures, GameOptions, LocalFunctions, LocalOptions, LocalRun } from '../../shared/cli/local-run.ts';
+
+export const localFunctions: LocalFunctions = {
+  startCorrelator,
+  startExporter,
+  startReconciler,
+  samples,
+  startOf,
+  startHeartbeats,
+  startEventDisplay,
+};
+
+export function startLocal(options: LocalOptions): Promise<LocalRun> {
+  return startWith(localFunctions, options);
+}
+
+export function playHeartbeats(options: GameOptions): Promise<GameFigures> {
+  return playWith(localFunctions, options);
+}
