@@ -3,7 +3,7 @@
  * version in front of it is right. What a rule says of an Event is not kept: it is worked out again from the rules in force.
  */
 
-import { type Context, emptyContext, emptyKeep, type Keep, type Place } from '../../shared/correlation/context.ts';
+import { type Context, emptyContext, emptyKeep, type PendingState, type Placement } from '../../shared/correlation/context.ts';
 import type { Routed } from '../../shared/correlation/occurrence.ts';
 import { type Fact, type FactIndex, timeless } from '../../shared/correlation/routing/event-facts.ts';
 import { type CompiledRules, meaningOf } from '../../shared/correlation/rules/match.ts';
@@ -24,7 +24,7 @@ export interface Route {
 
 export interface DomainState {
   readonly context: Context;
-  readonly keep: Keep;
+  readonly keep: PendingState;
 }
 
 export const emptyState: DomainState = { context: emptyContext(), keep: emptyKeep };
@@ -45,7 +45,7 @@ interface StateText {
     readonly uncertainty: number;
     readonly messageKnown: boolean;
     readonly of: number;
-    readonly place: Place;
+    readonly place: Placement;
   }[];
   readonly waiting: readonly number[];
 }
@@ -125,12 +125,12 @@ function heldId({ observation: { uid, n, resourceVersion }, tellsFirst, chain, o
 }
 
 /** How many observations are undecided. */
-export function heldBy(keep: Keep): number {
+export function heldBy(keep: PendingState): number {
   return idsIn(keep).size;
 }
 
 /** The occurrences that are undecided. */
-export function idsIn({ placed, waiting }: Keep): ReadonlySet<string> {
+export function idsIn({ placed, waiting }: PendingState): ReadonlySet<string> {
   const ids = new Set(waiting.map(idOf));
   for (const { occurrence } of placed) ids.add(idOf(occurrence.routed));
   return ids;

@@ -13,7 +13,7 @@ import { createSink, type Sink, sinkOptionsOf } from '../../shared/http/sink.ts'
 import type { ApiServer } from '../../shared/kubernetes/api-server.ts';
 import { createLookup } from '../../shared/kubernetes/metadata-lookup.ts';
 import { type Fields, messageOf } from '../../shared/process/log.ts';
-import { portOf, type Stoppable, type Surroundings } from '../../shared/process/run-function.ts';
+import { type FunctionContext, portOf, type Stoppable } from '../../shared/process/run-function.ts';
 import { ConfigError } from '../../shared/process/settings.ts';
 import { noTracing } from '../../shared/process/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
@@ -21,18 +21,18 @@ import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Decider, type Decision } from './decide/decide.ts';
-import { Turns } from './decide/event-loop-yield.ts';
-import { Hold } from './decide/late-arrival-gate.ts';
-import { Emitter, sendsMost } from './decide/outbox-publisher.ts';
+import { CooperativeYield } from './decide/event-loop-yield.ts';
+import { LateArrivalGate } from './decide/late-arrival-gate.ts';
+import { OutboxPublisher, sendsMost } from './decide/outbox-publisher.ts';
 import { LookedUpOwners, noOwners, type Owners, versionsMost } from './decide/owner-lookup.ts';
 import { Router } from './decide/route.ts';
 import { Sweeper } from './decide/sweep.ts';
-import { Pulse } from './decide/sweep-loop.ts';
+import { SweepLoop } from './decide/sweep-loop.ts';
 import { type Meters, metersOf } from './metrics.ts';
-import { Room } from './receive/backpressure.ts';
-import { Recall } from './receive/fact-filter.ts';
+import { Backpressure } from './receive/backpressure.ts';
+import { RecentFactFilter } from './receive/fact-filter.ts';
 import { handler } from './receive/handle-request.ts';
-import { Appender } from './receive/inbox-writer.ts';
+import { InboxWriter } from './receive/inbox-writer.ts';
 import { type CorrelatorConfig, readConfig } from './settings.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
@@ -68,19 +68,19 @@ const waitingMost = 20_000;
 const factsFor = rememberFor / 1_000 + 30 * 60_000;
 const uidWithinMs = 15_000;
 
-export async function startCorrelator(surroundings: Surroundings, given: Given = {}): Promise<RunningCorrelator> {
+export async function startCorrelator(surroundings: FunctionContext, given: Given = {}): Promise<RunningCorrelator> {
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const turns = new Turns(() => surroundings.clock.now());
+  const turns = new CooperativeYield(() => surroundings.clock.now());
   const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
-  const pulse = new Pulse(sweeper, surroundings);
-  const room = new Room(surroundings.clock);
+  const pulse = new SweepLoop(sweeper, surroundings);
+  const room = new Backpressure(surroundings.clock);
   const handle = handler({
     cluster,
     rules,
-    appender: new Appender(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
-    recall: new Recall(),
+    appender: new InboxWriter(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
+    recall: new RecentFactFilter(),
     room,
     hold,
     owners,
@@ -89,7 +89,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
     tracing: surroundings.tracing ?? noTracing,
     turns,
     now,
-    nudge: () => pulse.nudge(),
+    nudge: () => pulse.trigger(),
     tick: () => pulse.sweepFor(config.tickWaits),
   });
   const server = await serveFunction({
@@ -116,7 +116,7 @@ export async function startCorrelator(surroundings: Surroundings, given: Given =
 type Parts = Awaited<ReturnType<typeof open>>;
 
 /** Reads the settings, all faults at once, and opens what they name. */
-async function open(surroundings: Surroundings, given: Given) {
+async function open(surroundings: FunctionContext, given: Given) {
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
@@ -132,11 +132,11 @@ async function open(surroundings: Surroundings, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log, metrics, tracing }: Surroundings, parts: Parts, turns: Turns, random: () => number) {
+function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, turns: CooperativeYield, random: () => number) {
   const { store, sink, rules, owners, config, meters, now } = parts;
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
-  const emitter = new Emitter({
+  const emitter = new OutboxPublisher({
     store,
     sink,
     log,
@@ -177,7 +177,7 @@ function workersOf({ log, metrics, tracing }: Surroundings, parts: Parts, turns:
       fault('could not decide a domain', { domain }, error);
     },
   });
-  const hold = new Hold(store);
+  const hold = new LateArrivalGate(store);
   const onRouted = (routed: number) => meters.routed.add({}, routed);
   const onSwept = (seconds: number) => meters.latency.observe({ step: 'sweep' }, seconds);
   return { emitter, hold, sweeper: new Sweeper({ store, router, decider, emitter, hold, now, onRouted, onSwept }) };
@@ -189,7 +189,7 @@ function running(
   store: Store,
   given: Given,
   sweeper: Sweeper,
-  emitter: Emitter,
+  emitter: OutboxPublisher,
 ): RunningCorrelator {
   return {
     url: server.url,
@@ -207,7 +207,7 @@ function running(
 
 async function clusterAndOwners(
   { cluster: configured, lookups, objectsFor }: CorrelatorConfig,
-  { log, metrics, clock }: Surroundings,
+  { log, metrics, clock }: FunctionContext,
   store: Store,
   { api }: Given,
 ): Promise<{ cluster: string; owners: Owners }> {

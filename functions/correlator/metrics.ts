@@ -7,7 +7,7 @@ export const storeSteps = ['append', 'sweep'] as const;
 
 export function metersOf(metrics: Metrics, store: Store, now: () => number) {
   const look = figuresOf(store);
-  const pending = { stage: ['inbox', 'held', 'domains', 'outbox', 'letters', 'parked'] } as const;
+  const pending = { stage: ['inbox', 'undecided', 'domains', 'outbox', 'deadLetters', 'parked'] } as const;
   metrics.gauge('knspan_pending', 'What the store holds by stage: observations, domains, segments', pending, async (gauge) => {
     const figures = await look();
     if (!figures) return;
@@ -26,7 +26,7 @@ export function metersOf(metrics: Metrics, store: Store, now: () => number) {
     decisions: metrics.counter('knspan_decisions_total', 'Decisions on domains', { outcome: ['committed', 'stale', 'full', 'failed'] }),
     segments: metrics.counter('knspan_segments_total', 'Segments decided', { severity: ['ok', 'error'] }),
     spans: metrics.counter('knspan_spans_total', 'Spans decided', {}),
-    sent: metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['taken', 'again', 'never'] }),
+    sent: metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['accepted', 'retry', 'rejected'] }),
     latency: metrics.histogram('knspan_store_seconds', 'Time to write down what has come, and of a sweep that has found something to do', {
       step: storeSteps,
     }),

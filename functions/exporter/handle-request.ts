@@ -25,7 +25,7 @@ export interface ExporterParts {
 /** The sender waits twice as long after each failure anyhow; this is the least. */
 const retryAfterSeconds = 2;
 const linesPerMinute = 60;
-const segmentOutcomes = ['exported', 'again', 'refused', 'malformed'] as const;
+const segmentOutcomes = ['exported', 'retry', 'refused', 'malformed'] as const;
 const spanOutcomes = ['exported', 'rejected', 'refused'] as const;
 
 export class ExporterHandler {
@@ -58,12 +58,12 @@ export class ExporterHandler {
   #answer(outcome: ExportOutcome, segments: readonly Segment[], spans: number): Answer {
     const { log } = this.#parts;
     const known = { traceId: segments[0]?.traceId, segments: segments.length, spans, reason: outcome.reason };
-    if (outcome.kind === 'again') {
-      this.#count.segments.add({ outcome: 'again' }, segments.length);
+    if (outcome.kind === 'retry') {
+      this.#count.segments.add({ outcome: 'retry' }, segments.length);
       log.sampled('again', linesPerMinute)?.warn('the backend is not available', known);
       return { status: 503, retryAfterSeconds, reason: `Cannot export now: ${outcome.reason}` };
     }
-    if (outcome.kind === 'never') {
+    if (outcome.kind === 'rejected') {
       this.#count.segments.add({ outcome: 'refused' }, segments.length);
       this.#count.spans.add({ outcome: 'refused' }, spans);
       log.sampled('refused', linesPerMinute)?.error('the backend refused a segment for good', known);
@@ -91,7 +91,7 @@ function countersOf(metrics: Metrics) {
     segments: metrics.counter('knspan_exporter_segments_total', 'Segments by what became of them', { outcome: segmentOutcomes }),
     spans: metrics.counter('knspan_exporter_spans_total', 'Spans by what the backend made of them', { outcome: spanOutcomes }),
     seconds: metrics.histogram('knspan_exporter_export_seconds', 'Seconds until the backend answered', {
-      outcome: ['taken', 'again', 'never'],
+      outcome: ['accepted', 'retry', 'rejected'],
     }),
   };
 }

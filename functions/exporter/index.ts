@@ -1,7 +1,7 @@
 /** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Keeps nothing. */
 
 import { serveFunction } from '../../shared/http/server.ts';
-import type { Stoppable, Surroundings } from '../../shared/process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../../shared/process/run-function.ts';
 import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
 import { exporterConfigOf } from '../../shared/spans/otlp-settings.ts';
 import { ExporterHandler } from './handle-request.ts';
@@ -14,7 +14,7 @@ export async function startExporter({
   metrics,
   clock,
   tracing,
-}: Surroundings): Promise<Stoppable & { readonly url: string }> {
+}: FunctionContext): Promise<Stoppable & { readonly url: string }> {
   const { port, otlp } = exporterConfigOf(settings);
   settings.finish(exporterName);
   const exporter = await createOtlpExporter(otlp);

@@ -1,20 +1,20 @@
 /** Sends dead letters while the process lives: at once after a tick, then whenever some may be due. */
 import type { Clock } from '../../shared/process/clock.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
-import type { Letters } from './dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
 
 const busyMs = 1_000;
 const idleMs = 5_000;
 
-export class Postman {
-  readonly #letters: Letters;
+export class DeadLetterLoop {
+  readonly #letters: DeadLetters;
   readonly #clock: Clock;
   readonly #log: Log;
   #stopped = false;
   #pause = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(letters: Letters, clock: Clock, log: Log) {
+  constructor(letters: DeadLetters, clock: Clock, log: Log) {
     this.#letters = letters;
     this.#clock = clock;
     this.#log = log;

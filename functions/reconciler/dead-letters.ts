@@ -12,12 +12,12 @@ import type { Sink, SinkOutcome } from '../../shared/http/sink.ts';
 import { reduceObject } from '../../shared/kubernetes/reduce-object.ts';
 import { tickType } from '../../shared/process/event-selection.ts';
 import type { Log } from '../../shared/process/log.ts';
-import { type Letter, letterText, parseLetter } from '../../shared/store/dead-letter.ts';
-import type { BoxItem, Store } from '../../shared/store/store.ts';
+import { type DeadLetter, deadLetterText, parseDeadLetter } from '../../shared/store/dead-letter.ts';
+import type { QueuedDelivery, Store } from '../../shared/store/store.ts';
 import type { letterOutcomes, Meters } from './metrics.ts';
 import type { Subscribers } from './subscribers.ts';
 
-export interface LettersOptions {
+export interface DeadLettersOptions {
   readonly store: Store;
   readonly subscribers: Subscribers;
   readonly sinkTo: (url: string) => Sink;
@@ -31,7 +31,7 @@ export interface LettersOptions {
 
 type Outcome = (typeof letterOutcomes)[number];
 
-const box = { kind: 'letters' } as const;
+const box = { kind: 'dead-letters' } as const;
 const firstPauseMs = 5_000;
 const pauseMostMs = 3_600_000;
 /** Longer than a whole batch to one subscriber takes, where the first that is not answered in time ends the batch. */
@@ -48,12 +48,12 @@ export function isDeadLetter({ type, extensions }: ReceivedEvent): boolean {
   return extensions['knativebrokerttl'] !== undefined && type !== tickType;
 }
 
-export class Letters {
-  readonly #options: LettersOptions;
+export class DeadLetters {
+  readonly #options: DeadLettersOptions;
   readonly #sinks = new Map<string, Sink>();
   #stopped = false;
 
-  constructor(options: LettersOptions) {
+  constructor(options: DeadLettersOptions) {
     this.#options = options;
   }
 
@@ -72,10 +72,10 @@ export class Letters {
         .update(JSON.stringify([event.source, event.id, dest]))
         .digest('hex')
         .slice(0, 16);
-      return { id, body: letterText({ dest, code, since: now, event: structured(event) }) };
+      return { id, body: deadLetterText({ dest, code, since: now, event: structured(event) }) };
     });
     if (items.length === 0) return { status: 202 };
-    const taken = await store.putInBox(box, items, now + this.#pause(1));
+    const taken = await store.enqueue(box, items, now + this.#pause(1));
     meters.letters.add({ outcome: taken ? 'taken' : 'full' }, items.length);
     return taken ? { status: 202 } : { status: 503, retryAfterSeconds: 60, reason: 'Cannot take dead letter: too many wait already' };
   }
@@ -84,9 +84,9 @@ export class Letters {
   async send(): Promise<number> {
     const { store, subscribers } = this.#options;
     const now = await store.clock();
-    const items = await store.claimBox(box, now, holdMs, batchMost);
-    const read = items.map((item) => ({ item, letter: parseLetter(item.body) }));
-    const byTarget = new Map<string, { item: BoxItem; letter: Letter }[]>();
+    const items = await store.claimDeliveries(box, now, holdMs, batchMost);
+    const read = items.map((item) => ({ item, letter: parseDeadLetter(item.body) }));
+    const byTarget = new Map<string, { item: QueuedDelivery; letter: DeadLetter }[]>();
     for (const { item, letter } of read) {
       const url = letter.ok ? subscribers.find(letter.value.dest) : null;
       if (!letter.ok) await this.#park(item, 'unreadable', letter.reason);
@@ -109,33 +109,33 @@ export class Letters {
   }
 
   /** One after the other: a subscriber that is away is spared the rest; one that only fails on a letter may take the next. */
-  async #sendTo(url: string, letters: readonly { item: BoxItem; letter: Letter }[], now: number): Promise<void> {
+  async #sendTo(url: string, letters: readonly { item: QueuedDelivery; letter: DeadLetter }[], now: number): Promise<void> {
     let away: SinkOutcome | null = null;
     for (const { item, letter } of letters) {
       if (this.#stopped) {
-        await this.#options.store.postpone(box, item.id, now);
+        await this.#options.store.postponeDelivery(box, item.id, now);
         continue;
       }
       const outcome: SinkOutcome = away ?? (await this.#sink(url).send(JSON.stringify(letter.event)));
-      if (outcome.kind === 'again' && isAway(outcome.status)) away = outcome;
+      if (outcome.kind === 'retry' && isAway(outcome.status)) away = outcome;
       await this.#settle(item, letter, outcome, now);
     }
   }
 
-  async #settle(item: BoxItem, letter: Letter, outcome: SinkOutcome, now: number): Promise<void> {
+  async #settle(item: QueuedDelivery, letter: DeadLetter, outcome: SinkOutcome, now: number): Promise<void> {
     const { store, meters, giveUpAfter } = this.#options;
-    if (outcome.kind === 'taken') {
-      await store.removeFromBox(box, [item.id]);
+    if (outcome.kind === 'accepted') {
+      await store.removeDeliveries(box, [item.id]);
       meters.letters.add({ outcome: 'delivered' });
-    } else if (outcome.kind === 'never') await this.#park(item, 'refused', outcome.reason);
+    } else if (outcome.kind === 'rejected') await this.#park(item, 'refused', outcome.reason);
     else if (now - letter.since >= giveUpAfter) await this.#park(item, 'given_up', `given up after ${item.tries} tries: ${outcome.reason}`);
     else {
-      await store.postpone(box, item.id, now + Math.max(outcome.afterMs ?? 0, this.#pause(item.tries)));
+      await store.postponeDelivery(box, item.id, now + Math.max(outcome.afterMs ?? 0, this.#pause(item.tries)));
       meters.letters.add({ outcome: 'again' });
     }
   }
 
-  async #park(item: BoxItem, outcome: Outcome, reason: string): Promise<void> {
+  async #park(item: QueuedDelivery, outcome: Outcome, reason: string): Promise<void> {
     const { store, meters, log, onLost } = this.#options;
     onLost(await store.park(box, item.id, reason));
     meters.letters.add({ outcome });

@@ -6,14 +6,14 @@ import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import type { Answer, RequestFacts } from '../../shared/http/server.ts';
 import { tickType } from '../../shared/process/event-selection.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
-import type { Postman } from './dead-letter-loop.ts';
-import { isDeadLetter, type Letters } from './dead-letters.ts';
-import type { Ticks } from './tick-handler.ts';
+import type { DeadLetterLoop } from './dead-letter-loop.ts';
+import { type DeadLetters, isDeadLetter } from './dead-letters.ts';
+import type { TickHandler } from './tick-handler.ts';
 
 export interface HandleOptions {
-  readonly letters: Letters;
-  readonly postman: Postman;
-  readonly ticks: Ticks;
+  readonly letters: DeadLetters;
+  readonly postman: DeadLetterLoop;
+  readonly ticks: TickHandler;
   readonly log: Log;
 }
 

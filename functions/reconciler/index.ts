@@ -9,18 +9,18 @@ import { createSink, type Sink, sinkOptionsOf } from '../../shared/http/sink.ts'
 import { type ApiServer, createApiServer } from '../../shared/kubernetes/api-server.ts';
 import type { Lookup } from '../../shared/kubernetes/lookup.ts';
 import { createLookup } from '../../shared/kubernetes/metadata-lookup.ts';
-import { portOf, type Stoppable, type Surroundings } from '../../shared/process/run-function.ts';
+import { type FunctionContext, portOf, type Stoppable } from '../../shared/process/run-function.ts';
 import { rememberCluster } from '../../shared/store/cluster.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { Postman } from './dead-letter-loop.ts';
-import { Letters } from './dead-letters.ts';
+import { DeadLetterLoop } from './dead-letter-loop.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { handler } from './handle-request.ts';
-import { Repair } from './list-and-repair.ts';
+import { ListAndRepair } from './list-and-repair.ts';
 import { metersOf } from './metrics.ts';
 import { readConfig } from './settings.ts';
-import { Ticks } from './tick-handler.ts';
+import { TickHandler } from './tick-handler.ts';
 
 /** What a local run or a test gives in place of what the settings would open. */
 export interface Given {
@@ -37,7 +37,7 @@ const uidWithinMs = 15_000;
 /** Below the time for which a letter is claimed, and below that of a request. */
 const letterTimeoutMs = 10_000;
 
-export async function startReconciler(surroundings: Surroundings, given: Given = {}): Promise<Stoppable & { url: string }> {
+export async function startReconciler(surroundings: FunctionContext, given: Given = {}): Promise<Stoppable & { url: string }> {
   const { settings, log, metrics, clock } = surroundings;
   const config = readConfig(settings);
   const port = portOf(settings);
@@ -50,9 +50,9 @@ export async function startReconciler(surroundings: Surroundings, given: Given =
   const lookup = given.lookup ?? createLookup({ api, metrics, clock });
   const meters = metersOf(metrics, store);
   const cluster = clusterBy(config.cluster, store, () => lookup.clusterUid(clock.now() + uidWithinMs));
-  const repair = new Repair({ config, api, store, sink, meters, log, clock, holder: randomUUID(), cluster });
-  const ticks = new Ticks({ repair, meters, log, clock, waitMs: config.tickWaits });
-  const letters = new Letters({
+  const repair = new ListAndRepair({ config, api, store, sink, meters, log, clock, holder: randomUUID(), cluster });
+  const ticks = new TickHandler({ repair, meters, log, clock, waitMs: config.tickWaits });
+  const letters = new DeadLetters({
     store,
     subscribers: config.subscribers,
     // Without the token: it is meant for the Broker alone.
@@ -69,7 +69,7 @@ export async function startReconciler(surroundings: Surroundings, given: Given =
     onLost: parkedLost(metrics, log),
     log,
   });
-  const postman = new Postman(letters, clock, log);
+  const postman = new DeadLetterLoop(letters, clock, log);
   const server = await serveFunction({
     name,
     port,

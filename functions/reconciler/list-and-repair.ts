@@ -51,7 +51,7 @@ const countedMs = 2 * 3_600_000;
 const done: RepairOutcome = { kind: 'done' };
 const stopped: RepairOutcome = { kind: 'stopped' };
 
-export class Repair {
+export class ListAndRepair {
   readonly #options: RepairOptions;
   readonly #bucket: TokenBucket;
   /** Until the correlator has it, a missed occurrence shows in each listing; it counts once. */
@@ -71,13 +71,13 @@ export class Repair {
     const cluster = await this.#options.cluster();
     if (!cluster.ok) return { kind: 'failed', reason: cluster.reason };
     const lease = leaseOf(cluster.value);
-    if (!(await store.hold(lease, holder, leaseMs))) return { kind: 'elsewhere' };
+    if (!(await store.acquireLease(lease, holder, leaseMs))) return { kind: 'elsewhere' };
     try {
       const now = clock.now();
       const mark = await store.setOnce(`reconciler-since:${cluster.value}`, String(now - config.backfill), null);
       return await this.#lists({ cluster: cluster.value, since: Number(mark) * 1_000, signal, sent: new Set(), heldAt: now });
     } finally {
-      await store.release(lease, holder);
+      await store.releaseLease(lease, holder);
     }
   }
 
@@ -145,9 +145,9 @@ export class Repair {
     if (pass.signal.aborted || renewed.kind !== 'done') return renewed.kind === 'done' ? stopped : renewed;
     const sent = await sink.send(missedEvent(missed, pass.cluster, clock.now()));
     // It is tried again with the next tick; whoever is away for one event is away for all.
-    if (sent.kind === 'again') return { kind: 'failed', reason: sent.reason };
+    if (sent.kind === 'retry') return { kind: 'failed', reason: sent.reason };
     pass.sent.add(`${missed.event}#${missed.n}`);
-    if (sent.kind === 'taken') meters.repaired.add({});
+    if (sent.kind === 'accepted') meters.repaired.add({});
     else {
       meters.refused.add({});
       log
@@ -163,6 +163,6 @@ export class Repair {
     const now = clock.now();
     if (now - pass.heldAt < renewAfterMs) return done;
     pass.heldAt = now;
-    return (await store.hold(leaseOf(pass.cluster), holder, leaseMs)) ? done : { kind: 'elsewhere' };
+    return (await store.acquireLease(leaseOf(pass.cluster), holder, leaseMs)) ? done : { kind: 'elsewhere' };
   }
 }

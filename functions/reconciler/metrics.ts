@@ -1,7 +1,7 @@
 /** What the reconciler counts. */
 import type { CounterMetric, Metrics } from '../../shared/process/metrics.ts';
 import { figuresOf } from '../../shared/store/metrics.ts';
-import type { Figures, Store } from '../../shared/store/store.ts';
+import type { Store, StoreSizes } from '../../shared/store/store.ts';
 
 export const tickOutcomes = ['done', 'elsewhere', 'stopped', 'failed'] as const;
 export const letterOutcomes = ['taken', 'full', 'tick', 'delivered', 'again', 'unknown', 'refused', 'given_up', 'unreadable'] as const;
@@ -18,13 +18,13 @@ export interface Meters {
 
 export function metersOf(metrics: Metrics, store: Store): Meters {
   const look = figuresOf(store);
-  const waiting = (name: string, help: string, of: (figures: Figures) => number) =>
+  const waiting = (name: string, help: string, of: (figures: StoreSizes) => number) =>
     metrics.gauge(name, help, {}, async (gauge) => {
       // While the store is away the last figures stand.
       const figures = await look();
       if (figures) gauge.set({}, of(figures));
     });
-  waiting('knspan_letters', 'Dead letters that are sent again', ({ letters }) => letters);
+  waiting('knspan_letters', 'Dead letters that are sent again', ({ deadLetters }) => deadLetters);
   waiting('knspan_letters_parked', 'Dead letters that wait for a person', ({ parked }) => parked);
   return {
     ticks: metrics.counter('knspan_ticks_total', 'Listings by outcome', { outcome: tickOutcomes }),

@@ -3,23 +3,23 @@
 import type { Answer } from '../../shared/http/server.ts';
 import type { Clock } from '../../shared/process/clock.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
-import type { Repair, RepairOutcome } from './list-and-repair.ts';
+import type { ListAndRepair, RepairOutcome } from './list-and-repair.ts';
 import type { Meters } from './metrics.ts';
 
-export interface TicksOptions {
-  readonly repair: Repair;
+export interface TickHandlerOptions {
+  readonly repair: ListAndRepair;
   readonly meters: Meters;
   readonly log: Log;
   readonly clock: Clock;
   readonly waitMs: number;
 }
 
-export class Ticks {
-  readonly #options: TicksOptions;
+export class TickHandler {
+  readonly #options: TickHandlerOptions;
   readonly #stop = new AbortController();
   #running: Promise<RepairOutcome> | undefined;
 
-  constructor(options: TicksOptions) {
+  constructor(options: TickHandlerOptions) {
     this.#options = options;
   }
 

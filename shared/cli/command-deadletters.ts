@@ -6,11 +6,11 @@ import { isJson, type Json, textField } from '../events/json.ts';
 import { Log, messageOf } from '../process/log.ts';
 import { ConfigError, processEnvironment, Settings } from '../process/settings.ts';
 import { isSegmentType } from '../spans/segment-event.ts';
-import { letterText, parseLetter } from '../store/dead-letter.ts';
+import { deadLetterText, parseDeadLetter } from '../store/dead-letter.ts';
 import { shardOf } from '../store/keys.ts';
 import { openStore, readStoreSettings } from '../store/open.ts';
 import { redisUrlForms } from '../store/redis/connect.ts';
-import type { Box, Store } from '../store/store.ts';
+import type { DeliveryQueue, Store } from '../store/store.ts';
 import { InputError } from './input/read-input.ts';
 import { clean, timeText } from './output/terminal.ts';
 
@@ -19,7 +19,7 @@ export interface DeadLettersOptions {
   readonly drop: readonly string[];
 }
 
-const box = { kind: 'letters' } as const;
+const box = { kind: 'dead-letters' } as const;
 const shownMost = 10_000;
 
 export async function deadLettersCommand(options: DeadLettersOptions): Promise<void> {
@@ -48,7 +48,7 @@ async function openLetters(): Promise<Store> {
 }
 
 async function listing(store: Store): Promise<string> {
-  const [waiting, parked] = await Promise.all([store.listBox(box, shownMost), store.listParked(shownMost)]);
+  const [waiting, parked] = await Promise.all([store.listDeliveries(box, shownMost), store.listParked(shownMost)]);
   const lines = waiting.map(({ id, body, tries }) => `${id}  waits, ${tries} ${tries === 1 ? 'try' : 'tries'}  ${about(body)}`);
   for (const { id, body, reason } of parked) lines.push(`${id}  parked  ${about(body)}  ${clean(reason)}`);
   lines.push(`${waiting.length} wait to be sent again, ${parked.length} are parked`);
@@ -58,7 +58,7 @@ async function listing(store: Store): Promise<string> {
 function about(body: string): string {
   const segment = segmentIn(body);
   if (segment !== null) return clean(`${textField(segment, 'time')}  ${whatOf(segment)} -> K_SINK`);
-  const letter = parseLetter(body);
+  const letter = parseDeadLetter(body);
   if (!letter.ok) return letter.reason;
   const { event, dest, code, since } = letter.value;
   return clean(`${timeText(since * 1_000)}  ${whatOf(event)} -> ${dest || 'unknown'}${code === '' ? '' : ` (${code})`}`);
@@ -84,21 +84,21 @@ async function resend(store: Store, id: string): Promise<string> {
   if (parked) {
     const { to, body, by } = againOf(id, parked.body, now);
     // Put first, then removed: an end between leaves it in both places, which loses nothing.
-    if (!(await store.putInBox(to, [{ id, body }], now))) throw new InputError(`Cannot send '${id}' again: too many wait already`);
+    if (!(await store.enqueue(to, [{ id, body }], now))) throw new InputError(`Cannot send '${id}' again: too many wait already`);
     await store.removeParked(id);
     return sentence(id, by);
   }
   if (!(await isWaiting(store, id))) throw unknown(id);
-  await store.postpone(box, id, now);
+  await store.postponeDelivery(box, id, now);
   return sentence(id, 'reconciler');
 }
 
 /** A segment goes back into an outbox, whichever: each is looked after by every correlator. */
-function againOf(id: string, body: string, now: number): { to: Box; body: string; by: string } {
+function againOf(id: string, body: string, now: number): { to: DeliveryQueue; body: string; by: string } {
   if (segmentIn(body) !== null) return { to: { kind: 'outbox', shard: shardOf(id) }, body, by: 'correlator' };
-  const letter = parseLetter(body);
+  const letter = parseDeadLetter(body);
   if (!letter.ok) throw new InputError(`Cannot send '${id}' again: ${letter.reason}`);
-  return { to: box, body: letterText({ ...letter.value, since: now }), by: 'reconciler' };
+  return { to: box, body: deadLetterText({ ...letter.value, since: now }), by: 'reconciler' };
 }
 
 function sentence(id: string, by: string): string {
@@ -109,12 +109,12 @@ async function drop(store: Store, id: string): Promise<string> {
   const parked = await store.removeParked(id);
   const waiting = await isWaiting(store, id);
   if (!parked && !waiting) throw unknown(id);
-  await store.removeFromBox(box, [id]);
+  await store.removeDeliveries(box, [id]);
   return `${id} is dropped`;
 }
 
 async function isWaiting(store: Store, id: string): Promise<boolean> {
-  return (await store.listBox(box, shownMost)).some((one) => one.id === id);
+  return (await store.listDeliveries(box, shownMost)).some((one) => one.id === id);
 }
 
 function unknown(id: string): InputError {

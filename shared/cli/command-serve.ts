@@ -3,7 +3,7 @@ import { systemClock } from '../process/clock.ts';
 import { processEnvironment } from '../process/settings.ts';
 import { filterOf, type ShowOptions, setExitCode } from './command-replay.ts';
 import { untilSettled } from './command-watch.ts';
-import { type Notice, sendNotice } from './live/apiserver-notifications.ts';
+import { type Notification, sendNotification } from './live/apiserver-notifications.ts';
 import { followNotices } from './live/cluster-source.ts';
 import type { LocalFunctions } from './local-run.ts';
 import { createOutput } from './output/output.ts';
@@ -67,10 +67,10 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
   });
   follower?.stop();
-  const { inbox, held } = await run.figures();
+  const { inbox, undecided } = await run.figures();
   await run.close();
   await output?.close();
-  say(`${selection.summary}; ${counted(inbox + held, 'occurrence')} not settled yet`);
+  say(`${selection.summary}; ${counted(inbox + undecided, 'occurrence')} not settled yet`);
   setExitCode(options, { undelivered: false, failed: selection.failed });
   process.exit(process.exitCode ?? 0);
 }
@@ -91,7 +91,7 @@ function environmentOf({ cluster, orphans, budget, rootService, rules, otlp, liv
 class Pump {
   readonly #url: string;
   readonly #say: (sentence: string) => void;
-  readonly #queue: Notice[] = [];
+  readonly #queue: Notification[] = [];
   #underWay = 0;
   #lost = 0;
 
@@ -100,7 +100,7 @@ class Pump {
     this.#say = say;
   }
 
-  push(notice: Notice): void {
+  push(notice: Notification): void {
     if (this.#queue.length >= queueMost) {
       this.#lost += 1;
       if (this.#lost === 1) this.#say(`Cannot keep up: more than ${queueMost} notifications wait; the reconciler repairs what is left out`);
@@ -115,7 +115,7 @@ class Pump {
       const notice = this.#queue.shift();
       if (!notice) return;
       this.#underWay += 1;
-      void sendNotice(this.#url, notice)
+      void sendNotification(this.#url, notice)
         .catch((error: unknown) => this.#say(String(error)))
         .finally(() => {
           this.#underWay -= 1;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { KnativeService, Wiring } from '../dev-broker/wiring.ts';
 import type { ExtensionFunction, Given } from '../extension/definition.ts';
 import { systemClock } from '../process/clock.ts';
-import type { Stoppable, Surroundings } from '../process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../process/run-function.ts';
 import { ConfigError, type Environment } from '../process/settings.ts';
 import { loadExtension } from './extension-file.ts';
 import type { LocalFunctions, Trial } from './local-run.ts';
@@ -13,7 +13,7 @@ import type { LocalFunctions, Trial } from './local-run.ts';
 interface Extension {
   /** What its Service says. */
   readonly environment: Environment;
-  start(surroundings: Surroundings, wiring: Wiring): Promise<Stoppable & { readonly url: string }>;
+  start(surroundings: FunctionContext, wiring: Wiring): Promise<Stoppable & { readonly url: string }>;
 }
 
 /** By the name of the Service. */
@@ -50,7 +50,7 @@ export async function extensionsOf(
     else {
       const isTried = extension === trial?.extension;
       // What hangs would hang for ever by a clock that is moved by hand.
-      const around = (surroundings: Surroundings) => (isTried ? { ...surroundings, clock: systemClock() } : surroundings);
+      const around = (surroundings: FunctionContext) => (isTried ? { ...surroundings, clock: systemClock() } : surroundings);
       const given: Given = isTried ? trial : {};
       extensions.set(name, {
         environment,
@@ -71,7 +71,7 @@ function sampleOf({ samples }: LocalFunctions, { args: [name = ''] }: KnativeSer
   return Object.hasOwn(samples, name) ? samples[name]?.() : undefined;
 }
 
-async function startHelper({ startOf }: LocalFunctions, { name, args: [argument = ''] }: KnativeService, surroundings: Surroundings) {
+async function startHelper({ startOf }: LocalFunctions, { name, args: [argument = ''] }: KnativeService, surroundings: FunctionContext) {
   const start = await startOf(argument)?.();
   if (start === undefined) throw new ConfigError(`Cannot start ${name}: wanted its function in index.ts beside its manifests, found none`);
   const running = await start(surroundings);

@@ -5,7 +5,7 @@ import type { Wiring } from '../dev-broker/wiring.ts';
 import { systemClock } from '../process/clock.ts';
 import { Log } from '../process/log.ts';
 import { Metrics } from '../process/metrics.ts';
-import type { Stoppable, Surroundings } from '../process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../process/run-function.ts';
 import { type Environment, Settings } from '../process/settings.ts';
 import { Tracings } from '../telemetry/open-tracing.ts';
 import { overlayFolder } from './local-extensions.ts';
@@ -20,7 +20,7 @@ export async function playHeartbeats(
 ): Promise<GameFigures> {
   const wiring = await readWiring(overlayFolder('demo'));
   const metrics = new Map<string, Metrics>();
-  const surroundings = (name: string, more: Environment = {}): Surroundings => {
+  const surroundings = (name: string, more: Environment = {}): FunctionContext => {
     const own = new Metrics();
     metrics.set(name, own);
     const log = new Log({ function: name, level: 'warn', clock, write: writeLog });
@@ -55,7 +55,7 @@ export async function playHeartbeats(
   return figures;
 }
 
-async function startSample({ samples }: LocalFunctions, name: string, surroundings: Surroundings, wiring: Wiring) {
+async function startSample({ samples }: LocalFunctions, name: string, surroundings: FunctionContext, wiring: Wiring) {
   const extension = await samples[name]?.();
   if (extension === undefined) throw new Error(`Cannot start ${name}: wanted a sample of knspan`);
   return extension.start(surroundings, { wiring });

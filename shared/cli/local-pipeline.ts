@@ -6,9 +6,9 @@ import type { Trigger, Wiring } from '../dev-broker/wiring.ts';
 import { type RunningFunction, serveFunction } from '../http/server.ts';
 import { Log } from '../process/log.ts';
 import { Metrics } from '../process/metrics.ts';
-import type { Surroundings } from '../process/run-function.ts';
+import type { FunctionContext } from '../process/run-function.ts';
 import { type Environment, Settings } from '../process/settings.ts';
-import { Parts } from '../spans/segment-assembler.ts';
+import { SegmentAssembler } from '../spans/segment-assembler.ts';
 import { parseSegmentEvent } from '../spans/segment-event.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -47,7 +47,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
     return url;
   };
   const tracings = new Tracings();
-  const surroundings = (name: string, more: Environment = {}): Surroundings => ({
+  const surroundings = (name: string, more: Environment = {}): FunctionContext => ({
     settings: new Settings({ ...options.environment, ...more, PORT: '0' }),
     log: new Log({ function: name, level: options.logLevel, clock: options.clock, write: options.log }),
     metrics: new Metrics(),
@@ -146,8 +146,8 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
-function serveViewer({ log, metrics }: Surroundings, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
-  const parts = new Parts();
+function serveViewer({ log, metrics }: FunctionContext, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
+  const parts = new SegmentAssembler();
   const shown = new Set<string>();
   return serveFunction({
     name: viewer,
@@ -178,7 +178,7 @@ function localRun(
 ): LocalRun {
   return {
     url: `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${broker.port}/`,
-    figures: () => store.figures(),
+    figures: () => store.sizes(),
     delivered: () => broker.idle(),
     settle: async () => {
       await broker.idle();

@@ -7,10 +7,10 @@ import type { Source } from '../dev-broker/kustomize.ts';
 import type { ExtensionFunction, Given } from '../extension/definition.ts';
 import type { Clock } from '../process/clock.ts';
 import type { LogLevel } from '../process/log.ts';
-import type { Start, Stoppable, Surroundings } from '../process/run-function.ts';
+import type { FunctionContext, Start, Stoppable } from '../process/run-function.ts';
 import type { Environment } from '../process/settings.ts';
 import type { Segment } from '../spans/span.ts';
-import type { Figures, Store } from '../store/store.ts';
+import type { Store, StoreSizes } from '../store/store.ts';
 
 export interface LocalOptions {
   /** Settings of the functions, as in a cluster. */
@@ -49,7 +49,7 @@ export interface LocalRun {
   delivered(): Promise<void>;
   /** All that is due by the clock is routed, decided and delivered when it resolves. */
   settle(): Promise<void>;
-  figures(): Promise<Figures>;
+  figures(): Promise<StoreSizes>;
   close(): Promise<void>;
 }
 
@@ -79,13 +79,13 @@ export interface LocalCorrelator extends Running {
 
 /** The functions that a local run starts; each is loaded when it is started. */
 export interface LocalFunctions {
-  startCorrelator(surroundings: Surroundings, given: { store: Store; beats: boolean; cluster?: string }): Promise<LocalCorrelator>;
-  startExporter(surroundings: Surroundings): Promise<Running>;
-  startReconciler(surroundings: Surroundings, given: { store: Store }): Promise<Running>;
+  startCorrelator(surroundings: FunctionContext, given: { store: Store; beats: boolean; cluster?: string }): Promise<LocalCorrelator>;
+  startExporter(surroundings: FunctionContext): Promise<Running>;
+  startReconciler(surroundings: FunctionContext, given: { store: Store }): Promise<Running>;
   /** Made with the extension kit, by name. */
   readonly samples: Readonly<Record<string, () => Promise<ExtensionFunction>>>;
   /** Any function beside the pipeline, by name. */
   startOf(name: string): (() => Promise<Start>) | undefined;
-  startHeartbeats(surroundings: Surroundings): Promise<Stoppable & { readonly done: Promise<void> }>;
-  startEventDisplay(surroundings: Surroundings, write: (line: string) => void): Promise<Running>;
+  startHeartbeats(surroundings: FunctionContext): Promise<Stoppable & { readonly done: Promise<void> }>;
+  startEventDisplay(surroundings: FunctionContext, write: (line: string) => void): Promise<Running>;
 }

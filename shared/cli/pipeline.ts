@@ -4,7 +4,7 @@
  */
 
 import { type CorrelateConfig, defaultConfig } from '../correlation/config.ts';
-import { type Context, emptyContext, emptyKeep, type Keep } from '../correlation/context.ts';
+import { type Context, emptyContext, emptyKeep, type PendingState } from '../correlation/context.ts';
 import { correlate } from '../correlation/correlate.ts';
 import { comesFirst, keyOf, type Routed } from '../correlation/occurrence.ts';
 import type { Candidate } from '../correlation/placement/domain-pass.ts';
@@ -41,7 +41,7 @@ export interface Explanation {
 
 interface Domain {
   context: Context;
-  keep: Keep;
+  keep: PendingState;
   incoming: Routed[];
 }
 

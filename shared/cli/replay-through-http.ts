@@ -9,7 +9,7 @@ import { processEnvironment } from '../process/settings.ts';
 import type { Segment } from '../spans/span.ts';
 import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from './command-replay.ts';
 import { InputError, readInputs } from './input/read-input.ts';
-import { type Notice, sendAll } from './live/apiserver-notifications.ts';
+import { type Notification, sendAll } from './live/apiserver-notifications.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
 import { createOutput } from './output/output.ts';
 import { clean, counted } from './output/terminal.ts';
@@ -22,7 +22,7 @@ const faultsListed = 5;
 /** Longer than any change may stay open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
-export interface Timed extends Notice {
+export interface Timed extends Notification {
   readonly at: number;
 }
 
@@ -86,9 +86,11 @@ export async function playAll(run: LocalRun, clock: ManualClock, events: readonl
 }
 
 async function checkDone(run: LocalRun): Promise<void> {
-  const { inbox, held, outbox } = await run.figures();
-  if (inbox + held + outbox > 0)
-    throw new Error(`Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${held} undecided, ${outbox} segments unsent`);
+  const { inbox, undecided, outbox } = await run.figures();
+  if (inbox + undecided + outbox > 0)
+    throw new Error(
+      `Cannot finish: wanted nothing pending, found ${inbox} in the inbox, ${undecided} undecided, ${outbox} segments unsent`,
+    );
 }
 
 /** Not while something is under way: to a request in flight the clock would say that it takes too long. */
@@ -101,9 +103,9 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
 export async function noticesOf(
   paths: readonly string[],
   objectPaths: readonly string[],
-): Promise<{ events: Timed[]; objects: Notice[]; skipped: string; faults: string[] }> {
+): Promise<{ events: Timed[]; objects: Notification[]; skipped: string; faults: string[] }> {
   const events: Timed[] = [];
-  const objects: Notice[] = [];
+  const objects: Notification[] = [];
   const skipped: string[] = [];
   let dumped = false;
   for (const [from, takesEvents] of [[objectPaths, false] as const, [paths, true] as const]) {

@@ -11,7 +11,7 @@ export const objectsRemembered = 20_000;
 export const ledgerRemembered = 200_000;
 
 /** An object's tie to the occurrence that made or ended it. */
-export interface Bond {
+export interface CausalLink {
   readonly occurrence: string;
   readonly change: string;
   readonly at: Micros;
@@ -25,15 +25,15 @@ export interface ObjectState {
   readonly owner: string;
   firstSeen: Micros;
   lastSeen: Micros;
-  birth: Bond | null;
-  death: Bond | null;
+  birth: CausalLink | null;
+  death: CausalLink | null;
   /** Where the object's own steps hang when no event names it: its Scheduled, or its first event. */
-  anchor: Bond | null;
+  anchor: CausalLink | null;
   /** Open pairs: `pair|container` -> where it was opened. */
-  open: Record<string, Bond>;
+  open: Record<string, CausalLink>;
   /** Series by Event uid: the occurrence that began it in the change. */
-  series: Record<string, Bond>;
-  unhealthy: Bond | null;
+  series: Record<string, CausalLink>;
+  unhealthy: CausalLink | null;
   /** The change that the object's troubles belong to since its own change settled. */
   incident: string;
   incidentDay: number;
@@ -95,7 +95,7 @@ export interface ChangeState {
   /** Expects an end that will surely be told (a job's condition). */
   expectsEnd: boolean;
   /** uid#n of what it continues. */
-  continues: Bond | null;
+  continues: CausalLink | null;
 }
 
 /** One scaling of a ReplicaSet, and how many creations or deletions it still has to answer for. */
@@ -150,7 +150,7 @@ export interface Context {
 }
 
 /** Where an occurrence belongs. */
-export interface Place {
+export interface Placement {
   readonly change: string;
   /** Occurrence that is its parent; empty: the root of the change. */
   readonly parent: string;
@@ -168,16 +168,16 @@ export interface Place {
 
 export interface Placed {
   readonly occurrence: Occurrence;
-  readonly place: Place;
+  readonly place: Placement;
 }
 
 /** What is not decided yet. */
-export interface Keep {
+export interface PendingState {
   readonly placed: readonly Placed[];
   readonly waiting: readonly Routed[];
 }
 
-export const emptyKeep: Keep = { placed: [], waiting: [] };
+export const emptyKeep: PendingState = { placed: [], waiting: [] };
 
 export function emptyContext(): Context {
   return {

@@ -9,18 +9,18 @@ import type { Micros } from '../events/observation.ts';
 import type { Objects } from '../kubernetes/object-index.ts';
 import type { Segment } from '../spans/span.ts';
 import type { CorrelateConfig } from './config.ts';
-import { type ChangeState, type Context, type Keep, ledgerRemembered, objectsRemembered, type Placed } from './context.ts';
+import { type ChangeState, type Context, ledgerRemembered, objectsRemembered, type PendingState, type Placed } from './context.ts';
 import { traceOf } from './ids.ts';
 import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
 import { settlesAt } from './placement/change.ts';
-import { type Candidate, Walk } from './placement/domain-pass.ts';
+import { type Candidate, DomainPass } from './placement/domain-pass.ts';
 import { placeOne } from './placement/place.ts';
 import { renderChange, renderLate } from './rendering/render.ts';
 import { causeMayTrail, lateness, longestChange, ownerMayTrail, quietAfterEnd, rememberFor, second } from './settling-times.ts';
 
 export interface CorrelateInput {
   readonly observations: readonly Routed[];
-  readonly keep: Keep;
+  readonly keep: PendingState;
   readonly objects: Objects;
   readonly context: Context;
   /** Infinity in a replay: everything may be decided. */
@@ -32,7 +32,7 @@ export interface CorrelateInput {
 export interface CorrelateResult {
   readonly segments: readonly Segment[];
   readonly context: Context;
-  readonly keep: Keep;
+  readonly keep: PendingState;
   /** What was decided in this call: each occurrence and its place. */
   readonly decided: readonly Placed[];
 }
@@ -44,7 +44,7 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   const pinned = new Set(input.keep.placed.map((one) => one.occurrence.id));
   const placed = input.keep.placed.map((one) => one.occurrence);
   const queue = occurrencesOf(waiting, (id) => id in context.ledger || pinned.has(id), placed);
-  const walk = new Walk({ context, objects: input.objects, placed: input.keep.placed, queue, notes: input.notes ?? null, placeOne });
+  const walk = new DomainPass({ context, objects: input.objects, placed: input.keep.placed, queue, notes: input.notes ?? null, placeOne });
   const settled: ChangeState[] = [];
   const late: Placed[] = [];
   for (; walk.position < queue.length; walk.position += 1) {
@@ -64,7 +64,7 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   const segments = emit(walk, settled, late, config);
   const undecided = waiting.filter((routed) => !told(routed, context, walk));
   const decided = [...walk.placed.values()].filter(({ occurrence }) => occurrence.id in context.ledger);
-  const keep: Keep = {
+  const keep: PendingState = {
     placed: [...walk.placed.values()].filter(({ occurrence }) => !(occurrence.id in context.ledger)),
     waiting: undecided,
   };
@@ -83,7 +83,7 @@ export function decidableAt(at: Micros): Micros {
   return Math.ceil(at / second) * second + ownerMayTrail + lateness + causeMayTrail;
 }
 
-function settle(walk: Walk, at: Micros, settled: ChangeState[], config: CorrelateConfig): void {
+function settle(walk: DomainPass, at: Micros, settled: ChangeState[], config: CorrelateConfig): void {
   for (const change of Object.values(walk.context.changes)) {
     // Most changes are plainly too young; only the rest is worth the closer look.
     if (change.kind !== 'digest' && at < change.last + quietAfterEnd && at < change.start + longestChange) continue;
@@ -100,7 +100,7 @@ function settle(walk: Walk, at: Micros, settled: ChangeState[], config: Correlat
   }
 }
 
-function emit(walk: Walk, settled: readonly ChangeState[], late: readonly Placed[], config: CorrelateConfig): Segment[] {
+function emit(walk: DomainPass, settled: readonly ChangeState[], late: readonly Placed[], config: CorrelateConfig): Segment[] {
   const byChange = new Map<string, Placed[]>();
   for (const placed of walk.placed.values()) {
     const list = byChange.get(placed.place.change);
@@ -135,7 +135,7 @@ function note(context: Context, { id, at }: Placed['occurrence']): void {
 }
 
 /** An event without cause or effect as a trace of its own. */
-function alone(walk: Walk, digest: ChangeState, placed: Placed, config: CorrelateConfig): Segment {
+function alone(walk: DomainPass, digest: ChangeState, placed: Placed, config: CorrelateConfig): Segment {
   const { id, at } = placed.occurrence;
   const change: ChangeState = { ...digest, id, kind: 'update', start: at, last: at, closed: true };
   const place = { ...placed.place, change: id, on: '' };
@@ -146,7 +146,7 @@ function alone(walk: Walk, digest: ChangeState, placed: Placed, config: Correlat
  * An occurrence that comes after its time was decided: in its object's change while that is open, else beside it. Null when it
  * could still be given a place in the ordinary way.
  */
-function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | null {
+function placeLate(walk: DomainPass, one: Parameters<typeof placeOne>[1]): Placed | null {
   const ref = one.routed.chain[0];
   const object = ref ? walk.context.objects[keyOf(ref)] : undefined;
   const bond = object?.anchor ?? object?.birth ?? null;
@@ -155,7 +155,7 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
   if (bond && change) {
     // Nothing of the change is told yet: what the source has lost and a listing has found may still be what it waits for.
     if (walk.place(one) !== null) return null;
-    walk.give(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
+    walk.assign(one, { change, parent: bond.by === 'self' ? '' : bond.occurrence, rule: 'late', evidence, counts: false });
     return null;
   }
   const place = {
@@ -173,7 +173,7 @@ function placeLate(walk: Walk, one: Parameters<typeof placeOne>[1]): Placed | nu
 }
 
 /** True when every occurrence that the notification tells of has its place or has been told. */
-function told({ observation: { uid, n }, tellsFirst }: Routed, context: Context, walk: Walk): boolean {
+function told({ observation: { uid, n }, tellsFirst }: Routed, context: Context, walk: DomainPass): boolean {
   const done = (id: string) => id in context.ledger || walk.placed.has(id);
   return done(`${uid}#${n}`) && (n === 1 || !tellsFirst || done(`${uid}#1`));
 }

@@ -1,13 +1,13 @@
 /** All Brokers of a wiring: takes an event for one of them, fans it out to its Triggers, and knows what is under way. */
 
-import type { Poster } from '../http/http-client.ts';
 import type { Clock } from '../process/clock.ts';
 import { type Log, messageOf } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
-import { Slots } from '../process/semaphore.ts';
+import { Semaphore } from '../process/semaphore.ts';
 import { type BrokerEvent, withAttributes, withoutAttribute } from './broker-event.ts';
 import { arrivalName, Delivery, type DeliveryOutcome, type Journey, type Surroundings, ttlName } from './delivery.ts';
 import { passes } from './filters.ts';
+import type { Poster } from './http-client.ts';
 import type { BrokerSpec, Destination, Trigger, Wiring } from './wiring.ts';
 
 export interface BrokerBounds {
@@ -45,7 +45,7 @@ interface HubOptions {
 
 interface Subscription {
   readonly trigger: Trigger;
-  readonly slots: Slots;
+  readonly slots: Semaphore;
 }
 
 interface Station {
@@ -59,7 +59,7 @@ const eventOutcomes = ['accepted', 'failed', 'expired', 'full'] as const;
 const deliveryOutcomes = ['delivered', 'dead_lettered', 'failed', 'filtered'] as const;
 const attemptOutcomes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
-export class Hub implements Surroundings {
+export class Broker implements Surroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly poster: Poster;
@@ -178,5 +178,10 @@ export function keyOf({ namespace, name }: { readonly namespace: string; readonl
 
 function stationOf(spec: BrokerSpec, wiring: Wiring, bounds: BrokerBounds): Station {
   const triggers = wiring.triggers.filter(({ namespace, broker }) => namespace === spec.namespace && broker === spec.name);
-  return { spec, subscriptions: triggers.map((trigger) => ({ trigger, slots: new Slots(bounds.attemptsAtOnce) })), events: 0, bytes: 0 };
+  return {
+    spec,
+    subscriptions: triggers.map((trigger) => ({ trigger, slots: new Semaphore(bounds.attemptsAtOnce) })),
+    events: 0,
+    bytes: 0,
+  };
 }

@@ -6,15 +6,15 @@ import { passes } from './filters.ts';
 
 export type May = 'yes' | 'no' | 'maybe';
 
-export function mayPass(filter: Filter, known: Attributes): May {
+export function couldMatch(filter: Filter, known: Attributes): May {
   switch (filter.kind) {
     case 'all':
-      return every(filter.filters.map((one) => mayPass(one, known)));
+      return every(filter.filters.map((one) => couldMatch(one, known)));
     case 'any':
       // Of nothing lets everything pass, as `all` does.
-      return filter.filters.length === 0 ? 'yes' : opposite(every(filter.filters.map((one) => opposite(mayPass(one, known)))));
+      return filter.filters.length === 0 ? 'yes' : opposite(every(filter.filters.map((one) => opposite(couldMatch(one, known)))));
     case 'not':
-      return opposite(mayPass(filter.filter, known));
+      return opposite(couldMatch(filter.filter, known));
     case 'cesql':
       return namesIn(filter.expression).every((name) => known.has(name)) ? certain(isTrue(filter.expression, known)) : 'maybe';
     default: {

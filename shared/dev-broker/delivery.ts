@@ -3,12 +3,12 @@
  * dispatcher of Knative's MT broker do it together, down to which headers go along and which dead letters say why.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Poster } from '../http/http-client.ts';
 import type { Clock } from '../process/clock.ts';
 import { type Log, messageOf } from '../process/log.ts';
-import type { Slots } from '../process/semaphore.ts';
+import type { Semaphore } from '../process/semaphore.ts';
 import { type BrokerEvent, readEvent, toBinary, toStructured, type Wire, withAttributes, withoutAttribute } from './broker-event.ts';
 import { type Attempt, attempts, isDelivered, noAnswer } from './delivery-attempts.ts';
+import type { Poster } from './http-client.ts';
 import type { Destination, Trigger } from './wiring.ts';
 
 export const ttlName = 'knativebrokerttl';
@@ -66,10 +66,10 @@ export class Delivery {
   readonly #event: BrokerEvent;
   readonly #journey: Journey;
   readonly #by: Surroundings;
-  readonly #slots: Slots;
+  readonly #slots: Semaphore;
 
   /** The event as the Broker holds it, with its time to live. */
-  constructor(trigger: Trigger, event: BrokerEvent, journey: Journey, by: Surroundings, slots: Slots) {
+  constructor(trigger: Trigger, event: BrokerEvent, journey: Journey, by: Surroundings, slots: Semaphore) {
     this.#trigger = trigger;
     this.#event = event;
     this.#journey = journey;

@@ -1,10 +1,10 @@
 /** A broker in this process: reads the same objects as a cluster, filters and delivers as Knative's MT broker does, over real HTTP. */
 
-import { Poster } from '../http/http-client.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
-import { type BrokerBounds, defaultBounds, Hub, keyOf } from './broker.ts';
+import { Broker, type BrokerBounds, defaultBounds, keyOf } from './broker.ts';
+import { Poster } from './http-client.ts';
 import { startIngress } from './ingress.ts';
 import { type PingOptions, runPingSource, sendPing } from './ping-source.ts';
 import { type Destination, sinkOf, type Wiring } from './wiring.ts';
@@ -58,7 +58,7 @@ export async function createLocalBroker(options: LocalBrokerOptions): Promise<Lo
     const url = options.urlOf(destination.name);
     return destination.path === '' ? url : new URL(destination.path, url).href;
   };
-  const hub = new Hub({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
+  const hub = new Broker({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
   const rootBroker = options.rootBroker === undefined ? null : brokerKey(wiring, options.rootBroker);
   const ingress = await startIngress({ hub, log, port: options.port ?? 0, host, rootBroker, bodyMost: bounds.bodyMost });
   port = ingress.port;

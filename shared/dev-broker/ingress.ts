@@ -4,12 +4,12 @@ import { type Body, BodyReader } from '../http/body.ts';
 import { Connections } from '../http/connections.ts';
 import { listen } from '../http/listen.ts';
 import { type Log, messageOf } from '../process/log.ts';
-import type { Hub } from './broker.ts';
+import type { Broker } from './broker.ts';
 import { readEvent } from './broker-event.ts';
 import { passedHeaders } from './delivery.ts';
 
 export interface IngressOptions {
-  readonly hub: Hub;
+  readonly hub: Broker;
   readonly log: Log;
   readonly port: number;
   readonly host: string;

@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { isJson, type Json } from '../events/json.ts';
 import { messageOf } from '../process/log.ts';
-import { type Fault, Part } from './manifest-reader.ts';
+import { type ManifestFault, Part } from './manifest-reader.ts';
 
 export interface Source {
   readonly file: string;
@@ -31,7 +31,7 @@ const isManifest = (name: string): boolean =>
   /\.ya?ml$/.test(name) && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]|(^|[\\/])func\.yaml$/.test(name);
 
 /** As the folder's kustomization says; without one, every `.yaml` and `.yml` in it and below. */
-export async function filesIn(folder: string, faults: Fault[]): Promise<Files> {
+export async function filesIn(folder: string, faults: ManifestFault[]): Promise<Files> {
   const names = (await readdir(folder, { recursive: true })).filter(isManifest).sort();
   if (names.length > filesMost) {
     faults.push({ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` });
@@ -58,7 +58,7 @@ export async function filesIn(folder: string, faults: Fault[]): Promise<Files> {
   return { resources: await found(resources), patches: await found(patches) };
 }
 
-function read({ file, text }: Source, faults: Fault[]): Part {
+function read({ file, text }: Source, faults: ManifestFault[]): Part {
   try {
     return new Part(parse(text), file, faults);
   } catch (error) {

@@ -2,7 +2,7 @@
 import { isJson } from '../events/json.ts';
 
 /** One fault: where (`triggers.yaml, Trigger knspan/x, spec.filters[0].not`), and what is there and what was wanted. */
-export interface Fault {
+export interface ManifestFault {
   readonly place: string;
   readonly message: string;
 }
@@ -15,9 +15,9 @@ export class Part {
   /** The path within the object. */
   readonly path: string;
   readonly #object: string;
-  readonly #faults: Fault[];
+  readonly #faults: ManifestFault[];
 
-  constructor(value: unknown, object: string, faults: Fault[], path = '') {
+  constructor(value: unknown, object: string, faults: ManifestFault[], path = '') {
     this.value = value;
     this.path = path;
     this.#object = object;

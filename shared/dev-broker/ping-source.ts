@@ -1,10 +1,10 @@
 /** PingSources by the clock: each due time one CloudEvent, sent as Knative's adapter sends it. A time that was missed is not made up. */
 
-import type { Poster } from '../http/http-client.ts';
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
 import { type BrokerEvent, toBinary } from './broker-event.ts';
 import { attempts, isDelivered, noAnswer } from './delivery-attempts.ts';
+import type { Poster } from './http-client.ts';
 import type { Delivery, Destination, PingSource } from './wiring.ts';
 
 export interface PingOptions {

@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { isJson } from '../events/json.ts';
 import { messageOf } from '../process/log.ts';
 import { type Files, filesIn, patched, type Source } from './kustomize.ts';
-import { type Fault, Part } from './manifest-reader.ts';
+import { type ManifestFault, Part } from './manifest-reader.ts';
 import type { Destination, Named, Wiring } from './wiring.ts';
 import {
   readApiServerSource,
@@ -18,9 +18,9 @@ import {
 /** All that is wrong with the files, a line each. */
 export class WiringError extends Error {
   override readonly name = 'WiringError';
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ManifestFault[];
 
-  constructor(faults: readonly Fault[]) {
+  constructor(faults: readonly ManifestFault[]) {
     super(faults.map(({ place, message }) => `Cannot use ${place}: ${message}`).join('\n'));
     this.faults = faults;
   }
@@ -31,7 +31,7 @@ const objectsMost = 2_000;
 
 /** The YAML files of the folders, each as `kubectl apply -k` would take it: later ones may patch the objects of those before. */
 export async function readWiring(...folders: readonly (string | Source)[]): Promise<Wiring> {
-  const faults: Fault[] = [];
+  const faults: ManifestFault[] = [];
   const files: Files[] = [];
   for (const folder of folders)
     files.push(typeof folder === 'string' ? await filesIn(folder, faults) : { resources: [folder], patches: [] });
@@ -43,7 +43,7 @@ export async function readWiring(...folders: readonly (string | Source)[]): Prom
 }
 
 export function parseWiring(sources: readonly Source[], patches: readonly Source[] = []): Wiring {
-  const faults: Fault[] = [];
+  const faults: ManifestFault[] = [];
   const read = (source: Source) => objectsOf(source, faults);
   const objects = patched(sources.flatMap(read), patches.flatMap(read));
   if (objects.length > objectsMost) throw new WiringError([{ place: 'the files', message: `wanted at most ${objectsMost} objects` }]);
@@ -65,7 +65,7 @@ export function parseWiring(sources: readonly Source[], patches: readonly Source
   return wiring;
 }
 
-function objectsOf(source: Source, faults: Fault[]): Part[] {
+function objectsOf(source: Source, faults: ManifestFault[]): Part[] {
   if (source.text.length > bytesMost) {
     faults.push({ place: source.file, message: `wanted at most ${bytesMost} characters, found ${source.text.length}` });
     return [];
@@ -91,7 +91,7 @@ function objectsOf(source: Source, faults: Fault[]): Part[] {
 }
 
 /** Aliases may multiply: the library bounds them by throwing. */
-function plain(toJs: (options: { maxAliasCount: number }) => unknown, place: string, faults: Fault[]): unknown {
+function plain(toJs: (options: { maxAliasCount: number }) => unknown, place: string, faults: ManifestFault[]): unknown {
   try {
     return toJs({ maxAliasCount: 100 });
   } catch (error) {
@@ -106,7 +106,7 @@ function labelOf(object: unknown): string {
   return `${namespace === '' ? '' : `${namespace}/`}${metadata.get('name').text('?')}`;
 }
 
-function refuseTwice(objects: readonly Part[], faults: Fault[]): void {
+function refuseTwice(objects: readonly Part[], faults: ManifestFault[]): void {
   const seen = new Set<string>();
   for (const object of objects) {
     const key = `${object.get('apiVersion').text('')} ${object.get('kind').text('')} ${labelOf(object.value)}`;
@@ -116,12 +116,12 @@ function refuseTwice(objects: readonly Part[], faults: Fault[]): void {
 }
 
 /** Every reference leads to an object that is there. */
-function danglingIn(wiring: Wiring): Fault[] {
+function danglingIn(wiring: Wiring): ManifestFault[] {
   const known = (all: readonly Named[], { namespace, name }: Named) =>
     all.some((other) => other.namespace === namespace && other.name === name);
   const lost = (to: Destination | null) =>
     to !== null && to.kind !== 'uri' && !known(to.kind === 'broker' ? wiring.brokers : wiring.services, to);
-  const faults: Fault[] = [];
+  const faults: ManifestFault[] = [];
   const check = (kind: string, from: Named, field: string, to: Destination | null) => {
     if (!lost(to) || to === null || to.kind === 'uri') return;
     const message = `wanted a ${to.kind === 'broker' ? 'Broker' : 'Knative Service'} of the files, found '${to.namespace}/${to.name}'`;

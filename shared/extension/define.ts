@@ -1,5 +1,5 @@
 /** Makes a function of its definition, and refuses one that is wrong. */
-import type { Surroundings } from '../process/run-function.ts';
+import type { FunctionContext } from '../process/run-function.ts';
 import { type Definition, type ExtensionFunction, mark } from './definition.ts';
 import { isInput } from './input.ts';
 
@@ -21,7 +21,7 @@ export function defineFunction<const T extends string, const R extends string = 
     wrong(
       `it takes its own reply '${own}', which would come back for ever: wanted another type, or 'loops: true' and a bound by 'hopsMost'`,
     );
-  const prepare = (surroundings: Surroundings) => {
+  const prepare = (surroundings: FunctionContext) => {
     const config = definition.configure?.(surroundings);
     if (!isConfig(config, definition)) return wrong("'configure' gave nothing, wanted a configuration");
     return async (input: unknown) => (isInput(input, types) ? definition.handle(input, config) : undefined);

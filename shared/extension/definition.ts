@@ -1,7 +1,7 @@
 /** What a function is, and what a run gives it and hears of it. `define.ts` makes one, `run.ts` serves it. */
 import type { Wiring } from '../dev-broker/wiring.ts';
 import type { Sink } from '../http/sink.ts';
-import type { Stoppable, Surroundings } from '../process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../process/run-function.ts';
 import type { Input } from './input.ts';
 import type { Reply } from './reply.ts';
 
@@ -22,7 +22,7 @@ export interface Definition<T extends string, R extends string, C> {
   /** For one event; below the timeout of the Trigger. Default 4,000. */
   readonly timeoutMs?: number;
   /** Runs once at the start: settings, counters. */
-  readonly configure?: (surroundings: Surroundings) => C;
+  readonly configure?: (surroundings: FunctionContext) => C;
   /** One reply or none. What it throws is tried again, then goes to the dead letters. */
   readonly handle: (event: Input<T>, config: C) => Handled<R> | Promise<Handled<R>>;
 }
@@ -52,8 +52,8 @@ export interface ExtensionFunction {
   readonly hopsMost: number;
   readonly timeoutMs: number;
   /** What handles an event, with its configuration inside. */
-  prepare(surroundings: Surroundings): (input: unknown) => Promise<Handled>;
-  start(surroundings: Surroundings, given?: Given): Promise<Stoppable & { readonly url: string }>;
+  prepare(surroundings: FunctionContext): (input: unknown) => Promise<Handled>;
+  start(surroundings: FunctionContext, given?: Given): Promise<Stoppable & { readonly url: string }>;
 }
 
 /** The same in every copy of the kit. */

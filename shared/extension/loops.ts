@@ -1,5 +1,5 @@
 /** Which replies of a function would come back to it, as far as the wiring can tell. */
-import { mayPass } from '../dev-broker/could-match.ts';
+import { couldMatch } from '../dev-broker/could-match.ts';
 import type { Trigger, Wiring } from '../dev-broker/wiring.ts';
 import type { ExtensionFunction } from './definition.ts';
 import { sourceOf } from './reply.ts';
@@ -21,7 +21,7 @@ export function loopsIn(wiring: Wiring, { name, replies }: Pick<ExtensionFunctio
           ['source', sourceOf(name)],
           ['specversion', '1.0'],
         ]);
-        if (mayPass(next.filter, known) !== 'no') loops.push({ reply, trigger: `${next.namespace}/${next.name}` });
+        if (couldMatch(next.filter, known) !== 'no') loops.push({ reply, trigger: `${next.namespace}/${next.name}` });
       }
     }
   }

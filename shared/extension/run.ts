@@ -8,7 +8,7 @@ import { type Answer, type RunningFunction, serveFunction } from '../http/server
 import { createSink, type Sink, sinkOptionsOf } from '../http/sink.ts';
 import type { Clock } from '../process/clock.ts';
 import { messageOf } from '../process/log.ts';
-import { portOf, type Surroundings } from '../process/run-function.ts';
+import { type FunctionContext, portOf } from '../process/run-function.ts';
 import { ConfigError } from '../process/settings.ts';
 import { noTracing, type Tracing } from '../process/tracing.ts';
 import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './definition.ts';
@@ -25,7 +25,7 @@ const linesPerMinute = 20;
 
 export async function startExtension(
   extension: ExtensionFunction,
-  surroundings: Surroundings,
+  surroundings: FunctionContext,
   given: Given = {},
 ): Promise<RunningFunction> {
   const { settings, log, metrics, tracing } = surroundings;
@@ -74,7 +74,7 @@ const onlyOne: Step = { outcome: 'refused', answer: { status: 400, reason: 'Cann
 class Runner {
   readonly #extension: ExtensionFunction;
   readonly #handle: (input: unknown) => Promise<Handled>;
-  readonly #by: Surroundings;
+  readonly #by: FunctionContext;
   readonly #tracing: Tracing;
   readonly #sink: Sink | null;
   readonly #given: Given;
@@ -82,7 +82,7 @@ class Runner {
   constructor(
     extension: ExtensionFunction,
     handle: (input: unknown) => Promise<Handled>,
-    surroundings: Surroundings,
+    surroundings: FunctionContext,
     sink: Sink | null,
     given: Given,
   ) {
@@ -137,10 +137,10 @@ class Runner {
       return step('unsent', { status: 422, reason });
     }
     const sent = await this.#sink.send(toStructured(reply), this.#tracing.headers());
-    if (sent.kind === 'taken') return step('replied', { status: 204 });
+    if (sent.kind === 'accepted') return step('replied', { status: 204 });
     return step(
       'unsent',
-      sent.kind === 'again' ? { status: 503, retryAfterSeconds: 2, reason: sent.reason } : { status: 422, reason: sent.reason },
+      sent.kind === 'retry' ? { status: 503, retryAfterSeconds: 2, reason: sent.reason } : { status: 422, reason: sent.reason },
     );
   }
 

@@ -17,9 +17,9 @@ import type { Settings } from '../process/settings.ts';
  * will not help.
  */
 export type SinkOutcome =
-  | { readonly kind: 'taken' }
-  | { readonly kind: 'again'; readonly status?: number; readonly reason: string; readonly afterMs?: number }
-  | { readonly kind: 'never'; readonly status: number; readonly reason: string };
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'retry'; readonly status?: number; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'rejected'; readonly status: number; readonly reason: string };
 
 export interface Sink {
   /** A CloudEvent in structured mode, as JSON text; headers go along that say in which trace it is sent. */
@@ -97,7 +97,7 @@ class HttpSink implements Sink {
       const answer = await this.#post(withOverrides(body, this.#options.overrides ?? {}), await this.#token(), headers);
       return outcomeOf(answer, this.#clock.now());
     } catch (error) {
-      return { kind: 'again', reason: `Cannot reach the sink: ${messageOf(error)}` };
+      return { kind: 'retry', reason: `Cannot reach the sink: ${messageOf(error)}` };
     }
   }
 
@@ -174,13 +174,13 @@ function readAnswer(request: ClientRequest, resolve: (answer: Answer) => void, r
 
 function outcomeOf(answer: Answer, now: number): SinkOutcome {
   const { status } = answer;
-  if (status >= 200 && status < 300) return { kind: 'taken' };
+  if (status >= 200 && status < 300) return { kind: 'accepted' };
   const said = answer.text === '' ? '' : `: ${answer.text}`;
   const reason = `Cannot send to the sink: it answered ${status}${said}`;
   // A redirect is a sink that is set up wrong for now: what is sent later may arrive.
-  if (status >= 400 && status < 500 && !retried.includes(status)) return { kind: 'never', status, reason };
+  if (status >= 400 && status < 500 && !retried.includes(status)) return { kind: 'rejected', status, reason };
   const afterMs = parseRetryAfter(answer.retryAfter, now);
-  return { kind: 'again', status, reason, ...(afterMs === undefined ? {} : { afterMs }) };
+  return { kind: 'retry', status, reason, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
 /** Seconds or a date; at most an hour, whatever the sink says. */

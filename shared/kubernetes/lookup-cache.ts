@@ -1,14 +1,14 @@
 /** Answers that are remembered for a time each, the latest used ones stay when there are too many. */
 import type { Clock } from '../process/clock.ts';
-import { Recent } from '../process/recent.ts';
+import { RecentMap } from '../process/recent.ts';
 
 export class Memory<T> {
   readonly #clock: Clock;
-  readonly #entries: Recent<{ readonly value: T; readonly until: number }>;
+  readonly #entries: RecentMap<{ readonly value: T; readonly until: number }>;
 
   constructor(most: number, clock: Clock) {
     this.#clock = clock;
-    this.#entries = new Recent(most);
+    this.#entries = new RecentMap(most);
   }
 
   get(key: string): T | undefined {

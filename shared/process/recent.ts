@@ -2,7 +2,7 @@
  * A map that forgets: its newest entries are there, the rest goes half by half. Where the oldest of a Map went one by one, the search for
  * each would pass over the holes that those before it have left, which makes a full Map slow.
  */
-export class Recent<V> {
+export class RecentMap<V> {
   readonly #half: number;
   #newer = new Map<string, V>();
   #older: Map<string, V> = new Map();

@@ -6,7 +6,7 @@ import { ConfigError, processEnvironment, Settings, toMs } from './settings.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What a function gets to start with; a local run makes one for each. */
-export interface Surroundings {
+export interface FunctionContext {
   readonly settings: Settings;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -21,14 +21,14 @@ export interface Stoppable {
 
 const clockOffset = /^([+-]?)([0-9]{1,12}(?:ms|s|m|h))$/;
 
-export type Start = (surroundings: Surroundings) => Promise<Stoppable>;
+export type Start = (surroundings: FunctionContext) => Promise<Stoppable>;
 
 /** Settings that every function reads. */
-export function surroundingsOf(
+export function functionContext(
   name: string,
   settings: Settings,
   clock: Clock = systemClock(clockOffsetOf(settings)),
-): Surroundings & { graceMs: number } {
+): FunctionContext & { graceMs: number } {
   const level = settings.choice('KNSPAN_LOG_LEVEL', logLevels, 'info', 'least level that is logged');
   const graceMs = settings.duration('KNSPAN_GRACE', '25s', 'time to finish after SIGTERM', '0s', '10m');
   return { settings, log: new Log({ function: name, level, clock }), metrics: new Metrics(), clock, graceMs };
@@ -60,7 +60,7 @@ async function keepSmall(): Promise<void> {
 }
 
 export async function runFunction(name: string, start: Start): Promise<void> {
-  const surroundings = surroundingsOf(name, new Settings(processEnvironment()));
+  const surroundings = functionContext(name, new Settings(processEnvironment()));
   const { log, graceMs } = surroundings;
   const fail = (message: string) => (error: unknown) => {
     log.error(message, { reason: messageOf(error), stack: error instanceof Error ? error.stack : '' });

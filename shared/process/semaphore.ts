@@ -1,5 +1,5 @@
 /** So many at once, the others wait in order; the wait ends early when it is called off. */
-export class Slots {
+export class Semaphore {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
   #used = 0;

@@ -30,9 +30,9 @@ export interface OtlpOptions {
 
 export type ExportOutcome =
   /** `rejected` spans the backend dropped for good, with its reason. */
-  | { readonly kind: 'taken'; readonly rejected: number; readonly reason: string }
-  | { readonly kind: 'again'; readonly reason: string }
-  | { readonly kind: 'never'; readonly reason: string };
+  | { readonly kind: 'accepted'; readonly rejected: number; readonly reason: string }
+  | { readonly kind: 'retry'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string };
 
 export interface OtlpExporter {
   export(spans: ReadableSpan[]): Promise<ExportOutcome>;
@@ -106,20 +106,20 @@ class Exports implements OtlpExporter {
       const timers: NodeJS.Timeout[] = [];
       const deadline = this.#deadlineMs;
       if (deadline !== undefined) {
-        timers.push(setTimeout(() => resolve({ kind: 'again', reason: `the backend did not answer within ${deadline} ms` }), deadline));
+        timers.push(setTimeout(() => resolve({ kind: 'retry', reason: `the backend did not answer within ${deadline} ms` }), deadline));
         // A backend that sends a byte now and then would keep its place among the exports for ever.
         timers.push(setTimeout(this.#disconnect, deadline * 2).unref());
       }
       const done = ({ code, error }: { code: number; error?: Error }) => {
         for (const timer of timers) clearTimeout(timer);
-        resolve(code === 0 ? { kind: 'taken', ...partial } : outcomeOf(error));
+        resolve(code === 0 ? { kind: 'accepted', ...partial } : outcomeOf(error));
       };
       running.run(partial, () => {
         try {
           this.#exporter.export(spans, done);
         } catch (error) {
           for (const timer of timers) clearTimeout(timer);
-          resolve({ kind: 'never', reason: `the spans cannot be put into OTLP: ${String(error)}` });
+          resolve({ kind: 'rejected', reason: `the spans cannot be put into OTLP: ${String(error)}` });
         }
       });
     });
@@ -148,10 +148,10 @@ function outcomeOf(error: Error | undefined): ExportOutcome {
     .trim();
   if (typeof status === 'number')
     return {
-      kind: aboutTheSpans.includes(status) ? 'never' : 'again',
+      kind: aboutTheSpans.includes(status) ? 'rejected' : 'retry',
       reason: `the backend answered ${status} ${error?.message ?? ''}`.trim() + (said === '' ? '' : `: ${said}`),
     };
-  return { kind: 'again', reason: error?.message || String(status ?? 'the backend refused') };
+  return { kind: 'retry', reason: error?.message || String(status ?? 'the backend refused') };
 }
 
 let listening = false;

@@ -5,7 +5,7 @@ import type { Segment } from './span.ts';
 /** So many segments may be incomplete at a time; the oldest are shown as they are. */
 const incompleteMost = 100;
 
-export class Parts {
+export class SegmentAssembler {
   readonly #incomplete = new Map<string, Map<number, Segment>>();
 
   /** The segments that are whole now; a part that comes again changes nothing. */

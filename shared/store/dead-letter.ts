@@ -1,7 +1,7 @@
 /** A dead letter as text in the store: an event that a Broker could not deliver, to whom, and why. */
 import { field, isJson, type Json, numberField, type Result, textField } from '../events/json.ts';
 
-export interface Letter {
+export interface DeadLetter {
   /** The subscriber that failed, as the Broker names it (`knativeerrordest`). */
   readonly dest: string;
   /** Its answer (`knativeerrorcode`), empty when there was none. */
@@ -12,11 +12,11 @@ export interface Letter {
   readonly event: Json;
 }
 
-export function letterText(letter: Letter): string {
+export function deadLetterText(letter: DeadLetter): string {
   return JSON.stringify(letter);
 }
 
-export function parseLetter(text: string): Result<Letter> {
+export function parseDeadLetter(text: string): Result<DeadLetter> {
   try {
     const value: unknown = JSON.parse(text);
     const event = field(value, 'event');

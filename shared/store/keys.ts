@@ -1,5 +1,5 @@
 /** Which shard something belongs to, and what its keys are called in Redis. One hash tag a shard: one script may touch all its keys. */
-import { type Box, shardCount } from './store.ts';
+import { type DeliveryQueue, shardCount } from './store.ts';
 
 /** FNV-1a, 32 bits. */
 export function shardOf(text: string): number {
@@ -34,7 +34,7 @@ export interface ShardKeys {
   readonly index: (key: string) => string;
 }
 
-export interface BoxKeys {
+export interface DeliveryQueueKeys {
   readonly bodies: string;
   readonly due: string;
   readonly tries: string;
@@ -60,7 +60,7 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
   };
 }
 
-export function boxKeys(prefix: string, box: Box): BoxKeys {
+export function deliveryQueueKeys(prefix: string, box: DeliveryQueue): DeliveryQueueKeys {
   const base = box.kind === 'outbox' ? `${prefix}{${box.shard}}:outbox` : `${prefix}{letters}:letters`;
   return { bodies: base, due: `${base}-due`, tries: `${base}-tries`, since: `${base}-since` };
 }

@@ -1,12 +1,12 @@
 /** Figures of the store for metrics that are read together. */
-import type { Figures, Store } from './store.ts';
+import type { Store, StoreSizes } from './store.ts';
 
 /** Who asks while an answer is on its way gets that one. Null while the store is away. */
-export function figuresOf(store: Store): () => Promise<Figures | null> {
-  let underWay: Promise<Figures | null> | undefined;
+export function figuresOf(store: Store): () => Promise<StoreSizes | null> {
+  let underWay: Promise<StoreSizes | null> | undefined;
   return () => {
     underWay ??= store
-      .figures()
+      .sizes()
       .catch(() => null)
       .finally(() => {
         underWay = undefined;

@@ -8,7 +8,7 @@ import { ConfigError, type Settings } from '../process/settings.ts';
 import { MemoryStore } from './memory/store.ts';
 import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis/connect.ts';
 import { RedisStore } from './redis/store.ts';
-import { type Bounds, defaultBounds, type Store, StoreError } from './store.ts';
+import { defaultBounds, type Store, type StoreBounds, StoreError } from './store.ts';
 
 export interface StoreSettings {
   /** Null: the embedded store. */
@@ -16,7 +16,7 @@ export interface StoreSettings {
   readonly prefix: string;
   /** A Redis that evicts is used all the same. */
   readonly allowVolatile: boolean;
-  readonly bounds: Bounds;
+  readonly bounds: StoreBounds;
 }
 
 const mostEver = 100_000_000;
@@ -43,8 +43,8 @@ export function readStoreSettings(settings: Settings): StoreSettings {
     bounds: {
       pending: bound('KNSPAN_PENDING_MOST', defaultBounds.pending, 'observations in the inbox and, apart, undecided ones'),
       outbox: bound('KNSPAN_OUTBOX_MOST', defaultBounds.outbox, 'segments in the outbox'),
-      letters: bound('KNSPAN_LETTERS_MOST', defaultBounds.letters, 'dead letters that wait'),
-      seenFor: settings.duration('KNSPAN_SEEN_FOR', '2h', 'how long an occurrence counts as seen: the life of an Event and one hour', '1m'),
+      deadLetters: bound('KNSPAN_LETTERS_MOST', defaultBounds.deadLetters, 'dead letters that wait'),
+      seenTtl: settings.duration('KNSPAN_SEEN_FOR', '2h', 'how long an occurrence counts as seen: the life of an Event and one hour', '1m'),
     },
   };
 }

@@ -85,9 +85,9 @@ export interface Commit {
 export type CommitOutcome = 'committed' | 'stale' | 'full';
 
 /** A box of things to be sent: the outbox of a shard, or the dead letters. */
-export type Box = { readonly kind: 'outbox'; readonly shard: number } | { readonly kind: 'letters' };
+export type DeliveryQueue = { readonly kind: 'outbox'; readonly shard: number } | { readonly kind: 'dead-letters' };
 
-export interface BoxItem {
+export interface QueuedDelivery {
   readonly id: string;
   readonly body: string;
   /** This attempt is the n-th, from 1. */
@@ -114,16 +114,16 @@ export interface ShardDue {
   readonly outbox: number | null;
 }
 
-export interface Figures {
+export interface StoreSizes {
   readonly inbox: number;
   /** Observations routed and not decided for good. */
-  readonly held: number;
+  readonly undecided: number;
   /** Domains that are due at some time or claimed. */
   readonly domains: number;
   readonly outbox: number;
   /** Store clock of the oldest segment in the outbox, ms; null when it is empty. */
   readonly outboxSince: number | null;
-  readonly letters: number;
+  readonly deadLetters: number;
   readonly parked: number;
 }
 
@@ -132,17 +132,17 @@ export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
 
-export interface Bounds {
+export interface StoreBounds {
   /** Observations in the inbox and, apart, observations routed and undecided; each shard takes its equal part of it. */
   readonly pending: number;
   /** Segments; each shard takes its equal part of it, and one decision beyond: that is never divided. */
   readonly outbox: number;
-  readonly letters: number;
+  readonly deadLetters: number;
   /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
-  readonly seenFor: number;
+  readonly seenTtl: number;
 }
 
-export const defaultBounds: Bounds = { pending: 1_000_000, outbox: 100_000, letters: 100_000, seenFor: 2 * 3_600_000 };
+export const defaultBounds: StoreBounds = { pending: 1_000_000, outbox: 100_000, deadLetters: 100_000, seenTtl: 2 * 3_600_000 };
 
 export interface Store {
   /** Milliseconds of the store's own clock; of a cluster that of one of its nodes, which must agree to well below a lease. */
@@ -160,7 +160,12 @@ export interface Store {
   /** Null when the lease is lost. */
   pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): Promise<readonly PinnedRoute[] | null>;
   /** Removes what has reached its domain; with nothing more to do gives the lease back. Without the lease nothing is changed. */
-  routed(shard: number, token: string, done: readonly { readonly event: string; readonly n: number }[], release: boolean): Promise<void>;
+  completeRouting(
+    shard: number,
+    token: string,
+    done: readonly { readonly event: string; readonly n: number }[],
+    release: boolean,
+  ): Promise<void>;
   /** Which of these were never appended. Those that were are remembered for as long again. */
   unseen(ids: readonly { readonly event: string; readonly n: number }[]): Promise<readonly boolean[]>;
 
@@ -180,29 +185,29 @@ export interface Store {
   commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome>;
 
   /** False when the box is full: nothing was put. Idempotent by id. It counts as there since `dueAt`. */
-  putInBox(box: Box, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
+  enqueue(box: DeliveryQueue, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
   /** What is to be sent now; each is nobody else's for `holdMs`. */
-  claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
-  removeFromBox(box: Box, ids: readonly string[]): Promise<void>;
-  postpone(box: Box, id: string, until: number): Promise<void>;
+  claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]>;
+  removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void>;
+  postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void>;
   /**
    * Takes it out of the box for a person to look at. What is not there is not parked. When there are too many the oldest parked ones go:
    * says how many were lost for this one.
    */
-  park(box: Box, id: string, reason: string): Promise<number>;
+  park(box: DeliveryQueue, id: string, reason: string): Promise<number>;
   /** What is due first comes first. */
-  listBox(box: Box, most: number): Promise<readonly BoxItem[]>;
+  listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]>;
   /** The last parked comes first. */
   listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
   /** False when nothing was parked under the id. */
   removeParked(id: string): Promise<boolean>;
 
   due(): Promise<readonly ShardDue[]>;
-  figures(): Promise<Figures>;
+  sizes(): Promise<StoreSizes>;
 
   /** True for the one holder of the name, for so long from now. */
-  hold(name: string, holder: string, ms: number): Promise<boolean>;
-  release(name: string, holder: string): Promise<void>;
+  acquireLease(name: string, holder: string, ms: number): Promise<boolean>;
+  releaseLease(name: string, holder: string): Promise<void>;
   /** The value that was set first under the name. */
   setOnce(name: string, value: string, keepFor: number | null): Promise<string>;
   /** Whether calls can be answered at this moment. */
@@ -210,7 +215,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export const parkedMost = 1_000;
+export const parkedMax = 1_000;
 
 /** How long a domain rests when the outbox was full, in ms of the store's clock. */
-export const restWhenFull = 5_000;
+export const fullOutboxPauseMs = 5_000;

@@ -1,6 +1,6 @@
 /** KNSPAN_SELF_TRACING: whether a function traces itself, and how much. Off, nothing of OpenTelemetry's SDK is loaded for it. */
 
-import type { Start, Stoppable, Surroundings } from '../process/run-function.ts';
+import type { FunctionContext, Start, Stoppable } from '../process/run-function.ts';
 import type { Settings } from '../process/settings.ts';
 import type { SelfTracing } from './self-tracing.ts';
 
@@ -37,7 +37,7 @@ export async function openTracing(name: string, settings: Settings): Promise<Sel
 export class Tracings implements Stoppable {
   readonly #open: SelfTracing[] = [];
 
-  async into(name: string, around: Surroundings): Promise<Surroundings> {
+  async into(name: string, around: FunctionContext): Promise<FunctionContext> {
     const tracing = await openTracing(name, around.settings);
     if (tracing === undefined) return around;
     this.#open.push(tracing);

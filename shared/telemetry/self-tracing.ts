@@ -29,7 +29,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../process/log.ts';
-import { Recent } from '../process/recent.ts';
+import { RecentMap } from '../process/recent.ts';
 import type { SpanAttributes, Tracing } from '../process/tracing.ts';
 import type { OtlpExporter } from '../spans/otlp-exporter.ts';
 
@@ -72,7 +72,7 @@ class SdkTracing implements SelfTracing {
   readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
   readonly #running = new AsyncLocalStorage<Context | undefined>();
-  readonly #marks = new Recent<Mark>(marksMost);
+  readonly #marks = new RecentMap<Mark>(marksMost);
   #marked = 0;
 
   constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
@@ -196,7 +196,7 @@ function spanExporterOf(exporter: OtlpExporter): SpanExporter {
   return {
     export: (spans: ReadableSpan[], done) => {
       exporter.export(spans).then(
-        ({ kind }) => done({ code: kind === 'taken' ? 0 : 1 }),
+        ({ kind }) => done({ code: kind === 'accepted' ? 0 : 1 }),
         () => done({ code: 1 }),
       );
     },

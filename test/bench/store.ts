@@ -40,7 +40,7 @@ async function routeAll(store: Store): Promise<void> {
         body: item.body,
       }));
       await store.addToDomains(shard, entries);
-      await store.routed(shard, 'bench', items, false);
+      await store.completeRouting(shard, 'bench', items, false);
     }
   }
 }
@@ -73,7 +73,7 @@ async function bytes(say: (text: string) => void): Promise<void> {
   const redis = await startRedis({ appendfsync: 'everysec' });
   const client = await openClient(redis.url);
   const store = new RedisStore(client, 'knspan:', defaultBounds);
-  await store.figures();
+  await store.sizes();
   let before = usedMemory(redis);
   const grown = (by: number) => {
     const after = usedMemory(redis);

@@ -125,17 +125,17 @@ async function speed(say: (text: string) => void, appendfsync: 'always' | 'every
 
 /** All that waits becomes traces at once. */
 async function drained(say: (text: string) => void, { correlator, store, sink }: Bench, takingCpu: number): Promise<void> {
-  const { inbox, held } = await store.figures();
+  const { inbox, undecided } = await store.sizes();
   const [began, before] = [performance.now(), usageOf(correlator.pid).cpu];
-  for (let left = inbox + held; left > 0 && performance.now() - began < drainsWithinMs; await pause(200)) {
-    const figures = await store.figures();
-    left = figures.inbox + figures.held + figures.outbox;
+  for (let left = inbox + undecided; left > 0 && performance.now() - began < drainsWithinMs; await pause(200)) {
+    const figures = await store.sizes();
+    left = figures.inbox + figures.undecided + figures.outbox;
   }
   const { cpu, peak } = usageOf(correlator.pid);
   const took = (performance.now() - began) / 1_000;
-  const each = ((cpu - before) / (inbox + held)) * 1e6;
+  const each = ((cpu - before) / (inbox + undecided)) * 1e6;
   say(
-    `  ${grouped(inbox + held)} events that wait to ${grouped(sink.spans)} spans in ${grouped(sink.segments)} segments: ${took.toFixed(1)} s, CPU an event ${each.toFixed(0)} µs; memory at most ${peak} MiB`,
+    `  ${grouped(inbox + undecided)} events that wait to ${grouped(sink.spans)} spans in ${grouped(sink.segments)} segments: ${took.toFixed(1)} s, CPU an event ${each.toFixed(0)} µs; memory at most ${peak} MiB`,
   );
   say(`  from taking to sending by one core, by its CPU: ${grouped(1e6 / (takingCpu + each))} events/s`);
 }

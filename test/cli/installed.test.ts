@@ -49,7 +49,7 @@ describe('the package, installed', () => {
 
   it('is installed by the README in a way that the template’s Dockerfile takes into the image', async () => {
     const readme = readFileSync(join(top, 'README.md'), 'utf8');
-    const steps = /\n```\n(cp -r functions\/template[^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
+    const steps = /\n```\n(cp -r functions\/samples\/template[^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
     const packs = steps.filter((step) => step.startsWith('cp ') || step.startsWith('npm pack '));
     assert.deepEqual(steps.slice(packs.length), ['cd ../my-function', 'npm install ./knspan-*.tgz', 'npm test']);
     const checkout = join(folder, 'checkout');

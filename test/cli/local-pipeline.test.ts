@@ -52,7 +52,7 @@ describe('a local run with a cluster behind it', () => {
       await running(clock, 'the Broker has answered', () => status !== 0);
       assert.equal(status, 202);
       assert.deepEqual(backend.taken, []);
-      assert.equal((await run.figures()).letters, 1);
+      assert.equal((await run.figures()).deadLetters, 1);
       backend.behaviour = { kind: 'take' };
       await running(clock, 'the span has arrived', () => backend.taken.length > 0);
       await run.delivered();

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Notice, sendAll } from '../../shared/cli/live/apiserver-notifications.ts';
+import { type Notification, sendAll } from '../../shared/cli/live/apiserver-notifications.ts';
 import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
@@ -18,7 +18,7 @@ const capture = 'deployment-rollout';
 const clusters = ['cluster-1', 'cluster-2'];
 const isAboutPod = (object: unknown) => /"involvedObject":\{[^}]*"kind":"Pod"/.test(JSON.stringify(object));
 const line = ({ traceId, spanId, parentSpanId, name, start, end }: Span) => [traceId, spanId, parentSpanId, name, start, end].join(' ');
-const of = <T extends Notice>(notices: readonly T[], cluster: string): T[] => notices.map((notice) => ({ ...notice, cluster }));
+const of = <T extends Notification>(notices: readonly T[], cluster: string): T[] => notices.map((notice) => ({ ...notice, cluster }));
 
 /** What the clusters' sources send, in event time, through one Broker: the spans that the backend gets, by cluster. */
 async function through(fed: readonly string[]): Promise<Map<string, string[]>> {

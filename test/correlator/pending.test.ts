@@ -1,7 +1,7 @@
 /** What waits in the store: bounds, a store that is away, a sink that is away, and the tick. Nothing acknowledged is lost, nothing else is taken. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { parkedMost } from '../../shared/store/store.ts';
+import { parkedMax } from '../../shared/store/store.ts';
 import { OneCorrelator } from '../helpers/correlator.ts';
 import { agedEvent } from '../helpers/reconcilers.ts';
 import { toldBy } from '../helpers/trace.ts';
@@ -57,10 +57,10 @@ describe('the correlator', () => {
     assert.equal(await one.figure('knspan_events_total{type="add",outcome="store_away"}'), 1);
     one.faults.away = false;
     assert.deepEqual(await readinessOf(one), [200, '']);
-    assert.equal((await one.store.figures()).inbox, 0);
+    assert.equal((await one.store.sizes()).inbox, 0);
     assert.equal((await sendRaw(one, 'a', 5)).status, 202);
     assert.equal((await one.tick()).status, 202);
-    assert.equal((await one.store.figures()).inbox, 1);
+    assert.equal((await one.store.sizes()).inbox, 1);
     assert.equal(one.surroundings.lines.filter(({ message }) => /store does not answer/.test(String(message))).length, 1);
   });
 
@@ -95,7 +95,7 @@ describe('the correlator', () => {
       first.filter(({ status }) => status !== 202),
       turned.map(() => full),
     );
-    assert.equal((await one.store.figures()).inbox, 40 - turned.length);
+    assert.equal((await one.store.sizes()).inbox, 40 - turned.length);
     const known = ids.find((uid) => !turned.includes(uid)) ?? '';
     assert.equal((await sendRaw(one, known, 5)).status, 202);
     let left = turned;
@@ -123,27 +123,27 @@ describe('the correlator', () => {
 
   it('decides no more than the outbox takes, and all of it once the sink is back', async () => {
     const one = await start({ outbox: 16 });
-    one.sink.answer = () => ({ kind: 'again', reason: 'away' });
+    one.sink.answer = () => ({ kind: 'retry', reason: 'away' });
     const ids = uids(60);
     for (const uid of ids) assert.equal((await sendRaw(one, uid, old)).status, 202);
     for (let round = 0; round < 5; round += 1) {
       await one.sweep();
       await one.clock.advance(6_000);
     }
-    const stuck = await one.store.figures();
+    const stuck = await one.store.sizes();
     assert.ok(stuck.outbox > 0 && stuck.outbox <= 16, `${stuck.outbox}`);
-    assert.equal(stuck.held, 60 - stuck.outbox);
+    assert.equal(stuck.undecided, 60 - stuck.outbox);
     assert.ok((await one.figure('knspan_decisions_total{outcome="full"}')) > 0);
     assert.equal(await one.figure('knspan_pending{stage="outbox"}'), stuck.outbox);
     assert.ok((await one.figure('knspan_outbox_age_seconds')) > 0);
     assert.equal((await sendRaw(one, 'one-more', old)).status, 202);
-    one.sink.answer = () => ({ kind: 'taken' });
+    one.sink.answer = () => ({ kind: 'accepted' });
     for (let round = 0; round < 60 && one.sink.bodies.size < 61; round += 1) {
       await one.clock.advance(6_000);
       await one.sweep();
     }
-    const { inbox, held, outbox } = await one.store.figures();
-    assert.deepEqual({ inbox, held, outbox }, { inbox: 0, held: 0, outbox: 0 });
+    const { inbox, undecided, outbox } = await one.store.sizes();
+    assert.deepEqual({ inbox, undecided, outbox }, { inbox: 0, undecided: 0, outbox: 0 });
     assert.deepEqual(toldIn(one), [...ids, 'one-more'].map((uid) => `${uid}#1`).toSorted());
     assert.deepEqual(one.sink.differing, []);
   });
@@ -151,20 +151,20 @@ describe('the correlator', () => {
   it('puts aside a segment that the sink refuses for good, and goes on with the others', async () => {
     const one = await start();
     one.sink.answer = (body) =>
-      body.includes('pod-of-bad') ? { kind: 'never', status: 400, reason: 'it answered 400' } : { kind: 'taken' };
+      body.includes('pod-of-bad') ? { kind: 'rejected', status: 400, reason: 'it answered 400' } : { kind: 'accepted' };
     for (const uid of ['bad', 'good']) await sendRaw(one, uid, old);
     await one.settle();
     assert.deepEqual(toldIn(one), ['good#1']);
     const [parked] = await one.store.listParked(10);
-    assert.deepEqual([parked?.reason, (await one.store.figures()).outbox], ['it answered 400', 0]);
+    assert.deepEqual([parked?.reason, (await one.store.sizes()).outbox], ['it answered 400', 0]);
   });
 
   it('counts what is lost of what was put aside, once that is too much for a person', async () => {
     const one = await start();
-    one.sink.answer = () => ({ kind: 'never', status: 400, reason: 'it answered 400' });
-    for (const uid of uids(parkedMost + 3)) await sendRaw(one, uid, old);
+    one.sink.answer = () => ({ kind: 'rejected', status: 400, reason: 'it answered 400' });
+    for (const uid of uids(parkedMax + 3)) await sendRaw(one, uid, old);
     await one.settle();
-    assert.equal((await one.store.figures()).parked, parkedMost);
+    assert.equal((await one.store.sizes()).parked, parkedMax);
     assert.equal(await one.figure('knspan_parked_lost_total'), 3);
     assert.equal(one.surroundings.lines.filter(({ message }) => String(message).startsWith('lost the oldest')).length, 3);
   });
@@ -189,7 +189,7 @@ describe('the correlator', () => {
     assert.equal(answered, false);
     open();
     assert.equal((await answer).status, 202);
-    assert.equal((await one.store.figures()).held, 0);
+    assert.equal((await one.store.sizes()).undecided, 0);
     assert.deepEqual(toldIn(one), ['a#1']);
   });
 

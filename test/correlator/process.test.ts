@@ -71,8 +71,8 @@ describe('the correlator as a process', () => {
       assert.equal(broker.requests, 1);
       const { settings, clock } = surroundingsFor({ REDIS_URL: redis.url });
       const store = await openStore(settings, log, clock);
-      const { inbox, held, outbox } = await store.figures();
-      assert.deepEqual({ waiting: inbox + held, outbox }, { waiting: young.length, outbox: 0 });
+      const { inbox, undecided, outbox } = await store.sizes();
+      assert.deepEqual({ waiting: inbox + undecided, outbox }, { waiting: young.length, outbox: 0 });
       await store.close();
       assert.equal(one.stderr, '');
       assert.deepEqual(

@@ -9,7 +9,7 @@ import { startReconciler } from '../../functions/reconciler/index.ts';
 import { samples } from '../../functions/samples/index.ts';
 import { field, listField, textField } from '../../shared/events/json.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
-import type { Stoppable, Surroundings } from '../../shared/process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../../shared/process/run-function.ts';
 import { MemoryStore } from '../../shared/store/memory/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
@@ -38,7 +38,7 @@ describe('dashboard and alerts', () => {
   const running: Stoppable[] = [];
 
   async function run(
-    start: (surroundings: Surroundings) => Promise<Stoppable & { readonly url: string }>,
+    start: (surroundings: FunctionContext) => Promise<Stoppable & { readonly url: string }>,
     env: Record<string, string> = {},
   ) {
     const metrics = new RecordingMetrics();

@@ -7,12 +7,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { passes, readFilter } from '../../shared/dev-broker/filters.ts';
-import { type Fault, Part } from '../../shared/dev-broker/manifest-reader.ts';
+import { type ManifestFault, Part } from '../../shared/dev-broker/manifest-reader.ts';
 
 const event = { specversion: '1.0', id: '1', source: '/mysource', type: 'com.example.someevent' };
 
-function read(spec: unknown): { passes: (more?: Readonly<Record<string, string>>) => boolean; faults: Fault[] } {
-  const faults: Fault[] = [];
+function read(spec: unknown): { passes: (more?: Readonly<Record<string, string>>) => boolean; faults: ManifestFault[] } {
+  const faults: ManifestFault[] = [];
   const filter = readFilter(new Part(spec, 'Trigger x', faults));
   return { passes: (more = {}) => passes(filter, new Map(Object.entries({ ...event, ...more }))), faults };
 }

@@ -82,7 +82,7 @@ describe('exporter', () => {
         assert.equal(request?.cluster, 'c-1');
         assert.deepEqual(byId(request?.spans ?? []), spans);
         assert.equal(await metric(exporter, 'knspan_exporter_spans_total{outcome="exported"}'), 3);
-        assert.equal(await metric(exporter, 'knspan_exporter_export_seconds_count{outcome="taken"}'), 1);
+        assert.equal(await metric(exporter, 'knspan_exporter_export_seconds_count{outcome="accepted"}'), 1);
       });
     }
   }
@@ -146,7 +146,7 @@ describe('exporter', () => {
       const response = await post(exporter);
       assert.equal(response.status, 503);
       assert.match(response.headers.get('retry-after') ?? '', /^[1-9][0-9]*$/);
-      assert.equal(await metric(exporter, 'knspan_exporter_segments_total{outcome="again"}'), 1);
+      assert.equal(await metric(exporter, 'knspan_exporter_segments_total{outcome="retry"}'), 1);
       assert.equal(surroundings.lines.filter((line) => line.level === 'warn' && line.traceId === traceId).length, 1);
       assert.equal((await post(exporter)).status, 202);
       assert.deepEqual(byId(backend.taken), spans);

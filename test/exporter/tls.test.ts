@@ -81,6 +81,6 @@ describe('TLS', () => {
       outcomes.push((await sink.send(body)).kind);
       sink.close();
     }
-    assert.deepEqual(outcomes, ['taken', 'taken', 'again', 'again']);
+    assert.deepEqual(outcomes, ['accepted', 'accepted', 'retry', 'retry']);
   });
 });

@@ -18,7 +18,7 @@ describe('knspan extension', () => {
     folder = await mkdtemp(join(tmpdir(), 'knspan-'));
     await mkdir(join(folder, 'node_modules'));
     await symlink(top, join(folder, 'node_modules', 'knspan'));
-    await cp(join(top, 'functions', 'template'), folder, { recursive: true });
+    await cp(join(top, 'functions/samples/template'), folder, { recursive: true });
   });
 
   after(() => rm(folder, { recursive: true }));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { mayPass } from '../../shared/dev-broker/could-match.ts';
+import { couldMatch } from '../../shared/dev-broker/could-match.ts';
 import { passes } from '../../shared/dev-broker/filters.ts';
 import { parseWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { defineFunction, type ExtensionFunction, type Handled, type Reply, segmentType } from '../../shared/extension/index.ts';
@@ -104,7 +104,7 @@ describe('a reply', () => {
   it('goes to K_SINK where the sender takes none, and is refused where there is no K_SINK: never lost', async () => {
     const sent: string[] = [];
     const sink = {
-      send: async (body: string) => ({ kind: sent.push(body) > 1 ? ('again' as const) : ('taken' as const), reason: 'r' }),
+      send: async (body: string) => ({ kind: sent.push(body) > 1 ? ('retry' as const) : ('accepted' as const), reason: 'r' }),
       close: () => {},
     };
     await using bound = await runExtension(
@@ -261,7 +261,7 @@ describe('a loop', () => {
       fc.property(filter, (one) => {
         const [trigger] = wiringOf([one]).triggers;
         assert.ok(trigger);
-        const may = mayPass(trigger.filter, new Map([['type', 'a']]));
+        const may = couldMatch(trigger.filter, new Map([['type', 'a']]));
         const attributes = [undefined, 'a', 'b', 'c'].map((x) => new Map([['type', 'a'], ...(x === undefined ? [] : [['x', x] as const])]));
         const results = attributes.map((all) => (passes(trigger.filter, all) ? 'yes' : 'no'));
         if (may !== 'maybe')

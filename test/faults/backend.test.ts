@@ -42,20 +42,20 @@ it('the backend is down for ten minutes: nothing is lost', async (t) => {
   const last = Math.max(...notices.map(({ at }) => at));
   await clock.set(last + 60 * minutes);
   await correlator.sweep();
-  const waiting = (await store.figures()).outbox;
+  const waiting = (await store.sizes()).outbox;
   assert.ok(waiting > 0);
   for (let passed = 0; passed < 10 * minutes; passed += 5_000) {
     await clock.advance(5_000);
     await correlator.sweep();
   }
-  assert.equal((await store.figures()).outbox, waiting);
+  assert.equal((await store.sizes()).outbox, waiting);
   assert.deepEqual(receiver.taken, []);
   await receiver.start();
   await clock.advance(1 * minutes);
   await correlator.sweep();
   await clock.advance(60 * minutes);
   await correlator.sweep();
-  const { outbox, parked } = await store.figures();
+  const { outbox, parked } = await store.sizes();
   assert.deepEqual({ outbox, parked }, { outbox: 0, parked: 0 });
   assert.deepEqual(receiver.taken.map(spanText).sort(), textOf(replay(await loadCapture(capture, 'watch'))));
 });

@@ -66,8 +66,8 @@ async function settle(rig: Rig): Promise<void> {
       assert.ok(performance.now() < end, `still ${inbox} in the inbox and ${outbox} segments unsent`);
     }
   }
-  const { inbox, held, outbox, parked } = await rig.figures();
-  assert.deepEqual({ inbox, held, outbox, parked }, { inbox: 0, held: 0, outbox: 0, parked: 0 });
+  const { inbox, undecided, outbox, parked } = await rig.figures();
+  assert.deepEqual({ inbox, undecided, outbox, parked }, { inbox: 0, undecided: 0, outbox: 0, parked: 0 });
 }
 
 /** Kills one after the other, each started again at once, until enough or told to stop; before each the clock goes on. */

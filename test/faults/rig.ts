@@ -1,6 +1,6 @@
 /** The functions as processes over a real Redis before a real OTLP receiver, under the clock of what is replayed. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { boxKeys, shardKeys } from '../../shared/store/keys.ts';
+import { deliveryQueueKeys, shardKeys } from '../../shared/store/keys.ts';
 import type { RedisClient } from '../../shared/store/redis/connect.ts';
 import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, shardCount } from '../../shared/store/store.ts';
@@ -114,15 +114,15 @@ export class Rig {
     this.taken += 1;
   }
 
-  figures(): ReturnType<RedisStore['figures']> {
-    return this.#store.figures();
+  figures(): ReturnType<RedisStore['sizes']> {
+    return this.#store.sizes();
   }
 
   /** As if more time had passed for Redis than leases and pauses take: its own clock cannot be set. */
   async forgetLeases(): Promise<void> {
     for (let shard = 0; shard < shardCount; shard += 1) {
       const keys = shardKeys(prefix, shard);
-      const outbox = boxKeys(prefix, { kind: 'outbox', shard });
+      const outbox = deliveryQueueKeys(prefix, { kind: 'outbox', shard });
       await this.#client.del(keys.inboxLease);
       for (const key of [keys.leases, outbox.due])
         for (const id of await this.#client.zrange(key, '0', '-1')) await this.#client.zadd(key, 'XX', 0, id);

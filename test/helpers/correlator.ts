@@ -2,7 +2,7 @@
 import { type Given, type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import { MemoryStore } from '../../shared/store/memory/store.ts';
-import { type Bounds, defaultBounds, type Store } from '../../shared/store/store.ts';
+import { defaultBounds, type Store, type StoreBounds } from '../../shared/store/store.ts';
 import { KeepingSink } from './correlators.ts';
 import type { EventFields } from './event.ts';
 import { Faults, faultyStore } from './faulty-store.ts';
@@ -23,7 +23,7 @@ export class OneCorrelator {
   url = '';
   #running: RunningCorrelator | undefined;
 
-  constructor(bounds: Partial<Bounds> = {}) {
+  constructor(bounds: Partial<StoreBounds> = {}) {
     this.store = faultyStore(new MemoryStore(() => this.clock.now(), { ...defaultBounds, ...bounds }), this.faults);
   }
 

@@ -15,11 +15,11 @@ export class KeepingSink implements Sink {
   readonly bodies = new Map<string, string>();
   copies = 0;
   readonly differing: string[] = [];
-  answer: (body: string) => SinkOutcome | Promise<SinkOutcome> = () => ({ kind: 'taken' });
+  answer: (body: string) => SinkOutcome | Promise<SinkOutcome> = () => ({ kind: 'accepted' });
 
   async send(body: string): Promise<SinkOutcome> {
     const outcome = await this.answer(body);
-    if (outcome.kind !== 'taken') return outcome;
+    if (outcome.kind !== 'accepted') return outcome;
     const parsed: unknown = JSON.parse(body);
     const id = typeof parsed === 'object' && parsed !== null && 'id' in parsed ? String(parsed.id) : '';
     const known = this.bodies.get(id);

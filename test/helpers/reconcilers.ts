@@ -4,7 +4,7 @@ import { createApiServer } from '../../shared/kubernetes/api-server.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import type { Stoppable } from '../../shared/process/run-function.ts';
 import { MemoryStore } from '../../shared/store/memory/store.ts';
-import { type Bounds, defaultBounds, type Store } from '../../shared/store/store.ts';
+import { defaultBounds, type Store, type StoreBounds } from '../../shared/store/store.ts';
 import { type EventFields, eventJson } from './event.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { Receiver } from './receiver.ts';
@@ -29,7 +29,7 @@ export class World {
   readonly #running: Reconciler[] = [];
   #api: ReturnType<typeof createApiServer> | undefined;
 
-  constructor(store?: Store, bounds: Bounds = defaultBounds, clock = new ManualClock(startedAt)) {
+  constructor(store?: Store, bounds: StoreBounds = defaultBounds, clock = new ManualClock(startedAt)) {
     this.clock = clock;
     this.store = store ?? new MemoryStore(() => this.clock.now(), bounds);
   }

@@ -4,7 +4,7 @@ import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { helpers, samples, startOf } from '../../functions/samples/index.ts';
-import { type Start, surroundingsOf } from '../../shared/process/run-function.ts';
+import { functionContext, type Start } from '../../shared/process/run-function.ts';
 import { ConfigError, type Setting, Settings } from '../../shared/process/settings.ts';
 import { traced } from '../../shared/telemetry/open-tracing.ts';
 
@@ -17,7 +17,7 @@ const env = { PORT: 'none' };
 async function readBy(name: string, start: Start): Promise<readonly Setting[]> {
   const settings = new Settings(env);
   try {
-    await traced(name, start)(surroundingsOf(name, settings));
+    await traced(name, start)(functionContext(name, settings));
   } catch (error) {
     if (error instanceof ConfigError) return settings.table;
     throw error;

@@ -2,10 +2,10 @@
 import { type Clock, systemClock } from '../../shared/process/clock.ts';
 import { Log } from '../../shared/process/log.ts';
 import { Metrics } from '../../shared/process/metrics.ts';
-import type { Surroundings } from '../../shared/process/run-function.ts';
+import type { FunctionContext } from '../../shared/process/run-function.ts';
 import { type Environment, Settings } from '../../shared/process/settings.ts';
 
-export interface TestSurroundings extends Surroundings {
+export interface TestSurroundings extends FunctionContext {
   /** Entries of the log, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
 }

@@ -56,7 +56,7 @@ describe('createSink', () => {
 
   test('posts the event as it is, in structured mode, over connections that are used again', async () => {
     const sink = sinkTo();
-    for (let index = 0; index < 5; index += 1) assert.deepEqual(await sink.send(body), { kind: 'taken' });
+    for (let index = 0; index < 5; index += 1) assert.deepEqual(await sink.send(body), { kind: 'accepted' });
     assert.equal(connections, 1);
     const [request] = got;
     assert.deepEqual([request?.method, request?.url, request?.text], ['POST', '/ns/broker', body]);
@@ -65,13 +65,13 @@ describe('createSink', () => {
   });
 
   const statuses: Readonly<Record<number, string>> = {
-    200: 'taken',
-    202: 'taken',
-    204: 'taken',
+    200: 'accepted',
+    202: 'accepted',
+    204: 'accepted',
     ...Object.fromEntries(
-      [301, 302, 307, 401, 403, 404, 405, 407, 408, 409, 425, 429, 500, 502, 503, 504].map((status) => [status, 'again']),
+      [301, 302, 307, 401, 403, 404, 405, 407, 408, 409, 425, 429, 500, 502, 503, 504].map((status) => [status, 'retry']),
     ),
-    ...Object.fromEntries([400, 410, 413, 415, 422].map((status) => [status, 'never'])),
+    ...Object.fromEntries([400, 410, 413, 415, 422].map((status) => [status, 'rejected'])),
   };
   for (const [status, kind] of Object.entries(statuses)) {
     test(`${status} means ${kind}; no redirect is followed`, async () => {
@@ -79,15 +79,15 @@ describe('createSink', () => {
       const outcome = await sinkTo().send(body);
       assert.equal(outcome.kind, kind);
       assert.equal(got.length, 1);
-      if (outcome.kind !== 'taken') assert.equal(outcome.reason, `Cannot send to the sink: it answered ${status}: why`);
-      if (outcome.kind !== 'taken') assert.equal(outcome.status, Number(status));
+      if (outcome.kind !== 'accepted') assert.equal(outcome.reason, `Cannot send to the sink: it answered ${status}: why`);
+      if (outcome.kind !== 'accepted') assert.equal(outcome.status, Number(status));
     });
   }
 
   test('how long the sink wants us to wait', async () => {
     answer = (response) => response.writeHead(503, { 'retry-after': '7' }).end();
     const reason = 'Cannot send to the sink: it answered 503';
-    assert.deepEqual(await sinkTo().send(body), { kind: 'again', status: 503, reason, afterMs: 7_000 });
+    assert.deepEqual(await sinkTo().send(body), { kind: 'retry', status: 503, reason, afterMs: 7_000 });
     assert.equal(parseRetryAfter(undefined, now), undefined);
     assert.equal(parseRetryAfter('Fri, 20 Nov 2026 21:54:50 GMT', now), 30_000);
     assert.equal(parseRetryAfter('Fri, 20 Nov 2020 21:54:50 GMT', now), 0);
@@ -98,18 +98,18 @@ describe('createSink', () => {
   test('no answer, a broken connection, nobody there: again', async () => {
     answer = () => {};
     assert.deepEqual(await sinkTo({ timeoutMs: 30 }).send(body), {
-      kind: 'again',
+      kind: 'retry',
       reason: 'Cannot reach the sink: no answer within 30 ms',
     });
     answer = (response) => response.destroy();
-    assert.equal((await sinkTo().send(body)).kind, 'again');
+    assert.equal((await sinkTo().send(body)).kind, 'retry');
     const gone = await sinkTo({ url: 'http://127.0.0.1:1/' }).send(body);
-    assert.ok(gone.kind === 'again' && /ECONNREFUSED/.test(gone.reason));
+    assert.ok(gone.kind === 'retry' && /ECONNREFUSED/.test(gone.reason));
   });
 
   test('an answer that drips is ended by the timeout; its status counts', async () => {
     answer = (response) => response.writeHead(202).write('x');
-    assert.deepEqual(await sinkTo({ timeoutMs: 50 }).send(body), { kind: 'taken' });
+    assert.deepEqual(await sinkTo({ timeoutMs: 50 }).send(body), { kind: 'accepted' });
   });
 
   test('an answer without end is not read to its end', async () => {
@@ -122,7 +122,7 @@ describe('createSink', () => {
       more();
     };
     const outcome = await sinkTo().send(body);
-    assert.ok(outcome.kind === 'never' && outcome.reason.length < 400);
+    assert.ok(outcome.kind === 'rejected' && outcome.reason.length < 400);
   });
 
   test('overrides are set on the event', async () => {
@@ -148,7 +148,7 @@ describe('createSink', () => {
         [undefined, 'Bearer one', 'Bearer two'],
       );
       const unreadable = await sinkTo({ tokenFile: folder }).send(body);
-      assert.ok(unreadable.kind === 'again' && /OIDC token file: EISDIR/.test(unreadable.reason));
+      assert.ok(unreadable.kind === 'retry' && /OIDC token file: EISDIR/.test(unreadable.reason));
       assert.equal(got.length, 3);
     } finally {
       await rm(folder, { recursive: true });

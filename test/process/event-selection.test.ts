@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { passes, readFilter } from '../../shared/dev-broker/filters.ts';
-import { type Fault, Part } from '../../shared/dev-broker/manifest-reader.ts';
+import { type ManifestFault, Part } from '../../shared/dev-broker/manifest-reader.ts';
 import { field, isJson, textField } from '../../shared/events/json.ts';
 import { eventTypes, isSelected, selectionOf } from '../../shared/process/event-selection.ts';
 import { Settings } from '../../shared/process/settings.ts';
@@ -25,7 +25,7 @@ describe('the selection of Events', () => {
     const settings = new Settings(configOf(field(config, 'data')));
     const selection = selectionOf(settings, '');
     settings.finish('test');
-    const faults: Fault[] = [];
+    const faults: ManifestFault[] = [];
     const filter = readFilter(new Part(field(trigger, 'spec'), 'spec', faults));
     assert.deepEqual(faults, []);
     let passed = 0;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { Recent } from '../../shared/process/recent.ts';
+import { RecentMap } from '../../shared/process/recent.ts';
 
 it('has the newest half of its bound with their latest values, and at most its bound', () => {
   const step = fc.record({ key: fc.nat(30).map(String), value: fc.nat(), removes: fc.boolean() });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 200 }), (most, steps) => {
-      const recent = new Recent<number>(most);
+      const recent = new RecentMap<number>(most);
       const all = new Map<string, number>();
       for (const { key, value, removes } of steps) {
         all.delete(key);

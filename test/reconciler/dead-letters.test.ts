@@ -1,12 +1,12 @@
 /** Dead letters: parked before they are acknowledged, sent again to the subscriber that failed, given up after a day, listed. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { parseLetter } from '../../shared/store/dead-letter.ts';
+import { parseDeadLetter } from '../../shared/store/dead-letter.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { post, World } from '../helpers/reconcilers.ts';
 import { until } from '../helpers/until.ts';
 
-const box = { kind: 'letters' } as const;
+const box = { kind: 'dead-letters' } as const;
 const day = 86_400_000;
 const parkedOf = async (store: Store) => (await store.listParked(100)).map(({ reason }) => reason);
 
@@ -238,7 +238,7 @@ describe('a dead letter', () => {
     world.subscriber.answer = () => ({ status: 202 });
     for (let round = 0; round < 4; round += 1) await pass(5_000);
     assert.deepEqual(world.subscriber.ids.toSorted(), ['b0', 'b1', 'b2', 'b3', 'b4']);
-    assert.equal((await world.store.listBox(box, 100)).length, 5);
+    assert.equal((await world.store.listDeliveries(box, 100)).length, 5);
   });
 
   it('is sent by one replica', async () => {
@@ -269,7 +269,7 @@ describe('a dead letter', () => {
       spec: { replicas: 2, template: { spec: { containers: [{ env: [{ value: 'secret' }] }] } } },
     };
     await send(url, { type: 'dev.knative.apiserver.resource.update', data });
-    const [item] = await world.store.listBox(box, 1);
+    const [item] = await world.store.listDeliveries(box, 1);
     assert.doesNotMatch(item?.body ?? 'secret', /secret/);
     await pass(5_000);
     assert.deepEqual(world.subscriber.taken[0]?.data, {
@@ -294,7 +294,7 @@ describe('a dead letter', () => {
     go();
     await closed;
     assert.equal(world.subscriber.taken.length, 1);
-    assert.equal((await world.store.claimBox(box, world.clock.now(), 1, 10)).length, 2);
+    assert.equal((await world.store.claimDeliveries(box, world.clock.now(), 1, 10)).length, 2);
   });
 
   it('keeps when the function is stopped and its subscriber does not answer', async () => {
@@ -305,13 +305,13 @@ describe('a dead letter', () => {
     await world.clock.advance(5_000);
     await until('it is under way', () => world.subscriber.requests === 1);
     await close(50);
-    assert.equal((await world.store.listBox(box, 10)).length, 1);
+    assert.equal((await world.store.listDeliveries(box, 10)).length, 1);
   });
 });
 
 describe('dead letters that are too many', () => {
   it('are not acknowledged', async () => {
-    const world = await new World(undefined, { ...defaultBounds, letters: 2 }).start();
+    const world = await new World(undefined, { ...defaultBounds, deadLetters: 2 }).start();
     const { url, figure } = await world.reconciler();
     const statuses: number[] = [];
     for (const id of ['a', 'b', 'c']) statuses.push((await post(url, { id, type: 'x', knativeerrordest: world.subscriber.url })).status);
@@ -323,9 +323,9 @@ describe('dead letters that are too many', () => {
 
 describe('letters in the store', () => {
   it('that cannot be read say so', () => {
-    assert.equal(parseLetter('{').ok, false);
-    assert.equal(parseLetter('{"event":{}}').ok, false);
-    assert.deepEqual(parseLetter('{"event":{"id":"1"},"since":5}'), {
+    assert.equal(parseDeadLetter('{').ok, false);
+    assert.equal(parseDeadLetter('{"event":{}}').ok, false);
+    assert.deepEqual(parseDeadLetter('{"event":{"id":"1"},"since":5}'), {
       ok: true,
       value: { dest: '', code: '', since: 5, event: { id: '1' } },
     });

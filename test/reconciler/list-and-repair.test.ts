@@ -221,7 +221,7 @@ describe('a tick', () => {
   });
 
   it('acknowledges nothing while the store is away', async () => {
-    const { url } = await world.reconciler({}, storeWith(world.store, { hold: () => Promise.reject(new Error('away')) }));
+    const { url } = await world.reconciler({}, storeWith(world.store, { acquireLease: () => Promise.reject(new Error('away')) }));
     const answer = await tick(url);
     assert.equal(answer.status, 503);
     assert.match(answer.text, /Cannot look for missed Events/);

@@ -11,7 +11,7 @@ import { post, type Reconciler, tick, World } from '../helpers/reconcilers.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
 import { until } from '../helpers/until.ts';
 
-const box = { kind: 'letters' } as const;
+const box = { kind: 'dead-letters' } as const;
 
 describe('the reconciler on Redis', () => {
   let redis: RedisProcess;
@@ -33,7 +33,7 @@ describe('the reconciler on Redis', () => {
     });
   /** Lets the reconciler look at its letters, with all of them due. */
   const pass = async () => {
-    for (const { id } of await store.listBox(box, 100)) await store.postpone(box, id, 0);
+    for (const { id } of await store.listDeliveries(box, 100)) await store.postponeDelivery(box, id, 0);
     await until('nothing is under way', () => world.clock.sleeping === 1);
     await world.clock.advance(5_000);
     await until('nothing is under way', () => world.clock.sleeping === 1);
@@ -103,7 +103,7 @@ describe('the reconciler on Redis', () => {
     await letter('parked', 'http://nobody.example');
     await pass();
     await letter('waits');
-    const [waiting] = await store.listBox(box, 10);
+    const [waiting] = await store.listDeliveries(box, 10);
     const [parked] = await store.listParked(10);
     assert.ok(waiting && parked);
     const listed = await knspan(['deadletters'], { env });
@@ -126,7 +126,7 @@ describe('the reconciler on Redis', () => {
     assert.match(again.out, new RegExp(`^${parked.id} is sent again .*\n${waiting.id} is dropped$`, 'm'));
     assert.deepEqual(await store.listParked(10), []);
     assert.deepEqual(
-      (await store.listBox(box, 10)).map(({ id }) => id),
+      (await store.listDeliveries(box, 10)).map(({ id }) => id),
       [parked.id],
     );
     assert.match(again.out, /is sent again by the reconciler: /);
@@ -144,7 +144,7 @@ describe('a segment that the Broker has refused', () => {
     const env = { REDIS_URL: redis.url };
     const store = await openStore(new Settings(env), new Log({ function: 'test', level: 'off' }));
     const one = new OneCorrelator();
-    one.sink.answer = () => ({ kind: 'never', status: 400, reason: 'it answered 400' });
+    one.sink.answer = () => ({ kind: 'rejected', status: 400, reason: 'it answered 400' });
     await one.start({}, { cluster: 'test', store });
     await one.event('refused', 7_200);
     await one.settle();
@@ -157,10 +157,10 @@ describe('a segment that the Broker has refused', () => {
     );
     const again = await knspan(['deadletters', '--resend', parked.id], { env });
     assert.equal(again.out, `${parked.id} is sent again by the correlator: within seconds when it runs, else with its next tick\n`);
-    one.sink.answer = () => ({ kind: 'taken' });
+    one.sink.answer = () => ({ kind: 'accepted' });
     await one.sweep();
     assert.deepEqual([...one.sink.bodies], [[parked.id, parked.body]]);
-    const { outbox, parked: left } = await store.figures();
+    const { outbox, parked: left } = await store.sizes();
     assert.deepEqual({ outbox, left }, { outbox: 0, left: 0 });
     await one.stop();
     await store.close();

@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../../shared/process/clock.ts';
 import {
-  type Box,
   type Commit,
+  type DeliveryQueue,
   type DomainEntry,
   type InboxEntry,
   type IndexEntry,
@@ -128,8 +128,8 @@ export class FaultyStore implements Store {
   pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): ReturnType<Store['pinRoutes']> {
     return this.#call(() => this.#options.store.pinRoutes(shard, token, proposals));
   }
-  routed(shard: number, token: string, done: readonly Occurrence[], release: boolean): Promise<void> {
-    return this.#call(() => this.#options.store.routed(shard, token, done, release));
+  completeRouting(shard: number, token: string, done: readonly Occurrence[], release: boolean): Promise<void> {
+    return this.#call(() => this.#options.store.completeRouting(shard, token, done, release));
   }
   unseen(ids: readonly Occurrence[]): ReturnType<Store['unseen']> {
     return this.#call(() => this.#options.store.unseen(ids));
@@ -152,23 +152,23 @@ export class FaultyStore implements Store {
   commit(shard: number, clock: number, commit: Commit, holdMs: number): ReturnType<Store['commit']> {
     return this.#call(() => this.#options.store.commit(shard, clock, commit, holdMs));
   }
-  putInBox(box: Box, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean> {
-    return this.#call(() => this.#options.store.putInBox(box, items, dueAt));
+  enqueue(box: DeliveryQueue, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean> {
+    return this.#call(() => this.#options.store.enqueue(box, items, dueAt));
   }
-  claimBox(box: Box, clock: number, holdMs: number, most: number): ReturnType<Store['claimBox']> {
-    return this.#call(() => this.#options.store.claimBox(box, clock, holdMs, most));
+  claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): ReturnType<Store['claimDeliveries']> {
+    return this.#call(() => this.#options.store.claimDeliveries(box, clock, holdMs, most));
   }
-  removeFromBox(box: Box, ids: readonly string[]): Promise<void> {
-    return this.#call(() => this.#options.store.removeFromBox(box, ids));
+  removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void> {
+    return this.#call(() => this.#options.store.removeDeliveries(box, ids));
   }
-  postpone(box: Box, id: string, until: number): Promise<void> {
-    return this.#call(() => this.#options.store.postpone(box, id, until));
+  postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void> {
+    return this.#call(() => this.#options.store.postponeDelivery(box, id, until));
   }
-  park(box: Box, id: string, reason: string): Promise<number> {
+  park(box: DeliveryQueue, id: string, reason: string): Promise<number> {
     return this.#call(() => this.#options.store.park(box, id, reason));
   }
-  listBox(box: Box, most: number): ReturnType<Store['listBox']> {
-    return this.#call(() => this.#options.store.listBox(box, most));
+  listDeliveries(box: DeliveryQueue, most: number): ReturnType<Store['listDeliveries']> {
+    return this.#call(() => this.#options.store.listDeliveries(box, most));
   }
   listParked(most: number): ReturnType<Store['listParked']> {
     return this.#call(() => this.#options.store.listParked(most));
@@ -179,14 +179,14 @@ export class FaultyStore implements Store {
   due(): ReturnType<Store['due']> {
     return this.#call(() => this.#options.store.due());
   }
-  figures(): ReturnType<Store['figures']> {
-    return this.#call(() => this.#options.store.figures());
+  sizes(): ReturnType<Store['sizes']> {
+    return this.#call(() => this.#options.store.sizes());
   }
-  hold(name: string, holder: string, ms: number): Promise<boolean> {
-    return this.#call(() => this.#options.store.hold(name, holder, ms));
+  acquireLease(name: string, holder: string, ms: number): Promise<boolean> {
+    return this.#call(() => this.#options.store.acquireLease(name, holder, ms));
   }
-  release(name: string, holder: string): Promise<void> {
-    return this.#call(() => this.#options.store.release(name, holder));
+  releaseLease(name: string, holder: string): Promise<void> {
+    return this.#call(() => this.#options.store.releaseLease(name, holder));
   }
   setOnce(name: string, value: string, keepFor: number | null): Promise<string> {
     return this.#call(() => this.#options.store.setOnce(name, value, keepFor));

@@ -1,14 +1,14 @@
 /** Whether a simulated run ended well. */
 import { digestOf } from '../../shared/correlation/ids.ts';
 import type { Span } from '../../shared/spans/span.ts';
-import type { Figures } from '../../shared/store/store.ts';
+import type { StoreSizes } from '../../shared/store/store.ts';
 import { KeepingSink } from '../helpers/correlators.ts';
 import { toldBy } from '../helpers/trace.ts';
 import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
 
 export interface End {
-  readonly figures: Figures;
+  readonly figures: StoreSizes;
   readonly parked: readonly { readonly id: string; readonly body: string }[];
   readonly sink: KeepingSink;
   readonly logged: readonly string[];
@@ -17,8 +17,8 @@ export interface End {
 /** What is wrong, in sentences. */
 export async function judge(plan: Plan, world: World, { figures, parked, sink, logged }: End): Promise<string[]> {
   const faults: string[] = [];
-  const { inbox, held, outbox } = figures;
-  if (inbox + held + outbox > 0) faults.push(`still pending: ${inbox} in the inbox, ${held} undecided, ${outbox} unsent`);
+  const { inbox, undecided, outbox } = figures;
+  if (inbox + undecided + outbox > 0) faults.push(`still pending: ${inbox} in the inbox, ${undecided} undecided, ${outbox} unsent`);
   for (const line of logged) if (!/made to (fail|refuse)|the process has ended/.test(line)) faults.push(`logged ${line.trim()}`);
   const all = new KeepingSink();
   // What the sink refused for good waits for a person: it is not lost.

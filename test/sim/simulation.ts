@@ -84,7 +84,7 @@ class Simulation {
       for (const replica of this.#replicas) this.#sweep(replica);
       await this.#quiet();
     }
-    const figures = await this.#store.figures();
+    const figures = await this.#store.sizes();
     const parked = await this.#store.listParked(10_000);
     for (const replica of this.#replicas) this.#end(replica);
     await Promise.all(this.#ended);
@@ -199,10 +199,10 @@ class Simulation {
     const [luck, heard] = [this.#random(), this.#random()];
     const trouble = this.#isCalm ? 0 : this.#plan.sinkFails;
     if (luck >= trouble) return this.#sink.send(body);
-    if (luck < trouble * 0.1) return { kind: 'never', status: 400, reason: 'made to refuse' };
+    if (luck < trouble * 0.1) return { kind: 'rejected', status: 400, reason: 'made to refuse' };
     if (heard < 0.3) await this.#sink.send(body);
     if (luck < trouble * 0.4) await this.#clock.sleep(30_000, store.signal);
-    return { kind: 'again', reason: 'made to fail', ...(luck > trouble * 0.8 ? { afterMs: 5_000 } : {}) };
+    return { kind: 'retry', reason: 'made to fail', ...(luck > trouble * 0.8 ? { afterMs: 5_000 } : {}) };
   }
 
   /** Until nothing moves any more without the clock. */

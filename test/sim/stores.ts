@@ -53,8 +53,13 @@ export class SimulatedRedis extends RedisStore {
     return super.pinRoutes(shard, token, proposals);
   }
 
-  override async routed(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
+  override async completeRouting(
+    shard: number,
+    token: string,
+    done: readonly { event: string; n: number }[],
+    release: boolean,
+  ): Promise<void> {
     await this.#expire(shard);
-    await super.routed(shard, token, done, release);
+    await super.completeRouting(shard, token, done, release);
   }
 }

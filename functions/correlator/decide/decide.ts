@@ -12,8 +12,8 @@ import { toSegmentEvents } from '../../../shared/spans/segment-event.ts';
 import type { Segment } from '../../../shared/spans/span.ts';
 import type { Claimed, CommitOutcome, DomainRead, Store } from '../../../shared/store/store.ts';
 import { type DomainState, heldBy, idOf, idsIn, readRouted, readState, stateText } from '../codec.ts';
-import type { Turns } from './event-loop-yield.ts';
-import { Known, Loaded } from './index-view.ts';
+import type { CooperativeYield } from './event-loop-yield.ts';
+import { IndexView, PrefetchedIndex } from './index-view.ts';
 
 export interface Outgoing {
   readonly id: string;
@@ -29,7 +29,7 @@ export interface Decision {
 export interface DeciderOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
-  readonly turns: Turns;
+  readonly turns: CooperativeYield;
   readonly config: Omit<CorrelateConfig, 'cluster'>;
   /** `source` of the segments' CloudEvents. */
   readonly source: string;
@@ -98,8 +98,8 @@ export class Decider {
   ): Promise<Decision> {
     const { store, turns, config, source, holdMs, tracing = noTracing } = this.#options;
     const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const loaded = new Loaded(store, turns);
-    const known = new Known(loaded, cluster);
+    const loaded = new PrefetchedIndex(store, turns);
+    const known = new IndexView(loaded, cluster);
     const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };
     const [result] = await tracing.span('correlate', () => loaded.runAll([input], (one) => correlate(one, { ...config, cluster })));
     if (!result) throw new Error('Cannot decide: correlate gave no result');

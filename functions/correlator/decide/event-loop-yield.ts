@@ -7,7 +7,7 @@ const sliceMs = 1;
 /** However many requests come: what is never decided would fill the store. */
 const pauseMostMs = 10;
 
-export class Turns {
+export class CooperativeYield {
   readonly #now: () => number;
   #began: number;
   #pause: Promise<void> | null = null;

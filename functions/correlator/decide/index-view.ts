@@ -10,7 +10,7 @@ import type { KubeObject, ObjectVersion } from '../../../shared/kubernetes/objec
 import type { Objects } from '../../../shared/kubernetes/object-index.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import { readFact, readVersion } from '../codec.ts';
-import type { Turns } from './event-loop-yield.ts';
+import type { CooperativeYield } from './event-loop-yield.ts';
 
 /** Chains are short and each round loads all that a batch asked for: more rounds than this are a bug. */
 const roundsMost = 200;
@@ -23,14 +23,14 @@ export const anyObjectKey = (cluster: string): string => `${cluster}|objects`;
 type Entries = readonly { readonly member: string; readonly score: number }[];
 
 /** What was read from the index for one batch. */
-export class Loaded {
+export class PrefetchedIndex {
   readonly #store: Store;
-  readonly #turns: Turns;
+  readonly #turns: CooperativeYield;
   readonly #entries = new Map<string, Entries>();
   readonly #missing = new Set<string>();
   #askedInVain = false;
 
-  constructor(store: Store, turns: Turns) {
+  constructor(store: Store, turns: CooperativeYield) {
     this.#store = store;
     this.#turns = turns;
   }
@@ -73,13 +73,13 @@ export class Loaded {
   }
 }
 
-export class Known implements Facts, Objects {
-  readonly #loaded: Loaded;
+export class IndexView implements Facts, Objects {
+  readonly #loaded: PrefetchedIndex;
   readonly #cluster: string;
   readonly #facts = new Map<string, readonly Fact[]>();
   readonly #versions = new Map<string, readonly ObjectVersion[]>();
 
-  constructor(loaded: Loaded, cluster: string) {
+  constructor(loaded: PrefetchedIndex, cluster: string) {
     this.#loaded = loaded;
     this.#cluster = cluster;
   }

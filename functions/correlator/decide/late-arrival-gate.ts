@@ -16,7 +16,7 @@ const longest = 2 * minute;
 /** What is written is good for so long: not each late Event needs to say it. */
 const step = 1 * second;
 
-export class Hold {
+export class LateArrivalGate {
   readonly #store: Store;
   #told: Micros = 0;
   #since: Micros | null = null;

@@ -7,9 +7,9 @@
 import type { Sink, SinkOutcome } from '../../../shared/http/sink.ts';
 import type { Log } from '../../../shared/process/log.ts';
 import { noTracing, type Tracing } from '../../../shared/process/tracing.ts';
-import type { Box, BoxItem, Store } from '../../../shared/store/store.ts';
+import type { DeliveryQueue, QueuedDelivery, Store } from '../../../shared/store/store.ts';
 
-export interface EmitterOptions {
+export interface OutboxPublisherOptions {
   readonly store: Store;
   readonly sink: Sink;
   readonly log: Log;
@@ -28,8 +28,8 @@ export interface EmitterOptions {
 }
 
 interface Job {
-  readonly box: Box;
-  readonly item: BoxItem;
+  readonly box: DeliveryQueue;
+  readonly item: QueuedDelivery;
 }
 
 const backOffFirst = 500;
@@ -43,8 +43,8 @@ const waitingMost = 8 * 1_024 * 1_024;
 /** Connections that a sink must offer. */
 export const sendsMost = (atOnce: number): number => atOnce + waitersMost;
 
-export class Emitter {
-  readonly #options: EmitterOptions;
+export class OutboxPublisher {
+  readonly #options: OutboxPublisherOptions;
   readonly #queue: Job[] = [];
   #queued = 0;
   #underWay = 0;
@@ -57,7 +57,7 @@ export class Emitter {
   #idle: (() => void)[] = [];
   #stopped = false;
 
-  constructor(options: EmitterOptions) {
+  constructor(options: OutboxPublisherOptions) {
     this.#options = options;
   }
 
@@ -80,8 +80,8 @@ export class Emitter {
   async collect(shard: number, clock: number): Promise<number> {
     if (this.#stopped) return 0;
     const free = this.#options.atOnce - this.#underWay - this.#queue.length;
-    const box: Box = { kind: 'outbox', shard };
-    const items = free > 0 ? await this.#options.store.claimBox(box, clock, this.#options.holdMs, free) : [];
+    const box: DeliveryQueue = { kind: 'outbox', shard };
+    const items = free > 0 ? await this.#options.store.claimDeliveries(box, clock, this.#options.holdMs, free) : [];
     // Behind the others: each gets its turn.
     this.#more.delete(shard);
     if (items.length >= free) this.#more.add(shard);
@@ -179,17 +179,17 @@ export class Emitter {
     try {
       const sent = await tracing.below(item.id, 'emit', () => sink.send(item.body, tracing.headers()));
       onSent(sent.kind);
-      if (sent.kind === 'taken') {
-        await store.removeFromBox(box, [item.id]);
+      if (sent.kind === 'accepted') {
+        await store.removeDeliveries(box, [item.id]);
         return true;
       }
-      if (sent.kind === 'never') {
+      if (sent.kind === 'rejected') {
         log.sampled('parked', 10)?.error('parked a segment that is refused for good', { id: item.id, reason: sent.reason });
         this.#options.onLost(await store.park(box, item.id, sent.reason));
       } else {
         log.sampled('postponed', 10)?.warn('could not send a segment', { id: item.id, tries: item.tries, reason: sent.reason });
         const pause = Math.max(sent.afterMs ?? 0, this.#backOff(item.tries));
-        await store.postpone(box, item.id, (await store.clock()) + pause);
+        await store.postponeDelivery(box, item.id, (await store.clock()) + pause);
       }
     } catch (error) {
       // The store is away: the item is still there, and due again when it is no longer held.

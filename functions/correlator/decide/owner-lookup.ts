@@ -6,7 +6,7 @@
 import type { ObjectRef } from '../../../shared/events/observation.ts';
 import type { Lookup } from '../../../shared/kubernetes/lookup.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
-import { Recent } from '../../../shared/process/recent.ts';
+import { RecentMap } from '../../../shared/process/recent.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { Arrived } from '../codec.ts';
 import { readVersion } from '../codec.ts';
@@ -47,7 +47,7 @@ const goneKey = (cluster: string, uid: string): string => `${cluster}|gone|${uid
 export class LookedUpOwners implements Owners {
   readonly #options: OwnersOptions;
   /** uid -> until when nobody needs to ask again. */
-  readonly #known = new Recent<number>(knownMost);
+  readonly #known = new RecentMap<number>(knownMost);
   readonly #underWay = new Map<string, Promise<void>>();
   /** Those that the background has not got to yet. */
   readonly #wanted = new Map<string, ObjectRef>();

@@ -12,15 +12,15 @@ import type { Micros } from '../../../shared/events/observation.ts';
 import { shardOf } from '../../../shared/store/keys.ts';
 import type { DomainEntry, InboxItem, PinnedRoute, Store } from '../../../shared/store/store.ts';
 import { type Arrived, idOf, readArrived, readRoute, routedText, routeText } from '../codec.ts';
-import type { Turns } from './event-loop-yield.ts';
-import { Known, Loaded } from './index-view.ts';
+import type { CooperativeYield } from './event-loop-yield.ts';
+import { IndexView, PrefetchedIndex } from './index-view.ts';
 import type { Owners } from './owner-lookup.ts';
 
 export interface RouterOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
   readonly owners: Owners;
-  readonly turns: Turns;
+  readonly turns: CooperativeYield;
   /** Whose lease it is: names this process among the correlators; the same at each call. */
   readonly token: () => string;
   readonly leaseMs: number;
@@ -55,23 +55,23 @@ export class Router {
     const placed = await this.#addAll(entries);
     const more = items.length === batch && placed.size === items.length;
     const done = items.filter((_, place) => placed.has(place));
-    await store.routed(shard, token, done, !more);
+    await store.completeRouting(shard, token, done, !more);
     return { routed: done.length, more, full: done.length < items.length };
   }
 
   /** Lets another correlator go on with a shard of which more is due. */
   async release(shard: number): Promise<void> {
-    await this.#options.store.routed(shard, this.#options.token(), [], true);
+    await this.#options.store.completeRouting(shard, this.#options.token(), [], true);
   }
 
   /** An Event that the core cannot route must not hold up the others: its involved object is its domain then. */
   async #routeAll(arrived: readonly Arrived[]): Promise<Routed[]> {
-    const loaded = new Loaded(this.#options.store, this.#options.turns);
-    const views = new Map<string, Known>();
+    const loaded = new PrefetchedIndex(this.#options.store, this.#options.turns);
+    const views = new Map<string, IndexView>();
     return loaded.runAll(arrived, ({ cluster, observation }) => {
       let known = views.get(cluster);
       if (!known) {
-        known = new Known(loaded, cluster);
+        known = new IndexView(loaded, cluster);
         views.set(cluster, known);
       }
       const meaning = meaningOf(this.#options.rules, observation);

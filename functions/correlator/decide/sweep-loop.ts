@@ -1,17 +1,17 @@
 /** When to sweep: each second while the process lives, at any request, and at the tick, which is what counts when nobody lives. */
-import type { Surroundings } from '../../../shared/process/run-function.ts';
+import type { FunctionContext } from '../../../shared/process/run-function.ts';
 import type { Sweeper } from './sweep.ts';
 
 const everyMs = 1_000;
 const afterFailureMs = 5_000;
 
-export class Pulse {
+export class SweepLoop {
   readonly #sweeper: Sweeper;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: FunctionContext;
   readonly #stop = new AbortController();
   #lastNudge = Number.NEGATIVE_INFINITY;
 
-  constructor(sweeper: Sweeper, surroundings: Surroundings) {
+  constructor(sweeper: Sweeper, surroundings: FunctionContext) {
     this.#sweeper = sweeper;
     this.#surroundings = surroundings;
   }
@@ -21,7 +21,7 @@ export class Pulse {
   }
 
   /** At most once a second: thousands of requests are no reason to look thousands of times. */
-  nudge(): void {
+  trigger(): void {
     const now = this.#surroundings.clock.now();
     if (now - this.#lastNudge < everyMs && now >= this.#lastNudge) return;
     this.#lastNudge = now;

@@ -3,16 +3,16 @@ import type { Micros } from '../../../shared/events/observation.ts';
 import { stopwatch } from '../../../shared/process/clock.ts';
 import type { ShardDue, Store } from '../../../shared/store/store.ts';
 import type { Decider } from './decide.ts';
-import type { Hold } from './late-arrival-gate.ts';
-import type { Emitter } from './outbox-publisher.ts';
+import type { LateArrivalGate } from './late-arrival-gate.ts';
+import type { OutboxPublisher } from './outbox-publisher.ts';
 import type { Router } from './route.ts';
 
 export interface SweeperOptions {
   readonly store: Store;
   readonly router: Router;
   readonly decider: Decider;
-  readonly emitter: Emitter;
-  readonly hold: Hold;
+  readonly emitter: OutboxPublisher;
+  readonly hold: LateArrivalGate;
   /** Event time. */
   readonly now: () => Micros;
   readonly onRouted: (count: number) => void;

@@ -2,9 +2,9 @@
 import type { Clock } from '../../../shared/process/clock.ts';
 
 /** What a sender that is turned away is told to wait; then it is tried again. */
-export const comeAgainSeconds = 5;
+export const retryAfterSeconds = 5;
 
-export class Room {
+export class Backpressure {
   readonly #clock: Pick<Clock, 'now'>;
   #fullAt = Number.NEGATIVE_INFINITY;
 
@@ -13,7 +13,7 @@ export class Room {
   }
 
   get isFull(): boolean {
-    return Math.abs(this.#clock.now() - this.#fullAt) < comeAgainSeconds * 1_000;
+    return Math.abs(this.#clock.now() - this.#fullAt) < retryAfterSeconds * 1_000;
   }
 
   turnedAway(): void {

@@ -8,7 +8,7 @@ import type { ObjectVersion } from '../../../shared/kubernetes/object.ts';
 import { parseObject } from '../../../shared/kubernetes/parse-object.ts';
 import { missedType, tickType } from '../../../shared/process/event-selection.ts';
 
-export type Intake =
+export type ClassifiedEvent =
   | { readonly kind: 'event'; readonly cluster: string; readonly observation: Observation }
   | { readonly kind: 'object'; readonly cluster: string; readonly version: ObjectVersion }
   | { readonly kind: 'tick' }
@@ -20,7 +20,7 @@ const notified = 'dev.knative.apiserver.resource.';
 const clusterPattern = /^[A-Za-z0-9._:/-]{0,253}$/;
 
 /** `own` is the cluster of events that do not say theirs; `now` dates an object whose notification has no time. */
-export function intakeOf(event: ReceivedEvent, own: string, now: Micros): Intake {
+export function classifyEvent(event: ReceivedEvent, own: string, now: Micros): ClassifiedEvent {
   if (event.type === tickType) return { kind: 'tick' };
   const isNotice = event.type.startsWith(notified);
   if (!isNotice && event.type !== missedType) return { kind: 'ignored', why: 'type' };

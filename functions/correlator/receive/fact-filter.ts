@@ -8,7 +8,7 @@ import { bare, type Fact, factsOf, timeless } from '../../../shared/correlation/
 import type { Meaning } from '../../../shared/correlation/rules/rule.ts';
 import type { Observation } from '../../../shared/events/observation.ts';
 import type { ObjectVersion } from '../../../shared/kubernetes/object.ts';
-import { Recent } from '../../../shared/process/recent.ts';
+import { RecentMap } from '../../../shared/process/recent.ts';
 import type { IndexEntry } from '../../../shared/store/store.ts';
 import { factText, versionText } from '../codec.ts';
 import { anyObjectKey, factKey, versionKey } from '../decide/index-view.ts';
@@ -16,9 +16,9 @@ import { anyObjectKey, factKey, versionKey } from '../decide/index-view.ts';
 const saidMost = 50_000;
 const saidAgainAfterMs = 10 * 60_000;
 
-export class Recall {
+export class RecentFactFilter {
   /** Entry -> its time, and when it was written. Only what the store has acknowledged is here. */
-  readonly #said = new Recent<{ readonly score: number; readonly at: number }>(saidMost);
+  readonly #said = new RecentMap<{ readonly score: number; readonly at: number }>(saidMost);
 
   factsOf(cluster: string, observation: Observation, meaning: Meaning, now: number): IndexEntry[] {
     const entries: IndexEntry[] = [];

@@ -10,27 +10,27 @@ import type { Log } from '../../../shared/process/log.ts';
 import type { Tracing } from '../../../shared/process/tracing.ts';
 import type { InboxEntry, IndexEntry } from '../../../shared/store/store.ts';
 import { type Arrived, arrivedText } from '../codec.ts';
-import type { Turns } from '../decide/event-loop-yield.ts';
-import type { Hold } from '../decide/late-arrival-gate.ts';
+import type { CooperativeYield } from '../decide/event-loop-yield.ts';
+import type { LateArrivalGate } from '../decide/late-arrival-gate.ts';
 import type { Owners } from '../decide/owner-lookup.ts';
 import type { Meters } from '../metrics.ts';
-import { comeAgainSeconds, type Room } from './backpressure.ts';
-import { type Intake, intakeOf } from './classify-event.ts';
-import { entriesOfObject, type Recall } from './fact-filter.ts';
-import type { Appender, Brought } from './inbox-writer.ts';
+import { type Backpressure, retryAfterSeconds } from './backpressure.ts';
+import { type ClassifiedEvent, classifyEvent } from './classify-event.ts';
+import { entriesOfObject, type RecentFactFilter } from './fact-filter.ts';
+import type { InboxBatch, InboxWriter } from './inbox-writer.ts';
 
 export interface HandleOptions {
   readonly cluster: string;
   readonly rules: CompiledRules;
-  readonly appender: Appender;
-  readonly recall: Recall;
-  readonly room: Room;
-  readonly hold: Hold;
+  readonly appender: InboxWriter;
+  readonly recall: RecentFactFilter;
+  readonly room: Backpressure;
+  readonly hold: LateArrivalGate;
   readonly owners: Owners;
   readonly meters: Meters;
   readonly log: Log;
   readonly tracing: Tracing;
-  readonly turns: Turns;
+  readonly turns: CooperativeYield;
   /** Event time. */
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
@@ -44,14 +44,14 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
   const { meters, log, turns } = options;
   return async (events) => {
     turns.moved();
-    const intakes = events.map((event) => intakeOf(event, options.cluster, options.now()));
+    const intakes = events.map((event) => classifyEvent(event, options.cluster, options.now()));
     const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
     const brought = broughtBy(intakes, arrived, options);
     const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
     turns.moved();
     for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
     if (written === 'no_room')
-      return { status: 503, retryAfterSeconds: comeAgainSeconds, reason: 'Cannot take event: too much is pending' };
+      return { status: 503, retryAfterSeconds: retryAfterSeconds, reason: 'Cannot take event: too much is pending' };
     if (written === 'store_away') return storeAway;
     // After the answer: it must not wait for what they begin.
     setImmediate(() => options.owners.prefetch(arrived));
@@ -68,12 +68,12 @@ export function handler(options: HandleOptions): (events: readonly ReceivedEvent
 const storeAway: Answer = { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
 
 /** `written`: what became of those that were to be written down. */
-function outcomeOf(intake: Intake | undefined, written: string): string {
+function outcomeOf(intake: ClassifiedEvent | undefined, written: string): string {
   if (intake?.kind === 'tick') return 'taken';
   return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
 }
 
-async function write(brought: Brought, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
+async function write(brought: InboxBatch, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
     if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
@@ -93,7 +93,11 @@ async function write(brought: Brought, { appender, recall, room, meters, log, tr
   }
 }
 
-function broughtBy(intakes: readonly Intake[], arrived: readonly Arrived[], { rules, recall, hold, now }: HandleOptions): Brought {
+function broughtBy(
+  intakes: readonly ClassifiedEvent[],
+  arrived: readonly Arrived[],
+  { rules, recall, hold, now }: HandleOptions,
+): InboxBatch {
   const inbox: InboxEntry[] = [];
   const facts: IndexEntry[] = hold.entriesFor(arrived, now());
   for (const { cluster, observation } of arrived) {

@@ -6,7 +6,7 @@ import { shardOf } from '../../../shared/store/keys.ts';
 import type { InboxEntry, IndexEntry, Store } from '../../../shared/store/store.ts';
 
 /** What one request brings. */
-export interface Brought {
+export interface InboxBatch {
   readonly inbox: readonly InboxEntry[];
   readonly facts: readonly IndexEntry[];
   readonly versions: readonly IndexEntry[];
@@ -28,14 +28,14 @@ export interface AppendOptions {
 }
 
 interface Waiting {
-  readonly brought: Brought;
+  readonly brought: InboxBatch;
   done(appended: Appended | null): void;
   failed(error: unknown): void;
 }
 
 const atOnceMost = 1_000;
 
-export class Appender {
+export class InboxWriter {
   readonly #store: Store;
   readonly #options: AppendOptions;
   #waiting: Waiting[] = [];
@@ -47,7 +47,7 @@ export class Appender {
   }
 
   /** Null when there is no room. Rejects when the store is away. */
-  append(brought: Brought): Promise<Appended | null> {
+  append(brought: InboxBatch): Promise<Appended | null> {
     if (this.#waiting.length >= this.#options.waitingMost) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ brought, done: resolve, failed: reject });

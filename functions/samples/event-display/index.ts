@@ -1,14 +1,14 @@
 /** Shows every event that it gets, a line each: the end of a demonstration, or a look at what a Trigger lets pass. */
 import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
 import { type RunningFunction, serveFunction } from '../../../shared/http/server.ts';
-import { portOf, type Surroundings } from '../../../shared/process/run-function.ts';
+import { type FunctionContext, portOf } from '../../../shared/process/run-function.ts';
 
 const name = 'event-display';
 const dataMost = 300;
 const sides = ['heads', 'tails', 'none'] as const;
 
 export async function startEventDisplay(
-  { settings, log, metrics, tracing }: Surroundings,
+  { settings, log, metrics, tracing }: FunctionContext,
   write: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Promise<RunningFunction> {
   const port = portOf(settings);

@@ -1,7 +1,7 @@
 /** A source: sends an event to K_SINK in equal intervals, until it is stopped or has sent as many as it should. */
 import { randomUUID } from 'node:crypto';
 import { createSink, type Sink, sinkOptionsOf } from '../../../shared/http/sink.ts';
-import type { Stoppable, Surroundings } from '../../../shared/process/run-function.ts';
+import type { FunctionContext, Stoppable } from '../../../shared/process/run-function.ts';
 import { noTracing } from '../../../shared/process/tracing.ts';
 
 export const heartbeatType = 'dev.knspan.demo.heartbeat';
@@ -11,10 +11,10 @@ export interface Heartbeats extends Stoppable {
   readonly done: Promise<void>;
 }
 
-const outcomes = ['taken', 'again', 'never'] as const;
+const outcomes = ['accepted', 'retry', 'rejected'] as const;
 
 /** What was not taken is not sent again: the next one comes anyway. */
-export async function startHeartbeats(surroundings: Surroundings): Promise<Heartbeats> {
+export async function startHeartbeats(surroundings: FunctionContext): Promise<Heartbeats> {
   const { settings, log, clock, metrics, tracing = noTracing } = surroundings;
   const periodMs = settings.duration('KNSPAN_HEARTBEAT_PERIOD', '1s', 'time between two heartbeats', '1ms', '1h');
   const most = settings.number('KNSPAN_HEARTBEATS', { default: 0, min: 0, max: 1_000_000, what: 'how many heartbeats; 0: without end' });
@@ -28,7 +28,7 @@ export async function startHeartbeats(surroundings: Surroundings): Promise<Heart
     for (let n = 1; !stop.signal.aborted && (most === 0 || n <= most); n += 1) {
       const sent = await tracing.start('heartbeat', () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
       counted.add({ outcome: sent.kind });
-      if (sent.kind !== 'taken') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
+      if (sent.kind !== 'accepted') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);
     }
   };

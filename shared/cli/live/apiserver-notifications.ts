@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { field, textField } from '../../events/json.ts';
 
-export interface Notice {
+export interface Notification {
   readonly change: 'add' | 'update' | 'delete';
   /** When it was seen, ms; null where that is not known. */
   readonly at: number | null;
@@ -16,7 +16,7 @@ const triesMost = 8;
 const pauseMs = 250;
 
 /** Rejects when it is refused, or not taken after several tries. */
-export async function sendNotice(url: string, { change, at, object, cluster = '' }: Notice): Promise<void> {
+export async function sendNotification(url: string, { change, at, object, cluster = '' }: Notification): Promise<void> {
   const metadata = field(object, 'metadata');
   const headers: Record<string, string> = {
     'content-type': 'application/json',
@@ -49,10 +49,10 @@ function ascii(text: string): string {
 }
 
 /** Sends a list, so many at a time. */
-export async function sendAll(url: string, notices: readonly Notice[], atOnce: number): Promise<void> {
+export async function sendAll(url: string, notices: readonly Notification[], atOnce: number): Promise<void> {
   const left = notices.values();
   const worker = async () => {
-    for (const notice of left) await sendNotice(url, notice);
+    for (const notice of left) await sendNotification(url, notice);
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 }

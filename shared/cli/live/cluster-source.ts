@@ -10,10 +10,10 @@ import { createApiServer } from '../../kubernetes/api-server.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { parseObject } from '../../kubernetes/parse-object.ts';
 import { messageOf } from '../../process/log.ts';
-import { Recent } from '../../process/recent.ts';
+import { RecentMap } from '../../process/recent.ts';
 import { InputError } from '../input/read-input.ts';
 import type { Loaded } from '../load-input.ts';
-import type { Notice } from './apiserver-notifications.ts';
+import type { Notification } from './apiserver-notifications.ts';
 import { list } from './list-pages.ts';
 import { Watcher } from './resource-watch.ts';
 
@@ -70,7 +70,7 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     });
     if (await watcher.start()) watchers.push(watcher);
   }
-  const seen = new Recent<number>(rememberedMost);
+  const seen = new RecentMap<number>(rememberedMost);
   const events = new Watcher(config, within(eventsPath, options.namespace), options.onProblem, (type, raw, firstList) => {
     if (type === 'DELETED') return;
     const event = parseEvent(raw);
@@ -94,7 +94,7 @@ export async function follow(options: FollowOptions): Promise<Follower> {
 export async function followNotices(options: {
   readonly namespace: string | undefined;
   readonly since: Micros;
-  readonly onNotice: (notice: Notice) => void;
+  readonly onNotice: (notice: Notification) => void;
   readonly onProblem: (sentence: string) => void;
 }): Promise<{ stop(): void }> {
   const config = await currentConfig();

@@ -91,7 +91,7 @@ class BatchSender implements Sender {
 
   async #export(batch: ReadableSpan[]): Promise<void> {
     const outcome = await this.#exporter.export(batch);
-    const taken = outcome.kind === 'taken';
+    const taken = outcome.kind === 'accepted';
     this.#failuresInARow = taken ? 0 : this.#failuresInARow + 1;
     const lost = taken ? outcome.rejected : batch.length;
     if (lost === 0) return;

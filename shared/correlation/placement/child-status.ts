@@ -2,7 +2,7 @@
 import type { ObjectRef } from '../../events/observation.ts';
 import type { ChangeState, ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
-import type { Walk } from './domain-pass.ts';
+import type { DomainPass } from './domain-pass.ts';
 
 /** Kinds that make pods. */
 const makers: readonly string[] = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController'];
@@ -11,7 +11,7 @@ export function madeKey(ref: ObjectRef): string {
   return `${ref.kind}/${ref.name}`;
 }
 
-export function started(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): void {
+export function started(walk: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): void {
   object.troubled = false;
   if (one.routed.observation.fieldPath.startsWith('spec.initContainers')) return;
   object.up = true;
@@ -22,7 +22,7 @@ export function started(walk: Walk, one: Occurrence, object: ObjectState, change
   of.made[key] = crashed && one.n > 1 ? 'restarted' : 'up';
 }
 
-export function failing(walk: Walk, object: ObjectState, change: ChangeState, message: string, unready = false): void {
+export function failing(walk: DomainPass, object: ObjectState, change: ChangeState, message: string, unready = false): void {
   if (!unready) object.troubled = true;
   if (change.trouble === '') change.trouble = message;
   const key = madeKey(object.ref);

@@ -3,7 +3,7 @@ import type { ChangeState, ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
 import { minute } from '../settling-times.ts';
 import { madeKey } from './child-status.ts';
-import type { Walk } from './domain-pass.ts';
+import type { DomainPass } from './domain-pass.ts';
 
 const createFailures: readonly string[] = ['statefulset.create-failed', 'workload.create-failed'];
 
@@ -19,7 +19,7 @@ export interface Origin {
 const controllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 /** A controller whose very first event is that it can't make what it should: it is being created. */
-export function firstAttempt(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
+export function firstAttempt(walk: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
   const { meaning, chain } = one.routed;
   if (!createFailures.includes(meaning.rule) || !controllers.includes(object.ref.kind) || chain.length > 1) return null;
   const open = walk.openChanges(['create', 'rollout', 'scale', 'heal']).at(-1);
@@ -30,7 +30,7 @@ export function firstAttempt(walk: Walk, one: Occurrence, object: ObjectState): 
 }
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
-export function firstSign(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
+export function firstSign(walk: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
   if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
   const change = walk.begin(one, 'create');
   object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };

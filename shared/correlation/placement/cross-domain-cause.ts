@@ -19,7 +19,7 @@ interface Stop {
   readonly evicted: boolean;
 }
 
-export class Claims {
+export class CrossDomainCauses {
   readonly #facts: Facts;
 
   constructor(facts: Facts) {

@@ -4,7 +4,7 @@
  */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
-import type { Bond, ChangeKind, ChangeState, Context, ObjectState, Place, Placed } from '../context.ts';
+import type { CausalLink, ChangeKind, ChangeState, Context, ObjectState, Placed, Placement } from '../context.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail, minute, rememberFor } from '../settling-times.ts';
 
@@ -22,13 +22,13 @@ export interface Verdict {
   readonly on?: string;
   readonly rule: string;
   readonly evidence: string;
-  readonly confidence?: Place['confidence'];
+  readonly confidence?: Placement['confidence'];
   readonly from?: Micros;
   /** False for repeats of what is known, which keep no change open. Default true. */
   readonly counts?: boolean;
 }
 
-export class Walk {
+export class DomainPass {
   readonly context: Context;
   readonly objects: Objects;
   /** What is not settled yet: placed in earlier calls or in this one. */
@@ -45,7 +45,7 @@ export class Walk {
   #stops = new Map<string, Occurrence[]>();
   #failures = new Map<string, Occurrence[]>();
   #suspensions = new Map<string, Occurrence[]>();
-  readonly #placeOne: (walk: Walk, occurrence: Occurrence) => void;
+  readonly #placeOne: (walk: DomainPass, occurrence: Occurrence) => void;
 
   constructor(input: {
     context: Context;
@@ -53,7 +53,7 @@ export class Walk {
     placed: readonly Placed[];
     queue: readonly Occurrence[];
     notes: Map<string, Candidate[]> | null;
-    placeOne: (walk: Walk, occurrence: Occurrence) => void;
+    placeOne: (walk: DomainPass, occurrence: Occurrence) => void;
   }) {
     this.context = input.context;
     this.objects = input.objects;
@@ -83,7 +83,7 @@ export class Walk {
   }
 
   /** Places an occurrence unless that is done or under way. */
-  place(one: Occurrence): Place | null {
+  place(one: Occurrence): Placement | null {
     const done = this.placed.get(one.id);
     if (done) return done.place;
     if (this.late.has(one.id) || this.#placing.has(one.id) || this.#placing.size > 8) return null;
@@ -93,7 +93,7 @@ export class Walk {
     return this.placed.get(one.id)?.place ?? null;
   }
 
-  give(one: Occurrence, verdict: Verdict): void {
+  assign(one: Occurrence, verdict: Verdict): void {
     const { change } = verdict;
     this.placed.set(one.id, {
       occurrence: one,
@@ -238,7 +238,7 @@ export class Walk {
     return within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
   }
 
-  bond(one: Occurrence, change: ChangeState, by: Bond['by']): Bond {
+  bond(one: Occurrence, change: ChangeState, by: CausalLink['by']): CausalLink {
     return { occurrence: one.id, change: change.id, at: one.at, by };
   }
 }

@@ -2,7 +2,7 @@
 import type { ChangeState, ObjectState } from '../context.ts';
 import { nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { failing, started } from './child-status.ts';
-import type { Walk } from './domain-pass.ts';
+import type { DomainPass } from './domain-pass.ts';
 
 /** Pairs whose end is the end of the whole change. */
 export const closing: readonly string[] = ['rollout', 'sync', 'outage'];
@@ -12,7 +12,7 @@ export function pairKey(one: Occurrence): string {
 }
 
 /** The end of a pair is told on the span that began it; a scheduling is a phase of its own. */
-export function placeEnd(walk: Walk, one: Occurrence, object: ObjectState): boolean {
+export function placeEnd(walk: DomainPass, one: Occurrence, object: ObjectState): boolean {
   const { meaning, observation } = one.routed;
   if (meaning.pair === 'schedule') return false;
   if (meaning.pair === 'run') return placeRunEnd(walk, one, object);
@@ -22,7 +22,7 @@ export function placeEnd(walk: Walk, one: Occurrence, object: ObjectState): bool
   const change = walk.open(bond?.change);
   if (!bond || !change) return false;
   delete object.open[key];
-  walk.give(one, { change, on: bond.occurrence, rule: `pair.${meaning.pair}`, evidence: `end of ${bond.occurrence}` });
+  walk.assign(one, { change, on: bond.occurrence, rule: `pair.${meaning.pair}`, evidence: `end of ${bond.occurrence}` });
   if (meaning.pair === 'container') started(walk, one, object, change);
   if (meaning.fails) failing(walk, object, change, observation.message);
   if (closing.includes(meaning.pair)) {
@@ -33,19 +33,19 @@ export function placeEnd(walk: Walk, one: Occurrence, object: ObjectState): bool
 }
 
 /** A job's end closes the action that made the job, or, where no event tells of that, the root span of the run. */
-function placeRunEnd(walk: Walk, one: Occurrence, object: ObjectState): boolean {
+function placeRunEnd(walk: DomainPass, one: Occurrence, object: ObjectState): boolean {
   const job = one.routed.meaning.subject ?? object.ref;
   for (const action of walk.actionsOn(nameKeyOf(job.kind, job.namespace, job.name), 0, one.at)) {
     if (action.routed.meaning.verb !== 'create') continue;
     const change = walk.open(walk.place(action)?.change);
     if (!change) continue;
-    walk.give(one, { change, on: action.id, rule: 'pair.run', evidence: `end of ${action.id}` });
+    walk.assign(one, { change, on: action.id, rule: 'pair.run', evidence: `end of ${action.id}` });
     closeRun(change, one);
     return true;
   }
   const run = walk.openChanges(['run']).findLast((change) => change.about.kind === 'Job' && change.about.name === job.name);
   if (!run) return false;
-  walk.give(one, { change: run, on: 'root', rule: 'pair.run', evidence: `end of the run of job ${job.name}` });
+  walk.assign(one, { change: run, on: 'root', rule: 'pair.run', evidence: `end of the run of job ${job.name}` });
   closeRun(run, one);
   return true;
 }

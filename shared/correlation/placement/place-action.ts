@@ -8,7 +8,7 @@ import { keyOf, type Occurrence } from '../occurrence.ts';
 import { second } from '../settling-times.ts';
 import { rolling } from './change.ts';
 import { disruptionFor, replace } from './disruption.ts';
-import type { Walk } from './domain-pass.ts';
+import type { DomainPass } from './domain-pass.ts';
 import { closing } from './phase-pairs.ts';
 import { placeController } from './place-controller.ts';
 import { placeJob, placeSuspension } from './place-job.ts';
@@ -17,7 +17,7 @@ import { bindScaling, placeScaling } from './scaling.ts';
 
 const directControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
-export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeAction(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning, chain, owners } = one.routed;
   if (meaning.verb === 'create') forgetNamed(walk, object.ref.kind, object.ref.name);
   const { kind } = object.ref;
@@ -35,13 +35,13 @@ export function placeAction(walk: Walk, one: Occurrence, object: ObjectState): v
 }
 
 /** Any other controller: under what made its object, else in what is open, else a change of its own. */
-function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeOther(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
   if (meaning.verb === 'create' && meaning.subject?.kind === 'Revision' && /-(?!0*1$)\d{5}$/.test(meaning.subject.name))
     return placeNextRevision(walk, one, object);
   const origin = meaning.always || meaning.verb === 'rescale' ? null : originOf(walk, one, object);
   if (origin) {
-    walk.give(one, origin);
+    walk.assign(one, origin);
     return remember(walk, one, object, origin.change);
   }
   const drained = meaning.rule === 'node.cordon' ? walk.openChanges(['drain']).at(-1) : undefined;
@@ -52,7 +52,7 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
   const kind = meaning.rule === 'node.cordon' ? 'drain' : (paired ?? byVerb);
   const change = open ?? walk.begin(one, kind);
   if (meaning.always && closing.includes(meaning.pair)) change.expectsEnd = true;
-  walk.give(one, {
+  walk.assign(one, {
     change,
     rule: open ? 'domain.open-change' : 'change.own',
     evidence: change.id,
@@ -62,22 +62,22 @@ function placeOther(walk: Walk, one: Occurrence, object: ObjectState): void {
 }
 
 /** Each Revision but the first answers an edit; what follows on its Configuration follows from it. */
-function placeNextRevision(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeNextRevision(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const change = walk.begin(one, 'rollout');
-  walk.give(one, { change, rule: 'revision.next', evidence: `revision ${one.routed.meaning.subject?.name ?? ''}` });
+  walk.assign(one, { change, rule: 'revision.next', evidence: `revision ${one.routed.meaning.subject?.name ?? ''}` });
   object.birth = walk.bond(one, change, 'name');
   object.anchor = null;
   remember(walk, one, object, change);
 }
 
 /** Somebody evicts the pod: a disruption, which belongs to the preemptor where one is named. */
-function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeEviction(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const cause = one.routed.meaning.home === 'related' ? preemptionOf(walk, one) : null;
   const open =
     walk.open(object.death?.change) ??
     (one.routed.owners < one.routed.chain.length ? walk.openChanges(['drain', 'outage']).at(-1) : undefined);
   const change = cause?.change ?? open ?? walk.begin(one, 'evict');
-  walk.give(one, cause ?? { change, rule: 'object.evicted', evidence: one.id });
+  walk.assign(one, cause ?? { change, rule: 'object.evicted', evidence: one.id });
   if (object.death && walk.open(object.death.change)) return;
   object.death = walk.bond(one, change, 'name');
   forgetNamed(walk, object.ref.kind, object.ref.name);
@@ -88,7 +88,7 @@ function placeEviction(walk: Walk, one: Occurrence, object: ObjectState): void {
 }
 
 /** A preemption hangs on the trouble of the pod that found no room, else on what made that pod. */
-function preemptionOf(walk: Walk, one: Occurrence) {
+function preemptionOf(walk: DomainPass, one: Occurrence) {
   const preemptor = one.routed.chain[one.routed.owners];
   if (!preemptor) return null;
   const failures = walk.failuresOf(keyOf(preemptor), one.at);
@@ -104,21 +104,21 @@ function preemptionOf(walk: Walk, one: Occurrence) {
 }
 
 /** Each job of a CronJob is a change; clearing away old jobs belongs to the run that it follows. */
-function placeCronJob(walk: Walk, one: Occurrence): void {
+function placeCronJob(walk: DomainPass, one: Occurrence): void {
   const { meaning } = one.routed;
   const job = meaning.subject;
   if (!job) return;
   if (meaning.verb === 'create') {
     const change = walk.begin(one, 'run', { apiVersion: 'batch/v1', ...job }, { expectsEnd: true });
-    return walk.give(one, { change, rule: 'cronjob.run', evidence: `job ${job.name}` });
+    return walk.assign(one, { change, rule: 'cronjob.run', evidence: `job ${job.name}` });
   }
   const open = walk.openChanges(['run', 'cleanup']).at(-1);
   const change = open ?? walk.begin(one, 'cleanup');
-  walk.give(one, { change, rule: 'cronjob.cleanup', evidence: change.id, confidence: 'time', counts: false });
+  walk.assign(one, { change, rule: 'cronjob.cleanup', evidence: change.id, confidence: 'time', counts: false });
 }
 
 /** A Deployment's ReplicaSet makes or deletes a pod: it answers a scaling, or replaces a pod that went without it. */
-function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeReplicaSet(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
   const creates = meaning.verb === 'create';
   const name = meaning.subject?.name ?? '';
@@ -127,7 +127,7 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
   const told = structural?.by === 'structure' ? walk.open(structural.change) : null;
   if (structural && told) {
     // A merged Event names the pod after it was accounted for.
-    walk.give(one, {
+    walk.assign(one, {
       change: told,
       parent: structural.occurrence,
       rule: creates ? 'owner.scale-up' : 'owner.scale-down',
@@ -140,7 +140,7 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
   const newer = disruption && scaling && disruption.at > scaling.at && one.at - scaling.at > 5 * second;
   const answered = walk.open(scaling?.change);
   if (scaling && answered && !newer) {
-    walk.give(one, {
+    walk.assign(one, {
       change: answered,
       parent: scaling.occurrence,
       rule: creates ? 'owner.scale-up' : 'owner.scale-down',
@@ -162,16 +162,16 @@ function placeReplicaSet(walk: Walk, one: Occurrence, object: ObjectState): void
       evidence: last.occurrence,
       confidence: 'structure' as const,
     };
-    walk.give(one, verdict);
+    walk.assign(one, verdict);
     return made(walk, under, creates, name);
   }
   const open = walk.openChanges(creates ? ['heal'] : ['delete', 'scale']).at(-1);
   const change = open ?? walk.begin(one, creates ? 'heal' : 'delete', undefined, { continues: object.birth });
-  walk.give(one, { change, rule: 'replicaset.own', evidence: change.id, confidence: 'structure' });
+  walk.assign(one, { change, rule: 'replicaset.own', evidence: change.id, confidence: 'structure' });
   made(walk, change, creates, name);
 }
 
-function made(walk: Walk, change: ChangeState, creates: boolean, name: string): void {
+function made(walk: DomainPass, change: ChangeState, creates: boolean, name: string): void {
   if (creates) change.made[`Pod/${name}`] = 'waiting';
   else forgetNamed(walk, 'Pod', name);
 }

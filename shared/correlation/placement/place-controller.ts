@@ -4,7 +4,7 @@ import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { minute, second } from '../settling-times.ts';
 import { madeKey } from './child-status.ts';
 import { disruptionFor, replace } from './disruption.ts';
-import { nameKey, type Walk } from './domain-pass.ts';
+import { type DomainPass, nameKey } from './domain-pass.ts';
 import { forgetNamed } from './place-object.ts';
 
 /** Deletions of pods that have failed, to make them anew. */
@@ -13,7 +13,7 @@ const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace']
 const startsWithin = 100_000;
 
 /** StatefulSets, DaemonSets and ReplicaSets of their own: creations and deletions of pods, told apart by their sequence. */
-export function placeController(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeController(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
   const child = meaning.subject;
   if (!child) return;
@@ -28,12 +28,12 @@ export function placeController(walk: Walk, one: Occurrence, object: ObjectState
   const clearing = walk.open(ended?.change);
   if (clearing) {
     // What is left of a pod that was evicted or has failed is cleared away before it is made anew.
-    return walk.give(one, { change: clearing, rule: 'controller.clear', evidence: ended?.occurrence || clearing.id });
+    return walk.assign(one, { change: clearing, rule: 'controller.clear', evidence: ended?.occurrence || clearing.id });
   }
   const open = meaning.verb === 'create' ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
   const change = driven ?? open ?? begin(walk, one, object);
-  if (driven && rescale) walk.give(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
-  else walk.give(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
+  if (driven && rescale) walk.assign(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
+  else walk.assign(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
   if (!pod) return;
   if (meaning.verb === 'delete') {
     forgetNamed(walk, 'Pod', child.name);
@@ -48,7 +48,7 @@ export function placeController(walk: Walk, one: Occurrence, object: ObjectState
   change.made[madeKey({ ...child, apiVersion: 'v1' })] = 'waiting';
 }
 
-function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | undefined {
+function joinForCreate(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState | undefined {
   const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
   const name = one.routed.meaning.subject?.name ?? '';
   const replacing = open.find((change) => replaces(change, object.ref.kind, name));
@@ -62,7 +62,7 @@ function joinForCreate(walk: Walk, one: Occurrence, object: ObjectState): Change
  * What makes all its pods at once has made them all when each is up: pods that it makes later are those of another size. A StatefulSet
  * does so when it has made two in less time than one of them takes to start; else it makes one after the other, and more may come.
  */
-function complete(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): boolean {
+function complete(walk: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): boolean {
   const made = Object.entries(change.made).filter(([key]) => key.startsWith('Pod/'));
   if (made.length === 0 || made.some(([, state]) => state !== 'up') || one.at - change.last < 2 * second) return false;
   if (object.ref.kind === 'ReplicaSet' || object.ref.kind === 'ReplicationController') return true;
@@ -81,7 +81,7 @@ function replaces(change: ChangeState, kind: string, name: string): boolean {
 }
 
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
-function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
+function joinForDelete(walk: DomainPass, one: Occurrence): ChangeState | undefined {
   const child = one.routed.meaning.subject;
   const healing = child && walk.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
   if (healing) return healing;
@@ -103,13 +103,13 @@ function joinForDelete(walk: Walk, one: Occurrence): ChangeState | undefined {
 }
 
 /** Where versions are known the controller's generation tells the edit. */
-function sameEdit(walk: Walk, one: Occurrence, open: ChangeState[]): ChangeState[] {
+function sameEdit(walk: DomainPass, one: Occurrence, open: ChangeState[]): ChangeState[] {
   const generation = walk.generation(one);
   if (generation === 0) return open;
   return open.filter((change) => change.generation === 0 || change.generation === generation);
 }
 
-function begin(walk: Walk, one: Occurrence, object: ObjectState): ChangeState {
+function begin(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState {
   const { rule, verb } = one.routed.meaning;
   if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;

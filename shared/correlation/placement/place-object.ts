@@ -2,29 +2,29 @@
  * The life of one object: its steps (scheduled, pulling, started), its states and troubles, its end. Parents come, in this order,
  * from the event that names the object, from what its owner was doing, from the object's own first sign of life.
  */
-import type { Bond, ChangeState, ObjectState } from '../context.ts';
+import type { CausalLink, ChangeState, ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from '../settling-times.ts';
 import { failing, madeKey, started } from './child-status.ts';
 import { firstAttempt, firstSign, type Origin } from './creation-failure.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
-import { nameKey, type Walk } from './domain-pass.ts';
+import { type DomainPass, nameKey } from './domain-pass.ts';
 import { placeDigest } from './orphan-digest.ts';
 import { pairKey } from './phase-pairs.ts';
 import { bindScaling } from './scaling.ts';
 
 /** A step or state of an object. */
-export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeLife(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
   const dying = meaning.class === 'state' && meaning.rule !== 'kubelet.present' ? dyingChange(walk, one, object) : null;
   if (dying && object.death) {
-    walk.give(one, { change: dying, parent: object.death.occurrence, rule: 'object.stopping', evidence: object.death.occurrence });
+    walk.assign(one, { change: dying, parent: object.death.occurrence, rule: 'object.stopping', evidence: object.death.occurrence });
     return remember(walk, one, object, dying);
   }
   const origin = originOf(walk, one, object);
   if (!origin) return placeWithoutOrigin(walk, one, object);
   if (meaning.rule === 'kubelet.present') {
-    walk.give(one, {
+    walk.assign(one, {
       change: origin.change,
       on: origin.parent === '' ? 'root' : origin.parent,
       rule: origin.rule,
@@ -34,7 +34,7 @@ export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): voi
     return;
   }
   const phase = meaning.pair === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
-  walk.give(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
+  walk.assign(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
   remember(walk, one, object, origin.change);
   // What created the container may have been lost.
   if (meaning.pair === 'container' && meaning.class === 'end') started(walk, one, object, origin.change);
@@ -47,17 +47,17 @@ export function placeLife(walk: Walk, one: Occurrence, object: ObjectState): voi
 }
 
 /** Trouble: belongs to the object's change while that is not settled, to an incident of the object afterwards. */
-export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeFailure(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { observation, meaning } = one.routed;
   const dying = dyingChange(walk, one, object);
   const cause = object.death;
   if (dying && cause) {
-    walk.give(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
+    walk.assign(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
     return remember(walk, one, object, dying);
   }
   const origin =
     originOf(walk, one, object) ?? firstAttempt(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
-  walk.give(one, origin);
+  walk.assign(one, origin);
   remember(walk, one, object, origin.change);
   const unready = meaning.rule === 'kubelet.unhealthy';
   if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
@@ -66,12 +66,12 @@ export function placeFailure(walk: Walk, one: Occurrence, object: ObjectState): 
 }
 
 /** A container is stopped: by its pod's deletion, or by a probe to be started again. */
-export function placeStop(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function placeStop(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   if (one.routed.meaning.rule !== 'kubelet.killing') return placeRestart(walk, one, object);
   const bound = walk.open(object.death?.change);
   if (bound && object.death) {
     const parent = object.death.by === 'self' ? '' : object.death.occurrence;
-    return walk.give(one, { change: bound, parent, rule: 'object.stopping', evidence: object.death.occurrence });
+    return walk.assign(one, { change: bound, parent, rule: 'object.stopping', evidence: object.death.occurrence });
   }
   const named = namedDeletion(walk, one, object);
   if (named) return end(walk, one, object, named.change, named.occurrence, 'named.delete', 'name');
@@ -82,21 +82,29 @@ export function placeStop(walk: Walk, one: Occurrence, object: ObjectState): voi
   }
   walk.note(one, 'deletion by the controller', 'no event names this pod and its owner was not scaling down');
   const change = disruptionOf(walk, one, object);
-  walk.give(one, { change, rule: 'object.deleted', evidence: `${one.id}: deleted, not by its controller` });
+  walk.assign(one, { change, rule: 'object.deleted', evidence: `${one.id}: deleted, not by its controller` });
   object.death = walk.bond(one, change, 'self');
 }
 
-function end(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState, parent: string, rule: string, by: Bond['by']): void {
-  walk.give(one, { change, parent, rule, evidence: parent, ...(by === 'structure' ? { confidence: 'structure' as const } : {}) });
+function end(
+  walk: DomainPass,
+  one: Occurrence,
+  object: ObjectState,
+  change: ChangeState,
+  parent: string,
+  rule: string,
+  by: CausalLink['by'],
+): void {
+  walk.assign(one, { change, parent, rule, evidence: parent, ...(by === 'structure' ? { confidence: 'structure' as const } : {}) });
   object.death = { occurrence: parent, change: change.id, at: one.at, by };
   forgetMade(walk, object);
 }
 
-function placeRestart(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeRestart(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const unhealthy = object.unhealthy;
   const change = walk.open(unhealthy?.change);
   if (unhealthy && change) {
-    walk.give(one, {
+    walk.assign(one, {
       change,
       parent: unhealthy.occurrence,
       rule: 'probe.restart',
@@ -106,11 +114,11 @@ function placeRestart(walk: Walk, one: Occurrence, object: ObjectState): void {
     return;
   }
   const origin = originOf(walk, one, object) ?? incidentOf(walk, one, object);
-  walk.give(one, origin);
+  walk.assign(one, origin);
 }
 
 /** The deletion that names the pod: not later than a second after, not one that ended an earlier pod of that name. */
-export function namedDeletion(walk: Walk, one: Occurrence, object: ObjectState): { change: ChangeState; occurrence: string } | null {
+export function namedDeletion(walk: DomainPass, one: Occurrence, object: ObjectState): { change: ChangeState; occurrence: string } | null {
   const since = Math.max(object.firstSeen - causeMayTrail, one.at - 5 * minute);
   for (const action of walk.actionsOn(nameKey(object.ref), since, one.at)) {
     if (!['delete', 'evict', 'stop'].includes(action.routed.meaning.verb)) continue;
@@ -121,13 +129,13 @@ export function namedDeletion(walk: Walk, one: Occurrence, object: ObjectState):
   return null;
 }
 
-function dyingChange(walk: Walk, one: Occurrence, object: ObjectState): ChangeState | null {
+function dyingChange(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState | null {
   if (!object.death || one.at < object.death.at - causeMayTrail) return null;
   return walk.open(object.death.change);
 }
 
 /** What the object's steps hang on, while its change is not settled. */
-export function originOf(walk: Walk, one: Occurrence, object: ObjectState): Origin | null {
+export function originOf(walk: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
   const lapsed = object.ref.kind !== 'Pod' && object.birth !== null && walk.open(object.birth.change) === null;
   if ((!object.birth && !object.anchor) || lapsed) bindBirth(walk, one, object);
   const { birth, anchor } = object;
@@ -141,7 +149,7 @@ export function originOf(walk: Walk, one: Occurrence, object: ObjectState): Orig
 }
 
 /** Finds the action that made the object: by name, else by what its owner was doing. */
-export function bindBirth(walk: Walk, one: Occurrence, object: ObjectState): void {
+export function bindBirth(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const name = nameKey(object.ref);
   for (const action of walk.actionsOn(name, 0, one.at)) {
     const { verb } = action.routed.meaning;
@@ -171,7 +179,7 @@ export function bindBirth(walk: Walk, one: Occurrence, object: ObjectState): voi
 }
 
 /** The latest open birth up the owner chain (a Deployment that a Revision made, a pod of a Job that a CronJob made). */
-function bindToOwner(walk: Walk, one: Occurrence, object: ObjectState): void {
+function bindToOwner(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   for (const ref of one.routed.chain.slice(1)) {
     const owner = walk.object(ref, undefined, one.at);
     if (!owner.birth && ref.kind !== 'Pod') bindByName(walk, one, owner);
@@ -182,7 +190,7 @@ function bindToOwner(walk: Walk, one: Occurrence, object: ObjectState): void {
   }
 }
 
-function bindByName(walk: Walk, one: Occurrence, owner: ObjectState): void {
+function bindByName(walk: DomainPass, one: Occurrence, owner: ObjectState): void {
   for (const action of walk.actionsOn(nameKey(owner.ref), 0, one.at)) {
     if (action.routed.meaning.verb !== 'create' && action.routed.meaning.verb !== 'update') continue;
     const change = walk.open(walk.place(action)?.change);
@@ -193,7 +201,7 @@ function bindByName(walk: Walk, one: Occurrence, owner: ObjectState): void {
   }
 }
 
-function boundElsewhere(walk: Walk, action: Occurrence, object: ObjectState): boolean {
+function boundElsewhere(walk: DomainPass, action: Occurrence, object: ObjectState): boolean {
   if (object.ref.kind !== 'Pod') return false;
   const bound = walk.context.births[action.id];
   return bound !== undefined && bound !== keyOf(object.ref);
@@ -208,38 +216,44 @@ export function ownerName(one: Occurrence): string {
 const creatures: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
 
 /** First signs of life that nothing caused begin a change; other states go to what is open, or to the digest. */
-function placeWithoutOrigin(walk: Walk, one: Occurrence, object: ObjectState): void {
+function placeWithoutOrigin(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning, chain } = one.routed;
   const incident = walk.open(object.incident);
   const settled = object.birth ?? object.anchor;
   if (incident) {
-    if (meaning.rule === 'kubelet.present') walk.give(one, { change: incident, on: 'root', rule: 'incident', evidence: object.incident });
-    else walk.give(one, { change: incident, rule: 'incident', evidence: object.incident });
+    if (meaning.rule === 'kubelet.present') walk.assign(one, { change: incident, on: 'root', rule: 'incident', evidence: object.incident });
+    else walk.assign(one, { change: incident, rule: 'incident', evidence: object.incident });
     return remember(walk, one, object, incident);
   }
   const step = meaning.opens || meaning.class === 'start' || meaning.class === 'end' || meaning.rule === 'kubelet.present';
   if (settled && step && object.ref.kind === 'Pod') {
     const origin = incidentOf(walk, one, object);
-    walk.give(one, meaning.rule === 'kubelet.present' ? { ...origin, on: 'root' } : origin);
+    walk.assign(one, meaning.rule === 'kubelet.present' ? { ...origin, on: 'root' } : origin);
     return remember(walk, one, object, origin.change);
   }
   const open = walk.openChanges().at(-1);
   const claimed = one.routed.owners < chain.length;
   if (open && (chain.length === 1 || step || claimed)) {
-    walk.give(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts: meaning.class !== 'state' });
+    walk.assign(one, {
+      change: open,
+      rule: 'domain.open-change',
+      evidence: open.id,
+      confidence: 'time',
+      counts: meaning.class !== 'state',
+    });
     if (step && object.ref.kind === 'Pod') object.anchor = walk.bond(one, open, 'self');
     return remember(walk, one, object, open);
   }
   if (!step) return placeDigest(walk, one, 'orphan.state');
   const change = walk.begin(one, meaning.class === 'state' && !creatures.includes(object.ref.kind) ? 'update' : 'create', chain.at(-1));
-  walk.give(one, { change, rule: 'object.first-sign', evidence: one.id });
+  walk.assign(one, { change, rule: 'object.first-sign', evidence: one.id });
   object.anchor = walk.bond(one, change, 'self');
   if (object.ref.kind === 'Pod') change.made[madeKey(object.ref)] = 'waiting';
   remember(walk, one, object, change);
 }
 
 /** The pod of that name is gone before it was up: nothing of it is waited for any more. */
-export function forgetNamed(walk: Walk, kind: string, name: string): void {
+export function forgetNamed(walk: DomainPass, kind: string, name: string): void {
   for (const change of Object.values(walk.context.changes)) {
     const key = `${kind}/${name}`;
     if (kind === 'Pod' && change.made[key] === 'failing' && change.failed === '') change.failed = change.trouble;
@@ -248,14 +262,14 @@ export function forgetNamed(walk: Walk, kind: string, name: string): void {
 }
 
 /** Notes what later occurrences refer to: the pair that this one opens, the series that it begins. */
-export function remember(walk: Walk, one: Occurrence, object: ObjectState, change: ChangeState): void {
+export function remember(walk: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): void {
   const { meaning, observation } = one.routed;
   if (meaning.class === 'start' && meaning.pair !== '') object.open[pairKey(one)] = walk.bond(one, change, 'self');
   if (meaning.class === 'state' || meaning.class === 'failure') object.series[`event/${observation.uid}`] = walk.bond(one, change, 'self');
 }
 
 /** The object's open incident, or a new one. */
-export function incidentOf(walk: Walk, one: Occurrence, object: ObjectState): Origin {
+export function incidentOf(walk: DomainPass, one: Occurrence, object: ObjectState): Origin {
   const open = walk.open(object.incident);
   if (open) return { change: open, parent: '', rule: 'incident', evidence: object.incident };
   const day = Math.floor(one.at / (24 * 60 * minute));

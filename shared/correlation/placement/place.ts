@@ -2,13 +2,13 @@
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
 import { failing } from './child-status.ts';
-import { involvedOf, type Walk } from './domain-pass.ts';
+import { type DomainPass, involvedOf } from './domain-pass.ts';
 import { placeDigest } from './orphan-digest.ts';
 import { placeEnd } from './phase-pairs.ts';
 import { placeAction } from './place-action.ts';
 import { placeFailure, placeLife, placeStop } from './place-object.ts';
 
-export function placeOne(walk: Walk, one: Occurrence): void {
+export function placeOne(walk: DomainPass, one: Occurrence): void {
   const { meaning, chain, observation } = one.routed;
   if (meaning.class === 'noise' || observation.annotations['topLevelSpan'] === 'true') return placeAlone(walk, one);
   const object = walk.object(involvedOf(one), chain[1], one.at);
@@ -22,17 +22,17 @@ export function placeOne(walk: Walk, one: Occurrence): void {
   placeLife(walk, one, object);
 }
 
-function placeAlone(walk: Walk, one: Occurrence): void {
+function placeAlone(walk: DomainPass, one: Occurrence): void {
   if (one.routed.meaning.class === 'noise') return placeDigest(walk, one, 'orphan.noise');
-  walk.give(one, { change: walk.begin(one, 'update', involvedOf(one)), rule: 'annotation.top-level', evidence: 'topLevelSpan' });
+  walk.assign(one, { change: walk.begin(one, 'update', involvedOf(one)), rule: 'annotation.top-level', evidence: 'topLevelSpan' });
 }
 
 /** A repeat of a state or failure that the same open change already tells. */
-function placeRepeat(walk: Walk, one: Occurrence, object: ObjectState): boolean {
+function placeRepeat(walk: DomainPass, one: Occurrence, object: ObjectState): boolean {
   const series = object.series[`event/${one.routed.observation.uid}`];
   const change = walk.open(series?.change);
   if (!series || !change) return false;
-  walk.give(one, {
+  walk.assign(one, {
     change,
     on: series.occurrence,
     rule: 'series',

@@ -5,13 +5,13 @@ import type { ChangeKind, ChangeState, Scaling } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail, effectMayTrail, minute, second } from '../settling-times.ts';
 import { rolling } from './change.ts';
-import { involvedOf, nameKey, type Walk } from './domain-pass.ts';
+import { type DomainPass, involvedOf, nameKey } from './domain-pass.ts';
 
 const rescaleWindow = 30 * second;
 const scalingsRemembered = 1_000;
 
 /** Places `Scaled up|down replica set X` of a Deployment. */
-export function placeScaling(walk: Walk, one: Occurrence): void {
+export function placeScaling(walk: DomainPass, one: Occurrence): void {
   const named = one.messageKnown ? (one.routed.meaning.subject?.name ?? '') : '';
   const set = named === '__proto__' ? '' : named;
   const up = one.routed.meaning.verb === 'scale-up';
@@ -25,10 +25,10 @@ export function placeScaling(walk: Walk, one: Occurrence): void {
   const change = rescale?.change ?? (ordered ? order.change : null) ?? joined ?? begin(walk, one, { set, up, from, to });
   if (order?.change === change && change.kind === 'update') change.kind = 'rollout';
   if (order?.change === change)
-    walk.give(one, { change, parent: order.occurrence, rule: 'deployment.ordered', evidence: order.occurrence });
-  else if (rescale) walk.give(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
+    walk.assign(one, { change, parent: order.occurrence, rule: 'deployment.ordered', evidence: order.occurrence });
+  else if (rescale) walk.assign(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
   else
-    walk.give(one, {
+    walk.assign(one, {
       change,
       rule: joined ? 'deployment.same-edit' : 'deployment.edit',
       evidence: generation > 0 ? `generation ${generation}` : change.id,
@@ -47,7 +47,7 @@ interface Step {
   readonly to: number;
 }
 
-function note(walk: Walk, one: Occurrence, change: ChangeState, { set, up, from, to }: Step): void {
+function note(walk: DomainPass, one: Occurrence, change: ChangeState, { set, up, from, to }: Step): void {
   if (set === '') return;
   const deployment = involvedOf(one).name;
   const was = change.kind;
@@ -70,7 +70,7 @@ function note(walk: Walk, one: Occurrence, change: ChangeState, { set, up, from,
 }
 
 /** The version that the controller had in hand tells which edit it answered. */
-function byGeneration(walk: Walk, generation: number, scaling: { set: string; up: boolean }): ChangeState | null {
+function byGeneration(walk: DomainPass, generation: number, scaling: { set: string; up: boolean }): ChangeState | null {
   const open = walk.openChanges(['create', 'rollout', 'scale']);
   const same = open.find((change) => change.generation === generation);
   if (same) return same;
@@ -85,7 +85,7 @@ function byGeneration(walk: Walk, generation: number, scaling: { set: string; up
 }
 
 /** Without versions the sequence tells: a rollout builds up one ReplicaSet and takes the others down, nothing else. */
-function bySequence(walk: Walk, one: Occurrence, scaling: Step): ChangeState | null {
+function bySequence(walk: DomainPass, one: Occurrence, scaling: Step): ChangeState | null {
   const current = walk.openChanges(['create', 'rollout', 'scale']).at(-1);
   if (!current) return null;
   const { set, up, from, to } = scaling;
@@ -123,12 +123,12 @@ function bySequence(walk: Walk, one: Occurrence, scaling: Step): ChangeState | n
 }
 
 /** A rollout takes its ReplicaSet up to the size that the Deployment had: beyond that it is another size. */
-function grows(walk: Walk, one: Occurrence, change: ChangeState, to: number): boolean {
+function grows(walk: DomainPass, one: Occurrence, change: ChangeState, to: number): boolean {
   const size = walk.context.sizes[involvedOf(one).name] ?? 0;
   return change.kind === 'rollout' && size > 0 && change.wanted === size && to > size;
 }
 
-function begin(walk: Walk, one: Occurrence, { set, up, from, to }: Step): ChangeState {
+function begin(walk: DomainPass, one: Occurrence, { set, up, from, to }: Step): ChangeState {
   const { replicas, sizes } = walk.context;
   const deployment = involvedOf(one).name;
   const fresh = Object.keys(replicas).length === 0;
@@ -172,7 +172,7 @@ function goBack(change: ChangeState, set: string): void {
 }
 
 /** The rescale that this scaling answers: same new size, shortly before. */
-function rescaleOf(walk: Walk, one: Occurrence, to: number): { change: ChangeState; occurrence: string } | null {
+function rescaleOf(walk: DomainPass, one: Occurrence, to: number): { change: ChangeState; occurrence: string } | null {
   const target = involvedOf(one);
   for (const action of walk.actionsOn(`rescale:${target.kind}/${target.namespace}/${target.name}`, one.at - rescaleWindow, one.at)) {
     if (toNumber(action.routed.meaning.groups['size'] ?? action.routed.meaning.groups['to']) !== to) continue;
@@ -183,7 +183,7 @@ function rescaleOf(walk: Walk, one: Occurrence, to: number): { change: ChangeSta
 }
 
 /** What has made or changed the Deployment, or what owns it (a tool's apply, a Revision), shortly before. */
-function orderOf(walk: Walk, one: Occurrence): { change: ChangeState; occurrence: string } | null {
+function orderOf(walk: DomainPass, one: Occurrence): { change: ChangeState; occurrence: string } | null {
   for (const ref of one.routed.chain.slice(0, one.routed.owners)) {
     for (const action of walk.actionsOn(nameKey(ref), one.at - effectMayTrail, one.at)) {
       if (!['create', 'update'].includes(action.routed.meaning.verb)) continue;
@@ -198,7 +198,7 @@ function orderOf(walk: Walk, one: Occurrence): { change: ChangeState; occurrence
  * The scaling that a pod's coming or going answers: the latest one of its ReplicaSet that still has pods to account for, else
  * one recorded up to a second later, else the latest one.
  */
-export function bindScaling(walk: Walk, one: Occurrence, set: string, up: boolean): Scaling | null {
+export function bindScaling(walk: DomainPass, one: Occurrence, set: string, up: boolean): Scaling | null {
   if (set === '') return null;
   const usable = (scaling: Scaling) =>
     (scaling.set === '' || (scaling.set === set && scaling.up === up)) && walk.open(scaling.change) !== null;
@@ -219,7 +219,7 @@ export function bindScaling(walk: Walk, one: Occurrence, set: string, up: boolea
 }
 
 /** A ReplicaSet that makes a pod which no scaling asked for replaces one: what stopped went before it was scaled down. */
-function replacedBefore(walk: Walk, one: Occurrence, set: string, until: Micros): boolean {
+function replacedBefore(walk: DomainPass, one: Occurrence, set: string, until: Micros): boolean {
   const owner = one.routed.chain[1];
   if (!owner) return false;
   const asked = walk.context.scalings.filter((scaling) => scaling.up && (scaling.set === set || scaling.set === ''));
@@ -231,7 +231,7 @@ function replacedBefore(walk: Walk, one: Occurrence, set: string, until: Micros)
 }
 
 /** Scalings build upon one another: all of the Deployment up to that time are placed, in their order. */
-function placeScalings(walk: Walk, one: Occurrence, until: Micros): void {
+function placeScalings(walk: DomainPass, one: Occurrence, until: Micros): void {
   const deployment = one.routed.chain.find((ref) => ref.kind === 'Deployment');
   if (!deployment) return;
   for (const action of walk.actionsBy(keyOf(deployment), one.at - causeMayTrail, until))

@@ -9,14 +9,14 @@ import { outcomeOf } from '../placement/change.ts';
 import type { Meaning } from '../rules/rule.ts';
 import { isoOf } from './intervals.ts';
 import { serviceOf } from './service-name.ts';
-import { chainAttributes, type Drawing, type Node, newNode } from './span-tree.ts';
+import { chainAttributes, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
 
 const titleMost = 200;
 
 export const spanEventsMost = 100;
 
 /** The node of an occurrence that has a span of its own. */
-export function nodeFor(one: Placed): Node {
+export function nodeFor(one: Placed): SpanNode {
   const node = newNode(one.occurrence.id, 'event', one, one.occurrence.at, describe);
   node.name = nameOf(one.occurrence);
   node.failed = failureOf(one);
@@ -24,12 +24,12 @@ export function nodeFor(one: Placed): Node {
 }
 
 /** What a span says of itself and of what is told by its span events. */
-export function describe(node: Node): void {
+export function describe(node: SpanNode): void {
   if (node.placed) describeOwn(node, node.placed);
   for (const one of node.attached) describeAttached(node, one);
 }
 
-function describeAttached(node: Node, one: Placed): void {
+function describeAttached(node: SpanNode, one: Placed): void {
   const { observation, meaning } = one.occurrence.routed;
   const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
   const listed = node.events.length < spanEventsMost;
@@ -50,7 +50,7 @@ export function endsRun(meaning: Meaning): boolean {
   return meaning.class === 'end' && meaning.pair === 'run';
 }
 
-function describeOwn(node: Node, one: Placed): void {
+function describeOwn(node: SpanNode, one: Placed): void {
   const { occurrence, place } = one;
   const { meaning, chain, observation } = occurrence.routed;
   node.title = titleOf(occurrence);
@@ -182,7 +182,7 @@ function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean):
 }
 
 /** Root attributes to search by, and the title of the trace. */
-export function describeRoot(drawing: Drawing, root: Node, placed: readonly Placed[]): void {
+export function describeRoot(drawing: RenderInput, root: SpanNode, placed: readonly Placed[]): void {
   const { change, config } = drawing;
   const kind = kindOf(change);
   const outcome = outcomeOf(change);
@@ -256,7 +256,7 @@ function firstFailure(placed: readonly Placed[]): string {
 }
 
 /** Links to traces that an annotation names (W3C trace context). */
-function joinWorld(root: Node, placed: readonly Placed[]): void {
+function joinWorld(root: SpanNode, placed: readonly Placed[]): void {
   for (const { occurrence } of placed) {
     const { annotations } = occurrence.routed.observation;
     const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(

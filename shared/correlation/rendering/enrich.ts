@@ -6,7 +6,7 @@ import type { Micros } from '../../events/observation.ts';
 import type { ContainerEnd, KubeObject } from '../../kubernetes/object.ts';
 import { minute, second } from '../settling-times.ts';
 import { isoOf } from './intervals.ts';
-import { adopt, type Drawing, type Node, newNode } from './span-tree.ts';
+import { adopt, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
 
 /** Field managers that write for the system itself; an edit by one of them is not what began a change. */
 const systemManagers: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-apiserver'];
@@ -16,7 +16,7 @@ const editAnswered = 10 * second;
 const editedKinds: readonly string[] = ['create', 'rollout', 'scale', 'delete'];
 const stopLongest = 10 * minute;
 
-export function enrich(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node>): void {
+export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
   nameActor(drawing, root);
   for (const node of nodes.values()) {
     const occurrence = node.placed?.occurrence;
@@ -38,7 +38,7 @@ export function enrich(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, 
 }
 
 /** The pod's condition DisruptionTarget says who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
-function tellDisruption(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node>): void {
+function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
   for (const node of nodes.values()) {
     const pod = node.placed?.occurrence.routed.chain[0];
     if (!pod || node.placed?.occurrence.routed.meaning.verb !== 'stop') continue;
@@ -52,7 +52,7 @@ function tellDisruption(drawing: Drawing, root: Node, nodes: ReadonlyMap<string,
 }
 
 /** Who made the edit that the change answers: the latest spec edit before its first action that no earlier change has answered. */
-function nameActor(drawing: Drawing, root: Node): void {
+function nameActor(drawing: RenderInput, root: SpanNode): void {
   const { change, objects } = drawing;
   if (!editedKinds.includes(change.kind) || root.children.some((child) => child.placed?.occurrence.routed.meaning.verb === 'rescale'))
     return;
@@ -76,13 +76,13 @@ function nameActor(drawing: Drawing, root: Node): void {
 }
 
 /** The start of the change before: the version of the root that is known may be one that it answers, looked up when it came. */
-function answeredBefore({ change, context }: Drawing): Micros {
+function answeredBefore({ change, context }: RenderInput): Micros {
   const open = Object.values(context.changes).filter(({ kind }) => editedKinds.includes(kind));
   const earlier = [...open, ...Object.values(context.settled)].filter(({ start }) => start < change.start);
   return Math.max(Number.NEGATIVE_INFINITY, ...earlier.map(({ start }) => start));
 }
 
-function tellEnd(node: Node, versions: readonly KubeObject[]): void {
+function tellEnd(node: SpanNode, versions: readonly KubeObject[]): void {
   const name = String(node.attributes['k8s.container.name'] ?? '');
   const ends = new Map<number, ContainerEnd>();
   for (const version of versions) {
@@ -110,7 +110,7 @@ function tellEnd(node: Node, versions: readonly KubeObject[]): void {
 }
 
 /** A stop lasts until the container had ended, unless more is told of it after that (a probe that still ran). */
-function tellStop(drawing: Drawing, node: Node, uid: string): void {
+function tellStop(drawing: RenderInput, node: SpanNode, uid: string): void {
   const name = String(node.attributes['k8s.container.name'] ?? '');
   let finished: Micros | null = null;
   for (const { object } of drawing.objects.versions(uid)) {
@@ -127,8 +127,8 @@ function tellStop(drawing: Drawing, node: Node, uid: string): void {
 }
 
 /** From the start of the last container to the pod's condition Ready. */
-function tellReady(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node>): void {
-  const started = new Map<string, Node>();
+function tellReady(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
+  const started = new Map<string, SpanNode>();
   for (const node of nodes.values()) {
     const { placed } = node;
     if (placed?.occurrence.routed.meaning.pair !== 'container' || !node.real || placed.occurrence.n > 1) continue;
@@ -159,7 +159,7 @@ function tellReady(drawing: Drawing, root: Node, nodes: ReadonlyMap<string, Node
   }
 }
 
-function readyAt(drawing: Drawing, uid: string, started: Micros): Micros | null {
+function readyAt(drawing: RenderInput, uid: string, started: Micros): Micros | null {
   for (const { object } of drawing.objects.versions(uid)) {
     const ready = object.conditions.find((one) => one.type === 'Ready' && one.status === 'True');
     if (ready?.at && ready.at + second >= started && ready.at - started < 10 * minute) return ready.at;

@@ -1,6 +1,6 @@
 /** The budget: siblings that are alike fold into one span with exact counts until a trace is small enough to read and to send. */
 import { digestOf } from '../ids.ts';
-import { adopt, type Node, newNode, nodesOf } from './span-tree.ts';
+import { adopt, newNode, nodesOf, type SpanNode } from './span-tree.ts';
 
 const failedKept = 50;
 const slowestKept = 3;
@@ -9,7 +9,7 @@ const foldsFrom = slowestKept + 2;
 /** Up to this many event uids are listed on a fold; its digest covers all. */
 const uidsListed = 200;
 
-export function foldToBudget(root: Node, budget: number): void {
+export function foldToBudget(root: SpanNode, budget: number): void {
   let size = count(root);
   while (size > budget) {
     const group = largestGroup(root);
@@ -21,17 +21,17 @@ export function foldToBudget(root: Node, budget: number): void {
   }
 }
 
-function count(root: Node): number {
+function count(root: SpanNode): number {
   return nodesOf(root).length;
 }
 
 /** The siblings of one name that save the most spans when folded. */
-function largestGroup(root: Node): Node[] | null {
-  let best: Node[] | null = null;
+function largestGroup(root: SpanNode): SpanNode[] | null {
+  let best: SpanNode[] | null = null;
   let bestSaves = 0;
   for (const node of nodesOf(root)) {
     if (node.children.length < foldsFrom) continue;
-    const byName = new Map<string, Node[]>();
+    const byName = new Map<string, SpanNode[]>();
     for (const child of node.children) {
       if (child.role === 'fold') continue;
       const list = byName.get(child.name);
@@ -51,7 +51,7 @@ function largestGroup(root: Node): Node[] | null {
 }
 
 /** All but the failed ones (up to 50), the slowest three and the median. */
-function foldable(group: readonly Node[]): Node[] {
+function foldable(group: readonly SpanNode[]): SpanNode[] {
   const bySpeed = [...group].sort((a, b) => b.end - b.start - (a.end - a.start) || (a.id < b.id ? -1 : 1));
   const keep = new Set([...bySpeed.slice(0, slowestKept), bySpeed[bySpeed.length >> 1]]);
   const failed = bySpeed.filter((node) => fails(node)).slice(0, failedKept);
@@ -60,12 +60,12 @@ function foldable(group: readonly Node[]): Node[] {
   return rest.length > 1 ? rest : [];
 }
 
-function fails(node: Node): boolean {
+function fails(node: SpanNode): boolean {
   for (const one of nodesOf(node)) if (one.failed !== '') return true;
   return false;
 }
 
-function fold(group: readonly Node[]): void {
+function fold(group: readonly SpanNode[]): void {
   const folded = foldable(group);
   const parent = folded[0]?.parent;
   if (!parent) return;

@@ -3,15 +3,15 @@
  * parent's effect grows or the child moves up; only the start of something recorded shortly before its cause moves to the cause.
  */
 import { causeMayTrail } from '../settling-times.ts';
-import { adopt, type Node } from './span-tree.ts';
+import { adopt, type SpanNode } from './span-tree.ts';
 
-export function fitIntervals(root: Node): void {
+export function fitIntervals(root: SpanNode): void {
   fitStarts(root, root);
   root.start = root.children.reduce((start, child) => Math.min(start, child.start), root.start);
   fitEnds(root, root);
 }
 
-function fitStarts(node: Node, root: Node): void {
+function fitStarts(node: SpanNode, root: SpanNode): void {
   for (const child of [...node.children]) {
     if (node !== root) {
       const before = node.start - child.start;
@@ -25,20 +25,20 @@ function fitStarts(node: Node, root: Node): void {
 }
 
 /** The nearest ancestor that has begun by then, at the latest the root, whose start is free. */
-function higher(child: Node, root: Node): Node {
-  let at: Node = child.parent ?? root;
+function higher(child: SpanNode, root: SpanNode): SpanNode {
+  let at: SpanNode = child.parent ?? root;
   while (at !== root && at.start > child.start) at = at.parent ?? root;
   return at;
 }
 
-function moveStart(child: Node, start: number): void {
+function moveStart(child: SpanNode, start: number): void {
   // A time cut to the second is made more precise by its cause, not moved.
   if (child.uncertainty === 0) child.attributes['knspan.time.original'] = isoOf(child.start);
   child.start = start;
   if (child.end < start) child.end = start;
 }
 
-function fitEnds(node: Node, root: Node): void {
+function fitEnds(node: SpanNode, root: SpanNode): void {
   for (const child of [...node.children]) fitEnds(child, root);
   if (node.end <= node.start) node.end = node.start + 1;
   for (const child of [...node.children]) {

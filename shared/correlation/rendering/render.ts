@@ -10,9 +10,9 @@ import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, stated
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
 import { fitIntervals } from './intervals.ts';
-import { adopt, chainAttributes, type Drawing, type Node, newNode, nodesOf } from './span-tree.ts';
+import { adopt, chainAttributes, newNode, nodesOf, type RenderInput, type SpanNode } from './span-tree.ts';
 
-export function renderChange(drawing: Drawing): Segment {
+export function renderChange(drawing: RenderInput): Segment {
   const { change, config } = drawing;
   const placed = [...drawing.placed].sort((a, b) => a.occurrence.at - b.occurrence.at || (a.occurrence.id < b.occurrence.id ? -1 : 1));
   const root = newNode(change.id, 'root', null, change.start, describe);
@@ -26,14 +26,14 @@ export function renderChange(drawing: Drawing): Segment {
 }
 
 /** One node for each occurrence that has a span; the others become span events on the node that carries them. */
-function buildNodes(root: Node, placed: readonly Placed[]): Map<string, Node> {
+function buildNodes(root: SpanNode, placed: readonly Placed[]): Map<string, SpanNode> {
   const byId = new Map(placed.map((one) => [one.occurrence.id, one]));
-  const nodes = new Map<string, Node>();
+  const nodes = new Map<string, SpanNode>();
   for (const one of placed) {
     if (one.place.on !== '' && carrierOf(one, byId) !== null) continue;
     nodes.set(one.occurrence.id, nodeFor(one));
   }
-  const nodeOf = (id: string): Node => {
+  const nodeOf = (id: string): SpanNode => {
     const target = byId.get(id);
     if (!target) return root;
     const carrier = target.place.on === '' ? id : carrierOf(target, byId);
@@ -51,8 +51,8 @@ function buildNodes(root: Node, placed: readonly Placed[]): Map<string, Node> {
 }
 
 /** True when making `parent` the parent of `node` would close a circle. */
-function isAbove(node: Node, parent: Node): boolean {
-  for (let at: Node | null = parent; at; at = at.parent) if (at === node) return true;
+function isAbove(node: SpanNode, parent: SpanNode): boolean {
+  for (let at: SpanNode | null = parent; at; at = at.parent) if (at === node) return true;
   return false;
 }
 
@@ -69,7 +69,7 @@ function carrierOf(one: Placed, byId: ReadonlyMap<string, Placed>): string | nul
   return null;
 }
 
-function attach(node: Node, one: Placed): void {
+function attach(node: SpanNode, one: Placed): void {
   node.tells.push(one.occurrence.id);
   node.attached.push(one);
   const failure = failureOf(one);
@@ -81,7 +81,7 @@ function attach(node: Node, one: Placed): void {
 }
 
 /** The end of a pair makes its span a measured one; a duration in the message is the figure. */
-function closePair(node: Node, one: Placed): void {
+function closePair(node: SpanNode, one: Placed): void {
   const { occurrence } = one;
   const stated = statedMicros(occurrence.routed.meaning);
   node.real = true;
@@ -95,7 +95,7 @@ function closePair(node: Node, one: Placed): void {
 }
 
 /** A phase that begins at its cause, and a lone end that states its duration, are measured too. */
-function measure(node: Node): void {
+function measure(node: SpanNode): void {
   const { placed } = node;
   if (!placed) return;
   const { occurrence, place } = placed;
@@ -113,7 +113,7 @@ function measure(node: Node): void {
   }
 }
 
-function toSegment(drawing: Drawing, root: Node): Segment {
+function toSegment(drawing: RenderInput, root: SpanNode): Segment {
   const { change, config } = drawing;
   const { traceId } = traceOf(config.cluster, change);
   const spans: Span[] = [];
@@ -130,7 +130,7 @@ function toSegment(drawing: Drawing, root: Node): Segment {
   };
 }
 
-function toSpan(node: Node, traceId: string, cluster: string): Span {
+function toSpan(node: SpanNode, traceId: string, cluster: string): Span {
   const point = node.end - node.start <= 1 && !node.real;
   return {
     traceId,

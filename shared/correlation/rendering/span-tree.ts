@@ -6,7 +6,7 @@ import type { CorrelateConfig } from '../config.ts';
 import type { ChangeState, Context, Placed } from '../context.ts';
 
 /** All that a change is drawn from. */
-export interface Drawing {
+export interface RenderInput {
   readonly change: ChangeState;
   readonly placed: readonly Placed[];
   readonly objects: Objects;
@@ -15,9 +15,9 @@ export interface Drawing {
 }
 
 /** Writes what a node says of itself; called when somebody first asks. */
-export type Describe = (node: Node) => void;
+export type Describe = (node: SpanNode) => void;
 
-export class Node {
+export class SpanNode {
   /** What the span id is derived from: an occurrence, or one with a role. */
   readonly id: string;
   readonly role: string;
@@ -31,8 +31,8 @@ export class Node {
   stated = false;
   /** How much earlier or later the start may be. */
   uncertainty: Micros;
-  parent: Node | null = null;
-  children: Node[] = [];
+  parent: SpanNode | null = null;
+  children: SpanNode[] = [];
   links: SpanLink[] = [];
   failed = '';
   /** Occurrences that the node tells by itself or by span events. */
@@ -95,19 +95,19 @@ export class Node {
   }
 }
 
-export function newNode(id: string, role: string, placed: Placed | null, at: Micros, describe: Describe | null = null): Node {
-  return new Node(id, role, placed, at, describe);
+export function newNode(id: string, role: string, placed: Placed | null, at: Micros, describe: Describe | null = null): SpanNode {
+  return new SpanNode(id, role, placed, at, describe);
 }
 
-export function adopt(parent: Node, child: Node): void {
+export function adopt(parent: SpanNode, child: SpanNode): void {
   if (child.parent) child.parent.children = child.parent.children.filter((other) => other !== child);
   child.parent = parent;
   parent.children.push(child);
 }
 
 /** Parents before children, siblings in their order. */
-export function nodesOf(root: Node): Node[] {
-  const found: Node[] = [];
+export function nodesOf(root: SpanNode): SpanNode[] {
+  const found: SpanNode[] = [];
   const stack = [root];
   for (let node = stack.pop(); node; node = stack.pop()) {
     found.push(node);

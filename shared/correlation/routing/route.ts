@@ -6,7 +6,7 @@
 import type { Micros, ObjectRef, Observation } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
 import { keyOf, nameKeyOf, type Routed } from '../occurrence.ts';
-import { Claims, type Known } from '../placement/cross-domain-cause.ts';
+import { CrossDomainCauses, type Known } from '../placement/cross-domain-cause.ts';
 import type { Meaning } from '../rules/rule.ts';
 import type { Facts } from './event-facts.ts';
 import { Names } from './name-resolution.ts';
@@ -20,7 +20,7 @@ export function route(observation: Observation, meaning: Meaning, facts: Facts, 
   // A rescale that names its target belongs to it, as an autoscaler does whose target is known.
   const target = owners.length === 1 && meaning.verb === 'rescale' ? meaning.subject : null;
   const own = target ? [involved, ...chainOf(names.resolve({ apiVersion: '', ...target }, at), at, names, objects)] : owners;
-  const by = claimantOf(observation, meaning, involved, names, objects, new Claims(facts));
+  const by = claimantOf(observation, meaning, involved, names, objects, new CrossDomainCauses(facts));
   if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
   const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
   return { observation, meaning, chain, owners: own.length, tellsFirst: true };
@@ -33,7 +33,7 @@ function claimantOf(
   involved: ObjectRef,
   names: Names,
   objects: Objects,
-  claims: Claims,
+  claims: CrossDomainCauses,
 ): ObjectRef | null {
   const at = observation.last.at;
   // A taint eviction names its pod without a uid.

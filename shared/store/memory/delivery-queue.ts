@@ -1,6 +1,6 @@
 /** A box of things to be sent, in memory. */
 
-import type { BoxItem } from '../store.ts';
+import type { QueuedDelivery } from '../store.ts';
 import { SortedIds } from './sorted-set.ts';
 
 export interface ParkedItem {
@@ -14,7 +14,7 @@ interface Held {
   tries: number;
 }
 
-export class MemoryBox {
+export class MemoryDeliveryQueue {
   readonly #most: number;
   readonly #items = new Map<string, Held>();
   readonly #due = new SortedIds();
@@ -48,7 +48,7 @@ export class MemoryBox {
     }
   }
 
-  claim(clock: number, holdMs: number, most: number): BoxItem[] {
+  claim(clock: number, holdMs: number, most: number): QueuedDelivery[] {
     return this.#due.upTo(clock, most).flatMap((id) => {
       const item = this.#items.get(id);
       if (!item) return [];
@@ -73,7 +73,7 @@ export class MemoryBox {
     if (this.#items.has(id)) this.#due.set(id, until);
   }
 
-  list(most: number): BoxItem[] {
+  list(most: number): QueuedDelivery[] {
     return this.#due.upTo(Number.POSITIVE_INFINITY, most).flatMap((id) => {
       const item = this.#items.get(id);
       return item ? [{ id, ...item }] : [];

@@ -1,13 +1,13 @@
 /** The domains of one shard in memory: what waits to be decided, their state, who has claimed them. */
 import type { Micros } from '../../events/observation.ts';
-import { type Claimed, type Commit, type CommitOutcome, type DomainEntry, type DomainRead, restWhenFull } from '../store.ts';
-import type { MemoryBox } from './delivery-queue.ts';
+import { type Claimed, type Commit, type CommitOutcome, type DomainEntry, type DomainRead, fullOutboxPauseMs } from '../store.ts';
+import type { MemoryDeliveryQueue } from './delivery-queue.ts';
 import { Expiring } from './expiring.ts';
 import { SortedIds } from './sorted-set.ts';
 
 export class MemoryDomains {
   readonly #most: number;
-  readonly #outbox: MemoryBox;
+  readonly #outbox: MemoryDeliveryQueue;
   /** Event time. */
   readonly #due = new SortedIds();
   /** Store clock: until when nobody else gets the domain. */
@@ -18,7 +18,7 @@ export class MemoryDomains {
   #fence = 0;
   #held = 0;
 
-  constructor(now: () => number, most: number, outbox: MemoryBox) {
+  constructor(now: () => number, most: number, outbox: MemoryDeliveryQueue) {
     this.#most = most;
     this.#outbox = outbox;
     this.#states = new Expiring(now);
@@ -76,7 +76,7 @@ export class MemoryDomains {
     this.#fences.delete(domain);
     // One that is not full takes all of a decision: else one with more segments than it has room for could never be committed.
     if (segments.length > 0 && this.#outbox.isFull) {
-      this.#leases.set(domain, clock + restWhenFull);
+      this.#leases.set(domain, clock + fullOutboxPauseMs);
       return 'full';
     }
     this.#outbox.add(segments, clock + holdMs, clock);

@@ -2,26 +2,26 @@
 import type { Micros } from '../../events/observation.ts';
 import { shardOf } from '../keys.ts';
 import {
-  type Bounds,
-  type Box,
-  type BoxItem,
   type Claimed,
   type Commit,
   type CommitOutcome,
+  type DeliveryQueue,
   type DomainEntry,
   type DomainRead,
-  type Figures,
   type InboxEntry,
   type InboxItem,
   type IndexEntry,
   type PinnedRoute,
-  parkedMost,
+  parkedMax,
+  type QueuedDelivery,
   type RouteProposal,
   type ShardDue,
   type Store,
+  type StoreBounds,
+  type StoreSizes,
   shardCount,
 } from '../store.ts';
-import { MemoryBox, type ParkedItem } from './delivery-queue.ts';
+import { MemoryDeliveryQueue, type ParkedItem } from './delivery-queue.ts';
 import { MemoryDomains } from './domains.ts';
 import { Expiring } from './expiring.ts';
 import { MemoryInbox } from './inbox.ts';
@@ -30,23 +30,23 @@ import { MemoryIndex } from './index-entries.ts';
 interface Shard {
   readonly inbox: MemoryInbox;
   readonly domains: MemoryDomains;
-  readonly outbox: MemoryBox;
+  readonly outbox: MemoryDeliveryQueue;
 }
 
 export class MemoryStore implements Store {
   readonly #now: () => number;
   readonly #shards: readonly Shard[];
   readonly #index: MemoryIndex;
-  readonly #letters: MemoryBox;
+  readonly #letters: MemoryDeliveryQueue;
   readonly #parked: ParkedItem[] = [];
   readonly #named: Expiring<string>;
 
   /** `now`: milliseconds, the store's own clock. */
-  constructor(now: () => number, bounds: Bounds) {
+  constructor(now: () => number, bounds: StoreBounds) {
     this.#now = now;
     this.#index = new MemoryIndex(now);
     this.#named = new Expiring(now);
-    this.#letters = new MemoryBox(bounds.letters);
+    this.#letters = new MemoryDeliveryQueue(bounds.deadLetters);
     this.#shards = Array.from({ length: shardCount }, () => newShard(now, bounds));
   }
 
@@ -84,7 +84,7 @@ export class MemoryStore implements Store {
     return this.#shard(shard).inbox.pinRoutes(token, proposals);
   }
 
-  async routed(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
+  async completeRouting(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
     this.#shard(shard).inbox.routed(token, done, release);
   }
 
@@ -116,32 +116,32 @@ export class MemoryStore implements Store {
     return this.#shard(shard).domains.commit(clock, commit, holdMs);
   }
 
-  #box(box: Box): MemoryBox {
-    return box.kind === 'letters' ? this.#letters : this.#shard(box.shard).outbox;
+  #box(box: DeliveryQueue): MemoryDeliveryQueue {
+    return box.kind === 'dead-letters' ? this.#letters : this.#shard(box.shard).outbox;
   }
 
-  async putInBox(box: Box, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
+  async enqueue(box: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
     return this.#box(box).put(items, dueAt, dueAt);
   }
 
-  async claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]> {
+  async claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]> {
     return this.#box(box).claim(clock, holdMs, most);
   }
 
-  async removeFromBox(box: Box, ids: readonly string[]): Promise<void> {
+  async removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void> {
     this.#box(box).remove(ids);
   }
 
-  async postpone(box: Box, id: string, until: number): Promise<void> {
+  async postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void> {
     this.#box(box).postpone(id, until);
   }
 
-  async park(box: Box, id: string, reason: string): Promise<number> {
+  async park(box: DeliveryQueue, id: string, reason: string): Promise<number> {
     for (const body of this.#box(box).remove([id])) this.#parked.unshift({ id, reason, body });
-    return this.#parked.splice(parkedMost).length;
+    return this.#parked.splice(parkedMax).length;
   }
 
-  async listBox(box: Box, most: number): Promise<readonly BoxItem[]> {
+  async listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]> {
     return this.#box(box).list(most);
   }
 
@@ -162,27 +162,27 @@ export class MemoryStore implements Store {
     }));
   }
 
-  async figures(): Promise<Figures> {
+  async sizes(): Promise<StoreSizes> {
     const sum = (of: (shard: Shard) => number) => this.#shards.reduce((all, shard) => all + of(shard), 0);
     const since = this.#shards.map(({ outbox }) => outbox.oldest()).filter((one) => one !== null);
     return {
       inbox: sum(({ inbox }) => inbox.size),
-      held: sum(({ domains }) => domains.held),
+      undecided: sum(({ domains }) => domains.held),
       domains: sum(({ domains }) => domains.size),
       outbox: sum(({ outbox }) => outbox.size),
       outboxSince: since.length > 0 ? Math.min(...since) : null,
-      letters: this.#letters.size,
+      deadLetters: this.#letters.size,
       parked: this.#parked.length,
     };
   }
 
-  async hold(name: string, holder: string, ms: number): Promise<boolean> {
+  async acquireLease(name: string, holder: string, ms: number): Promise<boolean> {
     if ((this.#named.get(name) ?? holder) !== holder) return false;
     this.#named.set(name, holder, ms);
     return true;
   }
 
-  async release(name: string, holder: string): Promise<void> {
+  async releaseLease(name: string, holder: string): Promise<void> {
     if (this.#named.get(name) === holder) this.#named.delete(name);
   }
 
@@ -199,8 +199,8 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 }
 
-function newShard(now: () => number, bounds: Bounds): Shard {
+function newShard(now: () => number, bounds: StoreBounds): Shard {
   const pending = Math.ceil(bounds.pending / shardCount);
-  const outbox = new MemoryBox(Math.ceil(bounds.outbox / shardCount));
-  return { inbox: new MemoryInbox(now, pending, bounds.seenFor), domains: new MemoryDomains(now, pending, outbox), outbox };
+  const outbox = new MemoryDeliveryQueue(Math.ceil(bounds.outbox / shardCount));
+  return { inbox: new MemoryInbox(now, pending, bounds.seenTtl), domains: new MemoryDomains(now, pending, outbox), outbox };
 }

@@ -1,28 +1,28 @@
 /** Boxes of things to be sent, in Redis: bodies, when each is due, how often it was tried, since when it is there. */
 
 import { textField } from '../../events/json.ts';
-import { boxKeys, parkedKey } from '../keys.ts';
-import { type Bounds, type Box, type BoxItem, parkedMost, shardCount } from '../store.ts';
+import { deliveryQueueKeys, parkedKey } from '../keys.ts';
+import { type DeliveryQueue, parkedMax, type QueuedDelivery, type StoreBounds, shardCount } from '../store.ts';
 import { listOf, numberOf, score, textOf } from './replies.ts';
 import type { RedisRunner } from './run.ts';
 
 const bodyMost = 16 * 1_024 * 1_024;
 
-export interface RedisBox {
-  put(box: Box, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean>;
-  claim(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]>;
-  remove(box: Box, ids: readonly string[]): Promise<void>;
-  postpone(box: Box, id: string, until: number): Promise<void>;
-  park(box: Box, id: string, reason: string): Promise<number>;
-  list(box: Box, most: number): Promise<readonly BoxItem[]>;
+export interface RedisDeliveryQueue {
+  put(box: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean>;
+  claim(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]>;
+  remove(box: DeliveryQueue, ids: readonly string[]): Promise<void>;
+  postpone(box: DeliveryQueue, id: string, until: number): Promise<void>;
+  park(box: DeliveryQueue, id: string, reason: string): Promise<number>;
+  list(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]>;
   listParked(most: number): Promise<readonly { id: string; reason: string; body: string }[]>;
   removeParked(id: string): Promise<boolean>;
 }
 
-export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Bounds): RedisBox {
-  const keysOf = (box: Box) => boxKeys(prefix, box);
-  const mostIn = (box: Box) => (box.kind === 'letters' ? bounds.letters : Math.ceil(bounds.outbox / shardCount));
-  const remove = async (box: Box, ids: readonly string[]) => {
+export function redisDeliveryQueue({ run, ask }: RedisRunner, prefix: string, bounds: StoreBounds): RedisDeliveryQueue {
+  const keysOf = (box: DeliveryQueue) => deliveryQueueKeys(prefix, box);
+  const mostIn = (box: DeliveryQueue) => (box.kind === 'dead-letters' ? bounds.deadLetters : Math.ceil(bounds.outbox / shardCount));
+  const remove = async (box: DeliveryQueue, ids: readonly string[]) => {
     const { bodies, due, tries, since } = keysOf(box);
     if (ids.length > 0) await run('remove-deliveries', [bodies, due, tries, since], ids);
   };
@@ -46,9 +46,9 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
       const body = await ask('park', (client) => client.hget(keysOf(box).bodies, id));
       if (body === null) return 0;
       const parked = await ask('park', (client) => client.lpush(parkedKey(prefix), JSON.stringify({ id, reason, body })));
-      await ask('park', (client) => client.ltrim(parkedKey(prefix), 0, parkedMost - 1));
+      await ask('park', (client) => client.ltrim(parkedKey(prefix), 0, parkedMax - 1));
       await remove(box, [id]);
-      return Math.max(0, parked - parkedMost);
+      return Math.max(0, parked - parkedMax);
     },
     async list(box, most) {
       const { bodies, due, tries } = keysOf(box);
@@ -77,6 +77,6 @@ export function redisBox({ run, ask }: RedisRunner, prefix: string, bounds: Boun
   };
 }
 
-function toItem(reply: readonly unknown[], at: number): BoxItem {
+function toItem(reply: readonly unknown[], at: number): QueuedDelivery {
   return { id: textOf(reply[at]), body: textOf(reply[at + 1]), tries: numberOf(reply[at + 2]) };
 }

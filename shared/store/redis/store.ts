@@ -1,29 +1,39 @@
 /** The store in Redis 7: one server, Sentinel or Cluster. Every change is one Lua script over the keys of one shard. */
 import type { Micros } from '../../events/observation.ts';
-import { type BoxKeys, boxKeys, namedKey, occurrenceId, parkedKey, type ShardKeys, shardKeys, shardOf, splitId } from '../keys.ts';
 import {
-  type Bounds,
-  type Box,
-  type BoxItem,
+  type DeliveryQueueKeys,
+  deliveryQueueKeys,
+  namedKey,
+  occurrenceId,
+  parkedKey,
+  type ShardKeys,
+  shardKeys,
+  shardOf,
+  splitId,
+} from '../keys.ts';
+import {
   type Claimed,
   type Commit,
   type CommitOutcome,
+  type DeliveryQueue,
   type DomainEntry,
   type DomainRead,
-  type Figures,
+  fullOutboxPauseMs,
   type InboxEntry,
   type InboxItem,
   type IndexEntry,
   type PinnedRoute,
+  type QueuedDelivery,
   type RouteProposal,
-  restWhenFull,
   type ShardDue,
   type Store,
+  type StoreBounds,
+  type StoreSizes,
   shardCount,
 } from '../store.ts';
 import { checkRedis } from './check.ts';
 import { isReady, type RedisClient } from './connect.ts';
-import { type RedisBox, redisBox } from './delivery-queue.ts';
+import { type RedisDeliveryQueue, redisDeliveryQueue } from './delivery-queue.ts';
 import { inParts, lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
 import { type RedisRunner, redisRunner } from './run.ts';
 
@@ -33,13 +43,13 @@ const keysAtOnce = 200;
 export class RedisStore implements Store {
   readonly #client: RedisClient;
   readonly #prefix: string;
-  readonly #bounds: Bounds;
+  readonly #bounds: StoreBounds;
   readonly #keys: readonly ShardKeys[];
-  readonly #boxes: RedisBox;
+  readonly #boxes: RedisDeliveryQueue;
   readonly #run: RedisRunner['run'];
   readonly #ask: RedisRunner['ask'];
 
-  constructor(client: RedisClient, prefix: string, bounds: Bounds) {
+  constructor(client: RedisClient, prefix: string, bounds: StoreBounds) {
     this.#client = client;
     this.#prefix = prefix;
     this.#bounds = bounds;
@@ -47,7 +57,7 @@ export class RedisStore implements Store {
     const runner = redisRunner(client);
     this.#run = runner.run;
     this.#ask = runner.ask;
-    this.#boxes = redisBox(runner, prefix, bounds);
+    this.#boxes = redisDeliveryQueue(runner, prefix, bounds);
   }
 
   #shard(shard: number): ShardKeys {
@@ -75,7 +85,7 @@ export class RedisStore implements Store {
     const calls = [...byShard].map(async ([shard, indexes]) => {
       const keys = this.#shard(shard);
       const names = [keys.inbox, keys.inboxDue];
-      const args: (string | number)[] = [this.#mostInShard, this.#bounds.seenFor];
+      const args: (string | number)[] = [this.#mostInShard, this.#bounds.seenTtl];
       for (const index of indexes) {
         const entry = entries[index];
         if (!entry) continue;
@@ -101,7 +111,7 @@ export class RedisStore implements Store {
     const keys = this.#shard(shard);
     const names = [keys.inboxLease, keys.pinned, ...proposals.map(({ event }) => keys.seen(event))];
     const args = proposals.flatMap(({ event, n, route }) => [occurrenceId(event, n), n, route]);
-    const reply = await this.#run('pin-routes', names, [token, this.#bounds.seenFor, ...args]);
+    const reply = await this.#run('pin-routes', names, [token, this.#bounds.seenTtl, ...args]);
     if (reply === null) return null;
     return pairs(listOf(reply)).map(([route, first]) => {
       const [firstN = '', ...rest] = textOf(first).split(' ');
@@ -109,7 +119,7 @@ export class RedisStore implements Store {
     });
   }
 
-  async routed(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
+  async completeRouting(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
     const keys = this.#shard(shard);
     const names = [keys.inbox, keys.inboxDue, keys.inboxLease, keys.pinned, ...done.map(({ event }) => keys.seen(event))];
     await this.#run('routed', names, [token, release ? 1 : 0, ...done.flatMap(({ event, n }) => [occurrenceId(event, n), n])]);
@@ -120,7 +130,7 @@ export class RedisStore implements Store {
     const byShard = Map.groupBy(ids.keys(), (index) => shardOf(ids[index]?.event ?? ''));
     const calls = [...byShard].map(async ([shard, indexes]) => {
       const names = indexes.map((index) => this.#shard(shard).seen(ids[index]?.event ?? ''));
-      const reply = listOf(await this.#run('unseen', names, [this.#bounds.seenFor, ...indexes.map((index) => ids[index]?.n ?? 0)]));
+      const reply = listOf(await this.#run('unseen', names, [this.#bounds.seenTtl, ...indexes.map((index) => ids[index]?.n ?? 0)]));
       for (const [place, index] of indexes.entries()) found[index] = numberOf(reply[place]) === 1;
     });
     await Promise.all(calls);
@@ -178,12 +188,12 @@ export class RedisStore implements Store {
 
   async commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome> {
     const keys = this.#shard(shard);
-    const outbox: BoxKeys = boxKeys(this.#prefix, { kind: 'outbox', shard });
+    const outbox: DeliveryQueueKeys = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard });
     const { domain, fence, taken, segments, state, keepFor, due, decided } = commit;
     const names = [keys.due, keys.leases, keys.fences, keys.held, keys.state(domain), keys.incoming(domain)];
     const most = Math.ceil(this.#bounds.outbox / shardCount);
     const times = [keepFor === null ? '' : lifetime(keepFor), due === null ? '' : score(due)];
-    const fixed = [domain, fence, clock, holdMs, state, ...times, decided, most, restWhenFull, taken.length];
+    const fixed = [domain, fence, clock, holdMs, state, ...times, decided, most, fullOutboxPauseMs, taken.length];
     const reply = await this.#run(
       'commit',
       [...names, outbox.bodies, outbox.due, outbox.since],
@@ -193,27 +203,27 @@ export class RedisStore implements Store {
     return code === 1 ? 'committed' : code === 0 ? 'stale' : 'full';
   }
 
-  putInBox(box: Box, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
+  enqueue(box: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
     return this.#boxes.put(box, items, dueAt);
   }
 
-  claimBox(box: Box, clock: number, holdMs: number, most: number): Promise<readonly BoxItem[]> {
+  claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]> {
     return this.#boxes.claim(box, clock, holdMs, most);
   }
 
-  removeFromBox(box: Box, ids: readonly string[]): Promise<void> {
+  removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void> {
     return this.#boxes.remove(box, ids);
   }
 
-  postpone(box: Box, id: string, until: number): Promise<void> {
+  postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void> {
     return this.#boxes.postpone(box, id, until);
   }
 
-  park(box: Box, id: string, reason: string): Promise<number> {
+  park(box: DeliveryQueue, id: string, reason: string): Promise<number> {
     return this.#boxes.park(box, id, reason);
   }
 
-  listBox(box: Box, most: number): Promise<readonly BoxItem[]> {
+  listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]> {
     return this.#boxes.list(box, most);
   }
 
@@ -227,7 +237,7 @@ export class RedisStore implements Store {
 
   async due(): Promise<readonly ShardDue[]> {
     const reads = this.#keys.map(async (keys, shard) => {
-      const outbox = boxKeys(this.#prefix, { kind: 'outbox', shard }).due;
+      const outbox = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard }).due;
       const reply = listOf(await this.#run('due', [keys.inboxDue, keys.due, keys.leases, outbox], []));
       const [inbox = null, domains = null, lease = null, sending = null] = reply.map(numberOrNull);
       return { inbox, domains, lease, outbox: sending };
@@ -235,27 +245,27 @@ export class RedisStore implements Store {
     return Promise.all(reads);
   }
 
-  async figures(): Promise<Figures> {
+  async sizes(): Promise<StoreSizes> {
     const reads = this.#keys.map(async (keys, shard) => {
-      const outbox = boxKeys(this.#prefix, { kind: 'outbox', shard });
+      const outbox = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard });
       return listOf(await this.#run('sizes', [keys.inbox, keys.held, keys.due, keys.leases, outbox.bodies, outbox.since], []));
     });
-    const [shards, letters, parked] = await Promise.all([
+    const [shards, deadLetters, parked] = await Promise.all([
       Promise.all(reads),
-      this.#ask('count the letters', (client) => client.hlen(boxKeys(this.#prefix, { kind: 'letters' }).bodies)),
+      this.#ask('count the dead letters', (client) => client.hlen(deliveryQueueKeys(this.#prefix, { kind: 'dead-letters' }).bodies)),
       this.#ask('count what is parked', (client) => client.llen(parkedKey(this.#prefix))),
     ]);
     const sum = (place: number) => shards.reduce((all, reply) => all + numberOf(reply[place]), 0);
     const since = shards.map((reply) => numberOrNull(reply[4])).filter((one) => one !== null);
     const outboxSince = since.length > 0 ? Math.min(...since) : null;
-    return { inbox: sum(0), held: sum(1), domains: sum(2), outbox: sum(3), outboxSince, letters, parked };
+    return { inbox: sum(0), undecided: sum(1), domains: sum(2), outbox: sum(3), outboxSince, deadLetters, parked };
   }
 
-  async hold(name: string, holder: string, ms: number): Promise<boolean> {
+  async acquireLease(name: string, holder: string, ms: number): Promise<boolean> {
     return numberOf(await this.#run('acquire-lease', [namedKey(this.#prefix, name)], [holder, lifetime(ms)])) === 1;
   }
 
-  async release(name: string, holder: string): Promise<void> {
+  async releaseLease(name: string, holder: string): Promise<void> {
     await this.#run('release-lease', [namedKey(this.#prefix, name)], [holder]);
   }
 

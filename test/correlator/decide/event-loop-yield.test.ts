@@ -1,11 +1,11 @@
 /** Deciding gives way: nobody works on while the pause lasts, and requests come in between. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Turns } from '../../../functions/correlator/decide/event-loop-yield.ts';
+import { CooperativeYield } from '../../../functions/correlator/decide/event-loop-yield.ts';
 
 it('work goes on within its slice, then all pause together while the loop goes round', async () => {
   let now = 0;
-  const turns = new Turns(() => now);
+  const turns = new CooperativeYield(() => now);
   now += 0.5;
   assert.equal(turns.give(), null);
   now += 10;
@@ -26,7 +26,7 @@ it('work goes on within its slice, then all pause together while the loop goes r
 
 it('waits for rounds of the loop in which no request moves, but not for ever', async () => {
   let now = 0;
-  const turns = new Turns(() => now);
+  const turns = new CooperativeYield(() => now);
   const rounds = async (movesFor: number, tookMs: number) => {
     now += 5;
     let [left, went] = [movesFor, 0];
@@ -51,7 +51,7 @@ it('waits for rounds of the loop in which no request moves, but not for ever', a
 
 it('runs each of a list, in order, and pauses in between', async () => {
   let now = 0;
-  const turns = new Turns(() => now);
+  const turns = new CooperativeYield(() => now);
   const seen: string[] = [];
   setImmediate(() => seen.push('request'));
   const results = await turns.map(['a', 'b', 'c'], (name, place) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { Emitter, sendsMost } from '../../../functions/correlator/decide/outbox-publisher.ts';
+import { OutboxPublisher, sendsMost } from '../../../functions/correlator/decide/outbox-publisher.ts';
 import type { SinkOutcome } from '../../../shared/http/sink.ts';
 import { ManualClock } from '../../../shared/process/clock.ts';
 import { Log } from '../../../shared/process/log.ts';
@@ -20,7 +20,7 @@ function emitterOver(send: (body: string) => Promise<SinkOutcome>, patienceMs = 
   const store = new MemoryStore(() => clock.now(), defaultBounds);
   const log = new Log({ function: 'test', level: 'error', clock, write: () => {} });
   const sink = { send, close: () => {} };
-  const emitter = new Emitter({
+  const emitter = new OutboxPublisher({
     store,
     sink,
     log,
@@ -39,17 +39,17 @@ it('a backlog goes in one sweep, but for what the sink hangs on', async () => {
   let finish: (outcome: SinkOutcome) => void = () => {};
   const { emitter, store, clock } = emitterOver(async (body) => {
     sent.add(body);
-    return body === 'b5' ? new Promise((resolve) => (finish = resolve)) : { kind: 'taken' };
+    return body === 'b5' ? new Promise((resolve) => (finish = resolve)) : { kind: 'accepted' };
   });
   const items = Array.from({ length: 100 }, (_, index) => ({ id: `i${index}`, body: `b${index}` }));
-  await store.putInBox(box, items, clock.now());
+  await store.enqueue(box, items, clock.now());
   await emitter.collect(shard, clock.now());
   for (let turn = 0; sent.size < 100 && turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(sent.size, 100);
-  finish({ kind: 'again', reason: 'hung' });
+  finish({ kind: 'retry', reason: 'hung' });
   await emitter.settled();
   assert.deepEqual(
-    (await store.listBox(box, 10)).map(({ id }) => id),
+    (await store.listDeliveries(box, 10)).map(({ id }) => id),
     ['i5'],
   );
 });
@@ -63,7 +63,7 @@ it('answers that keep it waiting hold up nothing else, up to a bound; it is sett
     return gate.promise;
   }, 1);
   const items = Array.from({ length: 400 }, (_, index) => ({ id: `i${index}`, body: 'b' }));
-  await store.putInBox(box, items, clock.now() + 45_000);
+  await store.enqueue(box, items, clock.now() + 45_000);
   emitter.offer(shard, items);
   assert.equal(asked, atOnce);
   const most = sendsMost(atOnce);
@@ -74,18 +74,18 @@ it('answers that keep it waiting hold up nothing else, up to a bound; it is sett
   await setTimeout(20);
   assert.equal(asked, most, 'no more than that');
   assert.equal(isSettled, false);
-  gate.resolve({ kind: 'taken' });
+  gate.resolve({ kind: 'accepted' });
   await emitter.settled();
   assert.equal(asked, 400);
-  assert.equal((await store.figures()).outbox, 0);
+  assert.equal((await store.sizes()).outbox, 0);
 });
 
 it('what fails again and again in one outbox keeps no other waiting', async () => {
   const one = await new OneCorrelator().start();
-  one.sink.answer = (body) => (body.includes('stuck') ? { kind: 'again', reason: 'it answered 500' } : { kind: 'taken' });
+  one.sink.answer = (body) => (body.includes('stuck') ? { kind: 'retry', reason: 'it answered 500' } : { kind: 'accepted' });
   const stuck = Array.from({ length: 600 }, (_, place) => ({ id: `stuck-${place}`, body: JSON.stringify({ id: `stuck-${place}` }) }));
-  await one.store.putInBox({ kind: 'outbox', shard: 0 }, stuck, 0);
-  await one.store.putInBox({ kind: 'outbox', shard: 9 }, [{ id: 'good', body: JSON.stringify({ id: 'good' }) }], 0);
+  await one.store.enqueue({ kind: 'outbox', shard: 0 }, stuck, 0);
+  await one.store.enqueue({ kind: 'outbox', shard: 9 }, [{ id: 'good', body: JSON.stringify({ id: 'good' }) }], 0);
   for (let round = 0; round < 2 * shardCount; round += 1) {
     await one.sweep();
     await one.clock.advance(1_000);
@@ -103,23 +103,23 @@ it('what waits for an answer takes a bounded part of memory', async () => {
   }, 1);
   const large = 'x'.repeat(1_024 * 1_024);
   const items = Array.from({ length: 40 }, (_, index) => ({ id: `i${index}`, body: large }));
-  await store.putInBox(box, items, clock.now() + 45_000);
+  await store.enqueue(box, items, clock.now() + 45_000);
   emitter.offer(shard, items);
   await until('as much as may wait', () => asked === 8 + atOnce);
   await setTimeout(20);
   assert.equal(asked, 8 + atOnce);
-  gate.resolve({ kind: 'taken' });
+  gate.resolve({ kind: 'accepted' });
   await emitter.settled();
-  assert.equal((await store.figures()).outbox, 0);
+  assert.equal((await store.sizes()).outbox, 0);
 });
 
 it('a sink that is away is not asked for the whole backlog', async () => {
   let asked = 0;
   const { emitter, store, clock } = emitterOver(async () => {
     asked += 1;
-    return { kind: 'again', reason: 'away' };
+    return { kind: 'retry', reason: 'away' };
   });
-  await store.putInBox(
+  await store.enqueue(
     box,
     Array.from({ length: 100 }, (_, index) => ({ id: `i${index}`, body: 'b' })),
     clock.now(),
@@ -134,17 +134,17 @@ it('it says when it has no room; what it then does not take it finds in the stor
   const sent: string[] = [];
   const { emitter, store, clock } = emitterOver(async (body) => {
     sent.push(body);
-    return sent.length <= atOnce ? gate.promise : { kind: 'taken' };
+    return sent.length <= atOnce ? gate.promise : { kind: 'accepted' };
   });
   const large = 'x'.repeat(1_024 * 1_024);
   for (let index = 0; index < 40; index += 1) {
     const items = [{ id: `i${index}`, body: `${index} ${large}` }];
-    await store.putInBox(box, items, emitter.hasRoom ? clock.now() + 45_000 : clock.now());
+    await store.enqueue(box, items, emitter.hasRoom ? clock.now() + 45_000 : clock.now());
     emitter.offer(shard, items);
   }
   assert.equal(emitter.hasRoom, false);
-  gate.resolve({ kind: 'taken' });
+  gate.resolve({ kind: 'accepted' });
   await emitter.settled();
   assert.equal(new Set(sent).size, 40);
-  assert.equal((await store.figures()).outbox, 0);
+  assert.equal((await store.sizes()).outbox, 0);
 });

@@ -107,7 +107,7 @@ describe('owners', () => {
     await until('it is due', () => correlator.clock.now() > startedAt + 120_000);
     await correlator.sweep();
     clearInterval(time);
-    assert.equal((await correlator.store.figures()).inbox, 0);
+    assert.equal((await correlator.store.sizes()).inbox, 0);
     await correlator.settle();
     assert.deepEqual(roots(), ['Pod/web-1']);
     assert.ok((await lookups('Pod', 'away')) > 0);

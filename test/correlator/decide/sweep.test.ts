@@ -92,14 +92,19 @@ it('domains of a long sweep are claimed by the clock of then, not of its beginni
   await correlator.sweep();
   assert.ok(store.behind.length >= 50, `${store.behind.length}`);
   assert.ok(Math.max(...store.behind) < 60_000, `${Math.max(...store.behind)}`);
-  assert.equal((await store.figures()).held, 0);
+  assert.equal((await store.sizes()).undecided, 0);
 });
 
 class EndsInTheMiddle extends MemoryStore {
   end: (() => void) | undefined;
 
-  override async routed(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
-    await super.routed(shard, token, done, release);
+  override async completeRouting(
+    shard: number,
+    token: string,
+    done: readonly { event: string; n: number }[],
+    release: boolean,
+  ): Promise<void> {
+    await super.completeRouting(shard, token, done, release);
     this.end?.();
     // Until it is known that all is to end.
     for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -121,9 +126,9 @@ it('SIGTERM in the middle of a shard: another correlator goes on at once', async
   };
   await first.sweep();
   await closed;
-  const left = (await store.figures()).inbox;
+  const left = (await store.sizes()).inbox;
   assert.ok(left > 0 && left < events.length, `${left} are left`);
   await second.sweep();
-  assert.deepEqual([(await store.figures()).inbox, (await store.figures()).held], [0, 0]);
+  assert.deepEqual([(await store.sizes()).inbox, (await store.sizes()).undecided], [0, 0]);
   assert.ok(sink.bodies.size > 0);
 });

@@ -1,7 +1,7 @@
 /** What was said lately is not said again; what is remembered of it has a bound. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Recall } from '../../../functions/correlator/receive/fact-filter.ts';
+import { RecentFactFilter } from '../../../functions/correlator/receive/fact-filter.ts';
 import { builtInRules } from '../../../shared/correlation/rules/built-in/index.ts';
 import { compileRules, meaningOf } from '../../../shared/correlation/rules/match.ts';
 import { parseEvent } from '../../../shared/events/parse-event.ts';
@@ -11,7 +11,7 @@ it('facts are said once, again after ten minutes, and again when newer ones have
   const rules = compileRules(builtInRules, [], 'tested');
   const parsed = parseEvent(eventJson());
   assert.ok(parsed.ok);
-  const recall = new Recall();
+  const recall = new RecentFactFilter();
   const say = (cluster: string, now: number) => recall.factsOf(cluster, parsed.value, meaningOf(rules, parsed.value), now);
   const all = say('a', 0);
   assert.ok(all.length > 0);

@@ -58,22 +58,22 @@ describe('a request to the correlator', () => {
       const { status, text } = await post(correlator.url, event);
       assert.equal(status, 400);
       assert.match(text, reason);
-      const { inbox, held } = await correlator.store.figures();
-      assert.deepEqual([inbox, held], [0, 0]);
+      const { inbox, undecided } = await correlator.store.sizes();
+      assert.deepEqual([inbox, undecided], [0, 0]);
     });
 
   it('is taken once it is in the store, with an empty answer; a repeated one counts as such', async () => {
     assert.deepEqual(await correlator.event('a', 5), { status: 202, text: '' });
     assert.deepEqual(await correlator.event('a', 5), { status: 202, text: '' });
     assert.deepEqual(await correlator.send(missed, agedEvent('b', 5)), { status: 202, text: '' });
-    assert.equal((await correlator.store.figures()).inbox, 2);
+    assert.equal((await correlator.store.sizes()).inbox, 2);
     assert.deepEqual([await taken('add', 'new'), await taken('add', 'repeated'), await taken('missed', 'new')], [1, 1, 1]);
   });
 
   it('may be a batch: all of it is taken', async () => {
     assert.equal((await batch([envelope('1', agedEvent('a', 5)), envelope('2', agedEvent('b', 5))])).status, 202);
     assert.equal((await batch([])).status, 202);
-    assert.equal((await correlator.store.figures()).inbox, 2);
+    assert.equal((await correlator.store.sizes()).inbox, 2);
     assert.equal((await batch({})).status, 400);
   });
 
@@ -82,14 +82,14 @@ describe('a request to the correlator', () => {
     const { status, text } = await batch([envelope('1', agedEvent('a', 5)), bad, envelope('3', agedEvent('c', 5))]);
     assert.equal(status, 400);
     assert.match(text, /its cluster is 'a b'/);
-    assert.equal((await correlator.store.figures()).inbox, 2);
+    assert.equal((await correlator.store.sizes()).inbox, 2);
     assert.deepEqual([await taken('add', 'new'), await taken('add', 'refused')], [2, 1]);
   });
 
   it('of an unknown type, or an Event that has expired, is passed over and counted', async () => {
     assert.equal((await correlator.send('com.example.other', { kind: 'Event' })).status, 202);
     assert.equal((await correlator.send('delete', agedEvent('a', 5), { kind: 'Event' })).status, 202);
-    assert.equal((await correlator.store.figures()).inbox, 0);
+    assert.equal((await correlator.store.sizes()).inbox, 0);
     assert.equal(await taken('other', 'ignored'), 2);
   });
 
@@ -121,7 +121,7 @@ describe('a request to the correlator', () => {
   it('of two clusters tells of two objects, though their uids are equal', async () => {
     await correlator.event('a', 5);
     await correlator.send('add', agedEvent('a', 5), { kind: 'Event', cluster: 'other/1' });
-    assert.equal((await correlator.store.figures()).inbox, 2);
+    assert.equal((await correlator.store.sizes()).inbox, 2);
     await correlator.settle();
     const segments = correlator.sink.segments();
     assert.deepEqual(segments.map(({ cluster }) => cluster).toSorted(), ['other/1', 'test']);

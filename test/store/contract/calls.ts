@@ -1,6 +1,6 @@
 /** Calls of a store as data, for random sequences: what was claimed before decides what a commit says. */
 import fc from 'fast-check';
-import type { Box, Store } from '../../../shared/store/store.ts';
+import type { DeliveryQueue, Store } from '../../../shared/store/store.ts';
 import { commitOf, hour, namesIn } from './harness.ts';
 
 /** What a sequence has learnt: the last fencing number of each domain. */
@@ -25,8 +25,8 @@ const id = fc.constantFrom('a#1', 'b#1', 'c#2', 'd#1');
 const body = fc.string({ unit: 'grapheme', maxLength: 3 });
 const items = fc.array(fc.record({ id, body }), few);
 const box = fc.oneof(
-  shard.map((one): Box => ({ kind: 'outbox', shard: one })),
-  fc.constant<Box>({ kind: 'letters' }),
+  shard.map((one): DeliveryQueue => ({ kind: 'outbox', shard: one })),
+  fc.constant<DeliveryQueue>({ kind: 'dead-letters' }),
 );
 const key = fc.constantFrom('k', 'l');
 const name = fc.constantFrom('x', 'y');
@@ -56,7 +56,7 @@ const inbox = [
     ),
   ),
   call('routed', fc.tuple(shard, token, fc.array(occurrence, few), fc.boolean()), (store, [at, who, all, release]) =>
-    store.routed(
+    store.completeRouting(
       at,
       who,
       all.filter((one) => namesIn(at, 3).includes(one.event)),
@@ -100,12 +100,12 @@ const domains = [
 ];
 
 const boxes = [
-  call('putInBox', fc.tuple(box, items, clock), (store, [which, all, at]) => store.putInBox(which, all, at)),
-  call('claimBox', fc.tuple(box, clock, most, most), (store, [which, at, hold, count]) => store.claimBox(which, at, hold, count)),
-  call('removeFromBox', fc.tuple(box, fc.array(id, few)), (store, [which, ids]) => store.removeFromBox(which, ids)),
-  call('postpone', fc.tuple(box, id, clock), (store, [which, one, until]) => store.postpone(which, one, until)),
+  call('putInBox', fc.tuple(box, items, clock), (store, [which, all, at]) => store.enqueue(which, all, at)),
+  call('claimBox', fc.tuple(box, clock, most, most), (store, [which, at, hold, count]) => store.claimDeliveries(which, at, hold, count)),
+  call('removeFromBox', fc.tuple(box, fc.array(id, few)), (store, [which, ids]) => store.removeDeliveries(which, ids)),
+  call('postpone', fc.tuple(box, id, clock), (store, [which, one, until]) => store.postponeDelivery(which, one, until)),
   call('park', fc.tuple(box, id, body), (store, [which, one, reason]) => store.park(which, one, reason)),
-  call('listBox', fc.tuple(box, most), (store, [which, count]) => store.listBox(which, count)),
+  call('listBox', fc.tuple(box, most), (store, [which, count]) => store.listDeliveries(which, count)),
   call('removeParked', fc.tuple(id), (store, [one]) => store.removeParked(one)),
   call('listParked', fc.tuple(most), (store, [count]) => store.listParked(count)),
   call('removeParked', fc.tuple(id), (store, [one]) => store.removeParked(one)),
@@ -116,14 +116,14 @@ const index = [
     store.putIndex(all, hour, count),
   ),
   call('readIndex', fc.tuple(fc.array(key, few)), (store, [keys]) => store.readIndex(keys)),
-  call('hold', fc.tuple(name, token), (store, [which, who]) => store.hold(which, who, hour)),
-  call('release', fc.tuple(name, token), (store, [which, who]) => store.release(which, who)),
+  call('hold', fc.tuple(name, token), (store, [which, who]) => store.acquireLease(which, who, hour)),
+  call('release', fc.tuple(name, token), (store, [which, who]) => store.releaseLease(which, who)),
   call('setOnce', fc.tuple(name, body, fc.constantFrom(null, hour)), (store, [which, value, keepFor]) =>
     store.setOnce(`set ${which}`, value, keepFor),
   ),
 ];
 
-const overview = [call('due', fc.tuple(), (store) => store.due()), call('figures', fc.tuple(), (store) => store.figures())];
+const overview = [call('due', fc.tuple(), (store) => store.due()), call('figures', fc.tuple(), (store) => store.sizes())];
 
 /** Calls that touch the same things, so that a sequence meets all their states. */
 export const families: Readonly<Record<string, fc.Arbitrary<Call>>> = {

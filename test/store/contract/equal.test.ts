@@ -34,7 +34,7 @@ describe('the stores', () => {
           const [one, other] = [await memoryHarness().open(bound), await harness.open(bound)];
           const learnt: readonly [Learnt, Learnt] = [new Map(), new Map()];
           for (const call of all) assert.deepEqual(await call(other, learnt[1]), await call(one, learnt[0]), String(call));
-          assert.deepEqual([await other.due(), await other.figures()], [await one.due(), await one.figures()]);
+          assert.deepEqual([await other.due(), await other.sizes()], [await one.due(), await one.sizes()]);
         }),
         { numRuns: runs, seed: 7 },
       );

@@ -6,18 +6,18 @@ import { MemoryStore } from '../../../shared/store/memory/store.ts';
 import { connectRedis, parseRedisUrl, type RedisClient, whenReady } from '../../../shared/store/redis/connect.ts';
 import { RedisStore } from '../../../shared/store/redis/store.ts';
 import {
-  type Bounds,
   type Commit,
   type DomainEntry,
   defaultBounds,
   type InboxEntry,
   type Store,
+  type StoreBounds,
   shardCount,
 } from '../../../shared/store/store.ts';
 
 export interface Harness {
   /** A store that holds nothing. */
-  open(bounds?: Partial<Bounds>): Promise<Store>;
+  open(bounds?: Partial<StoreBounds>): Promise<Store>;
   /** So much time passes on its clock. */
   pass(store: Store, ms: number): Promise<void>;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /** The contract of the domains: adding, claiming with a fencing number, reading, committing in one step. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { restWhenFull, type Store, shardCount } from '../../../shared/store/store.ts';
+import { fullOutboxPauseMs, type Store, shardCount } from '../../../shared/store/store.ts';
 import { commitOf, type Harness, hour, never, toDomain } from './harness.ts';
 
 const shard = 5;
@@ -35,8 +35,8 @@ export function domainContract(harness: () => Harness): void {
       true,
     );
     assert.equal(await store.addToDomains(shard, []), true);
-    assert.equal((await store.figures()).held, 3);
-    assert.equal((await store.figures()).domains, 2);
+    assert.equal((await store.sizes()).undecided, 3);
+    assert.equal((await store.sizes()).domains, 2);
     assert.equal(await isDueAt(store), 10);
     const [first, second, none] = await store.readDomains(shard, ['d', 'e', 'f']);
     assert.deepEqual(
@@ -60,17 +60,17 @@ export function domainContract(harness: () => Harness): void {
       commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', keepFor: hour }),
       0,
     );
-    assert.equal((await store.figures()).held, 0);
+    assert.equal((await store.sizes()).undecided, 0);
     assert.equal(await store.addToDomains(shard, [toDomain('d', 'a#1')]), true);
     assert.deepEqual(await read(store), { state: 'ledger a#1', ids: ['a#1'] });
-    assert.equal((await store.figures()).held, 1);
+    assert.equal((await store.sizes()).undecided, 1);
     await store.commit(
       shard,
       clock,
       commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', keepFor: hour }),
       0,
     );
-    assert.equal((await store.figures()).held, 0);
+    assert.equal((await store.sizes()).undecided, 0);
   });
 
   it('adds nothing while too much is undecided', async () => {
@@ -104,7 +104,7 @@ export function domainContract(harness: () => Harness): void {
       ['d'],
     );
     assert.deepEqual(await store.claimDomains(shard, clock, 20, hour, 2), []);
-    assert.equal((await store.figures()).domains, 4);
+    assert.equal((await store.sizes()).domains, 4);
   });
 
   it('keeps a domain from others while it is claimed, also when more comes for it; then it is due', async () => {
@@ -116,7 +116,7 @@ export function domainContract(harness: () => Harness): void {
       (await store.claimDomains(shard, clock, never, hour, 1)).map(({ domain }) => domain),
       ['e'],
     );
-    assert.equal((await store.figures()).domains, 2);
+    assert.equal((await store.sizes()).domains, 2);
     assert.equal(await store.commit(shard, clock, commitOf('d', fence, { taken: ['a#1'], decided: 1, due: 90 }), 0), 'committed');
     assert.equal(await isDueAt(store), 70);
     assert.deepEqual(await read(store), { state: '', ids: ['b#1'] });
@@ -140,7 +140,7 @@ export function domainContract(harness: () => Harness): void {
     assert.equal(await store.commit(shard, clock + hour, commitOf('d', quick, { state: 'twice' }), 0), 'stale');
     assert.equal(await store.commit(shard, clock, commitOf('never claimed', 1, { state: 'x' }), 0), 'stale');
     assert.deepEqual(await read(store), { state: 'quick', ids: [] });
-    assert.equal((await store.figures()).outbox, 0);
+    assert.equal((await store.sizes()).outbox, 0);
   });
 
   it('lets a slow worker commit when nobody claimed the domain after its lease', async () => {
@@ -167,11 +167,11 @@ export function domainContract(harness: () => Harness): void {
     assert.equal(await store.commit(shard, clock, commit, 500), 'committed');
     assert.deepEqual(await read(store), { state: 'after', ids: ['c#1'] });
     assert.deepEqual((await store.due())[shard], { inbox: null, domains: 77, lease: null, outbox: clock + 500 });
-    const { held, outbox: waiting, outboxSince } = await store.figures();
-    assert.deepEqual({ held, waiting, outboxSince }, { held: 2, waiting: 2, outboxSince: clock });
-    assert.deepEqual(await store.claimBox(outbox, clock + 499, 0, 10), []);
+    const { undecided, outbox: waiting, outboxSince } = await store.sizes();
+    assert.deepEqual({ undecided, waiting, outboxSince }, { undecided: 2, waiting: 2, outboxSince: clock });
+    assert.deepEqual(await store.claimDeliveries(outbox, clock + 499, 0, 10), []);
     assert.deepEqual(
-      await store.claimBox(outbox, clock + 500, 10, 10),
+      await store.claimDeliveries(outbox, clock + 500, 10, 10),
       segments.map((segment) => ({ ...segment, tries: 1 })),
     );
   });
@@ -183,36 +183,36 @@ export function domainContract(harness: () => Harness): void {
       const commit = commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, segments: [{ id: 's', body }] });
       assert.equal(await store.commit(shard, body === 'first' ? clock : clock + 50, commit, 0), 'committed');
     }
-    assert.deepEqual(await store.listBox(outbox, 10), [{ id: 's', body: 'first', tries: 0 }]);
-    assert.equal((await store.figures()).outboxSince, clock);
+    assert.deepEqual(await store.listDeliveries(outbox, 10), [{ id: 's', body: 'first', tries: 0 }]);
+    assert.equal((await store.sizes()).outboxSince, clock);
   });
 
   it('changes nothing while the outbox is full, and lets the domain rest', async () => {
     const store = await harness().open({ outbox: shardCount });
     await store.addToDomains(shard, [toDomain('d', 'a#1')]);
-    await store.putInBox(outbox, [{ id: 's1', body: 'one' }], 0);
+    await store.enqueue(outbox, [{ id: 's1', body: 'one' }], 0);
     const fence = await claimOne(store);
     const commit = commitOf('d', fence, { taken: ['a#1'], state: 'after', decided: 1, segments: [{ id: 's2', body: 'two' }] });
     assert.equal(await store.commit(shard, clock, commit, 0), 'full');
     assert.deepEqual(await read(store), { state: '', ids: ['a#1'] });
-    assert.equal((await store.figures()).held, 1);
+    assert.equal((await store.sizes()).undecided, 1);
     assert.equal(await store.commit(shard, clock, commit, 0), 'stale');
-    assert.deepEqual(await store.claimDomains(shard, clock + restWhenFull - 1, never, hour, 10), []);
-    assert.equal((await store.due())[shard]?.lease, clock + restWhenFull);
-    await store.removeFromBox(outbox, ['s1']);
-    const next = await claimOne(store, clock + restWhenFull);
-    assert.equal(await store.commit(shard, clock + restWhenFull, { ...commit, fence: next }, 0), 'committed');
-    assert.equal((await store.figures()).outbox, 1);
+    assert.deepEqual(await store.claimDomains(shard, clock + fullOutboxPauseMs - 1, never, hour, 10), []);
+    assert.equal((await store.due())[shard]?.lease, clock + fullOutboxPauseMs);
+    await store.removeDeliveries(outbox, ['s1']);
+    const next = await claimOne(store, clock + fullOutboxPauseMs);
+    assert.equal(await store.commit(shard, clock + fullOutboxPauseMs, { ...commit, fence: next }, 0), 'committed');
+    assert.equal((await store.sizes()).outbox, 1);
   });
 
   it('commits a decision with more segments than the outbox takes while that is not full: else it never could be', async () => {
     const store = await harness().open({ outbox: 2 * shardCount });
     const segments = ['s1', 's2', 's3'].map((id) => ({ id, body: id }));
-    await store.putInBox(outbox, [{ id: 's0', body: 's0' }], 0);
+    await store.enqueue(outbox, [{ id: 's0', body: 's0' }], 0);
     await store.addToDomains(shard, [toDomain('d', 'a#1')]);
     const commit = commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, segments });
     assert.equal(await store.commit(shard, clock, commit, 0), 'committed');
-    assert.equal((await store.figures()).outbox, 4);
+    assert.equal((await store.sizes()).outbox, 4);
     await store.addToDomains(shard, [toDomain('d', 'b#1')]);
     const next = commitOf('d', await claimOne(store), { taken: ['b#1'], decided: 1, segments: [{ id: 's4', body: 's4' }] });
     assert.equal(await store.commit(shard, clock, next, 0), 'full');
@@ -220,7 +220,7 @@ export function domainContract(harness: () => Harness): void {
 
   it('commits what has no segment though the outbox is full', async () => {
     const store = await harness().open({ outbox: shardCount });
-    await store.putInBox(outbox, [{ id: 's1', body: 'one' }], 0);
+    await store.enqueue(outbox, [{ id: 's1', body: 'one' }], 0);
     await store.addToDomains(shard, [toDomain('d', 'a#1')]);
     assert.equal(await store.commit(shard, clock, commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1 }), 0), 'committed');
   });
@@ -255,8 +255,8 @@ export function domainContract(harness: () => Harness): void {
       'committed',
     );
     assert.deepEqual(await read(store), { state: '', ids: [] });
-    assert.deepEqual((({ held, outbox: waiting, domains }) => ({ held, waiting, domains }))(await store.figures()), {
-      held: 0,
+    assert.deepEqual((({ undecided, outbox: waiting, domains }) => ({ undecided, waiting, domains }))(await store.sizes()), {
+      undecided: 0,
       waiting: 400,
       domains: 0,
     });

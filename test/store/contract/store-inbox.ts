@@ -13,7 +13,7 @@ export function inboxContract(harness: () => Harness): void {
     assert.deepEqual(await store.append([entry(one), entry(other), entry(one, { n: 2 })]), [true, true, true]);
     assert.deepEqual(await store.append([entry(other), entry(third), entry(one, { n: 2 }), entry(third)]), [false, true, false, false]);
     assert.deepEqual(await store.append([]), []);
-    assert.equal((await store.figures()).inbox, 4);
+    assert.equal((await store.sizes()).inbox, 4);
   });
 
   it('answers in the order of the entries over all shards', async () => {
@@ -36,9 +36,9 @@ export function inboxContract(harness: () => Harness): void {
     await store.append([entry(one, { version: '99', body: 'again', due: 5 }), entry(one, { version: '1000', body: 'late', due: 1 })]);
     assert.deepEqual(await store.claimInbox(shard, 'w', 9, hour, 10), []);
     assert.deepEqual(await store.claimInbox(shard, 'w', 10, hour, 10), [{ event: one, n: 1, body: 'first' }]);
-    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'w', [{ event: one, n: 1 }], true);
     assert.deepEqual(await store.append([entry(one, { version: '1' })]), [false]);
-    assert.equal((await store.figures()).inbox, 0);
+    assert.equal((await store.sizes()).inbox, 0);
   });
 
   it('takes nothing of a shard whose inbox would be over its bound, but knows what it has seen', async () => {
@@ -48,9 +48,9 @@ export function inboxContract(harness: () => Harness): void {
     assert.deepEqual(await store.append([entry(one), entry(other)]), [false, false]);
     assert.deepEqual(await store.unseen([{ event: third, n: 1 }]), [true]);
     await store.claimInbox(shard, 'w', never, hour, 10);
-    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'w', [{ event: one, n: 1 }], true);
     assert.deepEqual(await store.append([entry(one), entry(third)]), [false, true]);
-    assert.equal((await store.figures()).inbox, 2);
+    assert.equal((await store.sizes()).inbox, 2);
   });
 
   it('says full when one of the shards is; what another took meanwhile is known when all is appended again', async () => {
@@ -59,9 +59,9 @@ export function inboxContract(harness: () => Harness): void {
     await store.append([entry(one)]);
     assert.equal(await store.append([entry(elsewhere), entry(other)]), null);
     await store.claimInbox(shard, 'w', never, hour, 10);
-    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'w', [{ event: one, n: 1 }], true);
     assert.equal((await store.append([entry(elsewhere), entry(other)]))?.length, 2);
-    assert.equal((await store.figures()).inbox, 2);
+    assert.equal((await store.sizes()).inbox, 2);
   });
 
   it('knows what it has seen, also after it was routed', async () => {
@@ -70,34 +70,34 @@ export function inboxContract(harness: () => Harness): void {
     await store.append([entry(one), entry(other, { n: 2 })]);
     assert.deepEqual(await store.unseen([...ids, { event: other, n: 2 }]), [false, true, true, false]);
     await store.claimInbox(shard, 'w', never, hour, 10);
-    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'w', [{ event: one, n: 1 }], true);
     assert.deepEqual(await store.unseen(ids), [false, true, true]);
     assert.deepEqual(await store.unseen([]), []);
   });
 
   it('forgets what it has seen after its time', async () => {
-    const store = await harness().open({ seenFor: 30 });
+    const store = await harness().open({ seenTtl: 30 });
     await store.append([entry(one), entry(other)]);
     await store.claimInbox(shard, 'w', never, hour, 1);
-    await store.routed(shard, 'w', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'w', [{ event: one, n: 1 }], true);
     await harness().pass(store, 30);
     const ids = [one, other].map((event) => ({ event, n: 1 }));
     assert.deepEqual(await store.unseen(ids), [true, true]);
     assert.deepEqual(await store.append([entry(one), entry(other)]), [true, true]);
-    assert.equal((await store.figures()).inbox, 2);
+    assert.equal((await store.sizes()).inbox, 2);
   });
 
   it('remembers for as long again what it was asked about', async () => {
-    const seenFor = 400;
-    const store = await harness().open({ seenFor });
+    const seenTtl = 400;
+    const store = await harness().open({ seenTtl });
     await store.append([entry(one), entry(other)]);
     const began = await store.clock();
-    for (let asked = began; asked <= began + seenFor + 100; ) {
+    for (let asked = began; asked <= began + seenTtl + 100; ) {
       const before = asked;
       asked = await store.clock();
       const [isUnseen] = await store.unseen([{ event: one, n: 1 }]);
       // On a machine that stood still for so long it may be forgotten.
-      assert.ok(!isUnseen || (await store.clock()) - before >= seenFor);
+      assert.ok(!isUnseen || (await store.clock()) - before >= seenTtl);
       await harness().pass(store, 40);
     }
     assert.deepEqual(await store.unseen([{ event: other, n: 1 }]), [true]);
@@ -132,8 +132,8 @@ export function inboxContract(harness: () => Harness): void {
     await store.append(Array.from({ length: 10_000 }, (_, n) => entry(one, { n })));
     const claimed = (await store.claimInbox(shard, 'w', never, hour, 10_000)) ?? [];
     assert.equal(claimed.length, 10_000);
-    await store.routed(shard, 'w', claimed, true);
-    assert.equal((await store.figures()).inbox, 0);
+    await store.completeRouting(shard, 'w', claimed, true);
+    assert.equal((await store.sizes()).inbox, 0);
   });
 
   it('lets one worker route a shard at a time, until it gives the lease back', async () => {
@@ -142,11 +142,11 @@ export function inboxContract(harness: () => Harness): void {
     assert.equal((await store.claimInbox(shard, 'a', never, hour, 10))?.length, 1);
     assert.equal(await store.claimInbox(shard, 'b', never, hour, 10), null);
     assert.equal(await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'x' }]), null);
-    await store.routed(shard, 'b', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'b', [{ event: one, n: 1 }], true);
     assert.equal((await store.claimInbox(shard, 'a', never, hour, 10))?.length, 1);
-    await store.routed(shard, 'a', [], true);
+    await store.completeRouting(shard, 'a', [], true);
     assert.equal((await store.claimInbox(shard, 'b', never, hour, 10))?.length, 1);
-    await store.routed(shard, 'b', [{ event: one, n: 1 }], false);
+    await store.completeRouting(shard, 'b', [{ event: one, n: 1 }], false);
     assert.equal(await store.claimInbox(shard, 'a', never, hour, 10), null);
   });
 
@@ -156,7 +156,7 @@ export function inboxContract(harness: () => Harness): void {
     await store.claimInbox(shard, 'a', never, 50, 10);
     await harness().pass(store, 50);
     assert.equal(await store.pinRoutes(shard, 'a', [{ event: one, n: 1, route: 'x' }]), null);
-    await store.routed(shard, 'a', [{ event: one, n: 1 }], true);
+    await store.completeRouting(shard, 'a', [{ event: one, n: 1 }], true);
     assert.equal((await store.claimInbox(shard, 'b', never, hour, 10))?.length, 1);
     assert.equal(await store.claimInbox(shard, 'a', never, hour, 10), null);
   });
@@ -167,11 +167,11 @@ export function inboxContract(harness: () => Harness): void {
     await store.claimInbox(shard, 'a', never, hour, 10);
     const first = { route: 'pod/1 by "owner"', firstN: 1, firstRoute: '' };
     assert.deepEqual(await store.pinRoutes(shard, 'a', [{ event: one, n: 1, route: first.route }]), [first]);
-    await store.routed(shard, 'a', [], true);
+    await store.completeRouting(shard, 'a', [], true);
     await store.claimInbox(shard, 'b', never, hour, 10);
     assert.deepEqual(await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]), [first]);
     assert.deepEqual(await store.pinRoutes(shard, 'b', []), []);
-    await store.routed(shard, 'b', [{ event: one, n: 1 }], false);
+    await store.completeRouting(shard, 'b', [{ event: one, n: 1 }], false);
     assert.equal((await store.pinRoutes(shard, 'b', [{ event: one, n: 1, route: 'another' }]))?.[0]?.route, 'another');
   });
 
@@ -191,7 +191,7 @@ export function inboxContract(harness: () => Harness): void {
       { route: '', firstN: 1, firstRoute: '' },
       { route: 'by two', firstN: 1, firstRoute: '' },
     ]);
-    await store.routed(shard, 'a', [{ event: one, n: 3 }], false);
+    await store.completeRouting(shard, 'a', [{ event: one, n: 3 }], false);
     const again = await store.pinRoutes(shard, 'a', [{ event: one, n: 4, route: 'by four' }]);
     assert.deepEqual(again, [{ route: 'by four', firstN: 3, firstRoute: 'by three' }]);
   });

@@ -1,69 +1,69 @@
 /** The contract of the boxes, the index, names, figures and the store itself. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Box, parkedMost, shardCount } from '../../../shared/store/store.ts';
+import { type DeliveryQueue, parkedMax, shardCount } from '../../../shared/store/store.ts';
 import { entry, type Harness, hour, nameInEach, never, toDomain } from './harness.ts';
 
-const boxes: readonly Box[] = [{ kind: 'outbox', shard: 0 }, { kind: 'outbox', shard: shardCount - 1 }, { kind: 'letters' }];
+const boxes: readonly DeliveryQueue[] = [{ kind: 'outbox', shard: 0 }, { kind: 'outbox', shard: shardCount - 1 }, { kind: 'dead-letters' }];
 const item = (id: string) => ({ id, body: `body of ${id}` });
 
 export function boxContract(harness: () => Harness): void {
   for (const box of boxes) {
-    const name = box.kind === 'letters' ? 'letters' : `outbox ${box.shard}`;
+    const name = box.kind === 'dead-letters' ? 'letters' : `outbox ${box.shard}`;
     it(`${name}: puts each item once and hands it out when it is due, to one for a while`, async () => {
       const store = await harness().open();
-      assert.equal(await store.putInBox(box, [item('b'), item('a')], 100), true);
-      assert.equal(await store.putInBox(box, [{ id: 'a', body: 'other' }, item('c')], 50), true);
-      assert.equal(await store.putInBox(box, [], 50), true);
-      assert.deepEqual(await store.claimBox(box, 49, 10, 10), []);
-      assert.deepEqual(await store.claimBox(box, 100, 10, 2), [
+      assert.equal(await store.enqueue(box, [item('b'), item('a')], 100), true);
+      assert.equal(await store.enqueue(box, [{ id: 'a', body: 'other' }, item('c')], 50), true);
+      assert.equal(await store.enqueue(box, [], 50), true);
+      assert.deepEqual(await store.claimDeliveries(box, 49, 10, 10), []);
+      assert.deepEqual(await store.claimDeliveries(box, 100, 10, 2), [
         { ...item('c'), tries: 1 },
         { ...item('a'), tries: 1 },
       ]);
-      assert.deepEqual(await store.claimBox(box, 100, 10, 2), [{ ...item('b'), tries: 1 }]);
-      assert.deepEqual(await store.claimBox(box, 109, 10, 2), []);
-      assert.deepEqual(await store.claimBox(box, 110, 10, 1), [{ ...item('a'), tries: 2 }]);
+      assert.deepEqual(await store.claimDeliveries(box, 100, 10, 2), [{ ...item('b'), tries: 1 }]);
+      assert.deepEqual(await store.claimDeliveries(box, 109, 10, 2), []);
+      assert.deepEqual(await store.claimDeliveries(box, 110, 10, 1), [{ ...item('a'), tries: 2 }]);
     });
 
     it(`${name}: postpones, removes and lists`, async () => {
       const store = await harness().open();
-      await store.putInBox(box, [item('a'), item('b'), item('c')], 100);
-      await store.postpone(box, 'a', 300);
-      await store.postpone(box, 'not there', 0);
-      await store.claimBox(box, 100, 50, 1);
-      assert.deepEqual(await store.listBox(box, 10), [
+      await store.enqueue(box, [item('a'), item('b'), item('c')], 100);
+      await store.postponeDelivery(box, 'a', 300);
+      await store.postponeDelivery(box, 'not there', 0);
+      await store.claimDeliveries(box, 100, 50, 1);
+      assert.deepEqual(await store.listDeliveries(box, 10), [
         { ...item('c'), tries: 0 },
         { ...item('b'), tries: 1 },
         { ...item('a'), tries: 0 },
       ]);
-      assert.deepEqual(await store.listBox(box, 1), [{ ...item('c'), tries: 0 }]);
-      assert.deepEqual(await store.listBox(box, 0), []);
-      await store.removeFromBox(box, ['b', 'not there']);
-      await store.removeFromBox(box, []);
+      assert.deepEqual(await store.listDeliveries(box, 1), [{ ...item('c'), tries: 0 }]);
+      assert.deepEqual(await store.listDeliveries(box, 0), []);
+      await store.removeDeliveries(box, ['b', 'not there']);
+      await store.removeDeliveries(box, []);
       assert.deepEqual(
-        (await store.claimBox(box, 299, 1, 10)).map(({ id }) => id),
+        (await store.claimDeliveries(box, 299, 1, 10)).map(({ id }) => id),
         ['c'],
       );
-      await store.removeFromBox(box, ['a', 'c']);
-      assert.deepEqual(await store.listBox(box, 10), []);
-      await store.putInBox(box, [item('b')], 100);
-      assert.deepEqual(await store.claimBox(box, 100, 1, 1), [{ ...item('b'), tries: 1 }]);
+      await store.removeDeliveries(box, ['a', 'c']);
+      assert.deepEqual(await store.listDeliveries(box, 10), []);
+      await store.enqueue(box, [item('b')], 100);
+      assert.deepEqual(await store.claimDeliveries(box, 100, 1, 1), [{ ...item('b'), tries: 1 }]);
     });
 
     it(`${name}: forgets what was parked`, async () => {
       const store = await harness().open();
-      await store.putInBox(box, [item('a'), item('b')], 100);
+      await store.enqueue(box, [item('a'), item('b')], 100);
       await store.park(box, 'a', 'answered 400');
       await store.park(box, 'b', 'answered 413');
       assert.equal(await store.removeParked('a'), true);
       assert.equal(await store.removeParked('a'), false);
       assert.deepEqual(await store.listParked(10), [{ ...item('b'), reason: 'answered 413' }]);
-      assert.equal((await store.figures()).parked, 1);
+      assert.equal((await store.sizes()).parked, 1);
     });
 
     it(`${name}: parks what is there, with its reason`, async () => {
       const store = await harness().open();
-      await store.putInBox(box, [item('a'), item('b')], 100);
+      await store.enqueue(box, [item('a'), item('b')], 100);
       await store.park(box, 'a', 'answered 400');
       await store.park(box, 'a', 'again');
       await store.park(box, 'b', 'answered 413');
@@ -73,18 +73,18 @@ export function boxContract(harness: () => Harness): void {
       ]);
       assert.deepEqual(await store.listParked(1), [{ ...item('b'), reason: 'answered 413' }]);
       assert.deepEqual(await store.listParked(0), []);
-      assert.deepEqual(await store.listBox(box, 10), []);
-      assert.equal((await store.figures()).parked, 2);
+      assert.deepEqual(await store.listDeliveries(box, 10), []);
+      assert.equal((await store.sizes()).parked, 2);
     });
 
     it(`${name}: takes nothing more when it is full`, async () => {
-      const store = await harness().open({ outbox: 2 * shardCount, letters: 2 });
-      assert.equal(await store.putInBox(box, [item('a')], 1), true);
-      assert.equal(await store.putInBox(box, [item('b'), item('c')], 1), false);
-      assert.equal(await store.putInBox(box, [item('b')], 1), true);
-      assert.equal(await store.putInBox(box, [item('c')], 1), false);
+      const store = await harness().open({ outbox: 2 * shardCount, deadLetters: 2 });
+      assert.equal(await store.enqueue(box, [item('a')], 1), true);
+      assert.equal(await store.enqueue(box, [item('b'), item('c')], 1), false);
+      assert.equal(await store.enqueue(box, [item('b')], 1), true);
+      assert.equal(await store.enqueue(box, [item('c')], 1), false);
       assert.deepEqual(
-        (await store.listBox(box, 10)).map(({ id }) => id),
+        (await store.listDeliveries(box, 10)).map(({ id }) => id),
         ['a', 'b'],
       );
     });
@@ -92,25 +92,25 @@ export function boxContract(harness: () => Harness): void {
     it(`${name}: takes out ten thousand at once`, async () => {
       const store = await harness().open({ outbox: 10_000 * shardCount });
       const items = Array.from({ length: 10_000 }, (_, index) => item(`i${index}`));
-      assert.equal(await store.putInBox(box, items, 1), true);
-      assert.equal((await store.claimBox(box, 1, 1, 10_000)).length, 10_000);
-      await store.removeFromBox(
+      assert.equal(await store.enqueue(box, items, 1), true);
+      assert.equal((await store.claimDeliveries(box, 1, 1, 10_000)).length, 10_000);
+      await store.removeDeliveries(
         box,
         items.map(({ id }) => id),
       );
-      assert.deepEqual(await store.listBox(box, 1), []);
+      assert.deepEqual(await store.listDeliveries(box, 1), []);
     });
   }
 
   it('forgets what was parked when that is said, the last of an id first', async () => {
     const store = await harness().open();
-    const box: Box = { kind: 'letters' };
+    const box: DeliveryQueue = { kind: 'dead-letters' };
     for (const [id, reason] of [
       ['a', 'first'],
       ['b', 'other'],
       ['a', 'second'],
     ] as const) {
-      await store.putInBox(box, [item(id)], 1);
+      await store.enqueue(box, [item(id)], 1);
       await store.park(box, id, reason);
     }
     assert.equal(await store.removeParked('a'), true);
@@ -122,24 +122,24 @@ export function boxContract(harness: () => Harness): void {
       [await store.removeParked('a'), await store.removeParked('a'), await store.removeParked('none')],
       [true, false, false],
     );
-    assert.equal((await store.figures()).parked, 1);
+    assert.equal((await store.sizes()).parked, 1);
   });
 
   it('keeps a bounded number of parked items, the last ones', async () => {
     const store = await harness().open();
-    const box: Box = { kind: 'letters' };
-    const items = Array.from({ length: parkedMost + 5 }, (_, index) => item(`i${index}`));
-    await store.putInBox(box, items, 1);
+    const box: DeliveryQueue = { kind: 'dead-letters' };
+    const items = Array.from({ length: parkedMax + 5 }, (_, index) => item(`i${index}`));
+    await store.enqueue(box, items, 1);
     const lost: number[] = [];
     for (const { id } of items) lost.push(await store.park(box, id, 'r'));
     assert.deepEqual(
       lost,
-      items.map((_, index) => (index < parkedMost ? 0 : 1)),
+      items.map((_, index) => (index < parkedMax ? 0 : 1)),
     );
     assert.equal(await store.park(box, 'i0', 'r'), 0);
-    const parked = await store.listParked(2 * parkedMost);
-    assert.equal(parked.length, parkedMost);
-    assert.deepEqual([parked[0]?.id, parked.at(-1)?.id], [`i${parkedMost + 4}`, 'i5']);
+    const parked = await store.listParked(2 * parkedMax);
+    assert.equal(parked.length, parkedMax);
+    assert.deepEqual([parked[0]?.id, parked.at(-1)?.id], [`i${parkedMax + 4}`, 'i5']);
   });
 }
 
@@ -212,7 +212,7 @@ export function generalContract(harness: () => Harness): void {
     const [first = '', second = ''] = nameInEach();
     await store.append([entry(first, { due: now }), entry(second, { due: now + 1 }), entry(second, { n: 2, due: now })]);
     await store.addToDomains(0, [toDomain('d', 'x', { due: now }), toDomain('e', 'y', { due: never })]);
-    await store.putInBox({ kind: 'outbox', shard: 1 }, [item('i')], 70);
+    await store.enqueue({ kind: 'outbox', shard: 1 }, [item('i')], 70);
     const due = await store.due();
     assert.deepEqual(due.slice(0, 3), [{ ...nothing, inbox: now, domains: now }, { ...nothing, inbox: now, outbox: 70 }, nothing]);
     assert.deepEqual(
@@ -224,28 +224,36 @@ export function generalContract(harness: () => Harness): void {
 
   it('counts what it holds', async () => {
     const store = await harness().open();
-    const nothing = { inbox: 0, held: 0, domains: 0, outbox: 0, outboxSince: null, letters: 0, parked: 0 };
-    assert.deepEqual(await store.figures(), nothing);
+    const nothing = { inbox: 0, undecided: 0, domains: 0, outbox: 0, outboxSince: null, deadLetters: 0, parked: 0 };
+    assert.deepEqual(await store.sizes(), nothing);
     await store.append(nameInEach().map((name) => entry(name)));
     for (const shard of [0, 1]) await store.addToDomains(shard, [toDomain('d', 'x'), toDomain('e', 'y')]);
-    await store.putInBox({ kind: 'outbox', shard: 2 }, [item('i'), item('j')], 70);
-    await store.putInBox({ kind: 'outbox', shard: 3 }, [item('i')], 60);
-    await store.putInBox({ kind: 'letters' }, [item('k')], 50);
-    assert.deepEqual(await store.figures(), { inbox: shardCount, held: 4, domains: 4, outbox: 3, outboxSince: 60, letters: 1, parked: 0 });
+    await store.enqueue({ kind: 'outbox', shard: 2 }, [item('i'), item('j')], 70);
+    await store.enqueue({ kind: 'outbox', shard: 3 }, [item('i')], 60);
+    await store.enqueue({ kind: 'dead-letters' }, [item('k')], 50);
+    assert.deepEqual(await store.sizes(), {
+      inbox: shardCount,
+      undecided: 4,
+      domains: 4,
+      outbox: 3,
+      outboxSince: 60,
+      deadLetters: 1,
+      parked: 0,
+    });
   });
 
   it('lets one hold a name, for its time or until it lets go', async () => {
     const store = await harness().open();
-    assert.equal(await store.hold('tick', 'a', hour), true);
-    assert.equal(await store.hold('tick', 'b', hour), false);
-    assert.equal(await store.hold('other', 'b', hour), true);
-    assert.equal(await store.hold('tick', 'a', hour), true);
-    await store.release('tick', 'b');
-    assert.equal(await store.hold('tick', 'b', hour), false);
-    await store.release('tick', 'a');
-    assert.equal(await store.hold('tick', 'b', 30), true);
+    assert.equal(await store.acquireLease('tick', 'a', hour), true);
+    assert.equal(await store.acquireLease('tick', 'b', hour), false);
+    assert.equal(await store.acquireLease('other', 'b', hour), true);
+    assert.equal(await store.acquireLease('tick', 'a', hour), true);
+    await store.releaseLease('tick', 'b');
+    assert.equal(await store.acquireLease('tick', 'b', hour), false);
+    await store.releaseLease('tick', 'a');
+    assert.equal(await store.acquireLease('tick', 'b', 30), true);
     await harness().pass(store, 30);
-    assert.equal(await store.hold('tick', 'a', hour), true);
+    assert.equal(await store.acquireLease('tick', 'a', hour), true);
   });
 
   it('keeps the value that was set first, for its time or for good', async () => {

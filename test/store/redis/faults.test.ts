@@ -81,7 +81,7 @@ describe('Redis killed', () => {
     );
     const sent = new Set<string>();
     for (let shard = 0; shard < shardCount; shard += 1)
-      for (const { id } of await store.listBox({ kind: 'outbox', shard }, 10_000)) sent.add(id);
+      for (const { id } of await store.listDeliveries({ kind: 'outbox', shard }, 10_000)) sent.add(id);
     assert.deepEqual(
       committed.filter((domain) => !sent.has(domain)),
       [],
@@ -91,7 +91,7 @@ describe('Redis killed', () => {
       const domains = Array.from({ length: 8 }, (_, round) => Array.from({ length: 20 }, (__, index) => `d${round}-${index}`)).flat();
       for (const { incoming } of await store.readDomains(shard, domains)) left += incoming.length;
     }
-    assert.equal((await store.figures()).held, left);
+    assert.equal((await store.sizes()).undecided, left);
   });
 
   it('is told to every caller at once while it is away, without what was to be stored', async (t) => {
@@ -105,10 +105,10 @@ describe('Redis killed', () => {
       store.claimInbox(0, 'w', never, hour, 1),
       store.readDomains(0, ['d']),
       store.readIndex(['k']),
-      store.listBox({ kind: 'letters' }, 1),
-      store.park({ kind: 'letters' }, 'x', body),
+      store.listDeliveries({ kind: 'dead-letters' }, 1),
+      store.park({ kind: 'dead-letters' }, 'x', body),
       store.due(),
-      store.figures(),
+      store.sizes(),
       store.clock(),
       store.check(),
       store.setOnce('n', body, null),
@@ -137,14 +137,14 @@ describe('Redis in trouble', () => {
     await store.append([entry(event)]);
     redis.cli('config', 'set', 'maxmemory', '1');
     await rejectsAtOnce(store.append([entry('more')]), /Cannot append in Redis: it has no memory left/);
-    await rejectsAtOnce(store.putInBox({ kind: 'letters' }, [{ id: 'l', body: 'b' }], 0), /no memory left/);
+    await rejectsAtOnce(store.enqueue({ kind: 'dead-letters' }, [{ id: 'l', body: 'b' }], 0), /no memory left/);
     assert.equal((await store.claimInbox(0, 'w', never, hour, 1))?.length, 1);
     await store.pinRoutes(0, 'w', [{ event, n: 1, route: 'd' }]);
     await store.putIndex([{ key: 'k', member: 'm', score: 1 }], hour, 1);
     assert.equal(await store.setOnce('alias', 'd', null), 'd');
-    assert.equal(await store.hold('tick', 'w', hour), true);
+    assert.equal(await store.acquireLease('tick', 'w', hour), true);
     assert.equal(await store.addToDomains(0, [toDomain('d', `${event}#1`)]), true);
-    await store.routed(0, 'w', [{ event, n: 1 }], true);
+    await store.completeRouting(0, 'w', [{ event, n: 1 }], true);
     const [claimed] = await store.claimDomains(0, 0, never, hour, 1);
     const commit = commitOf('d', claimed?.fence ?? 0, {
       taken: [`${event}#1`],
@@ -154,10 +154,14 @@ describe('Redis in trouble', () => {
     });
     assert.equal(await store.commit(0, 0, commit, 0), 'committed');
     const outbox = { kind: 'outbox', shard: 0 } as const;
-    assert.equal((await store.claimBox(outbox, 0, 0, 1)).length, 1);
-    await store.postpone(outbox, 's', 1);
-    await store.removeFromBox(outbox, ['s']);
-    assert.deepEqual((({ inbox, held, outbox: left }) => ({ inbox, held, left }))(await store.figures()), { inbox: 0, held: 0, left: 0 });
+    assert.equal((await store.claimDeliveries(outbox, 0, 0, 1)).length, 1);
+    await store.postponeDelivery(outbox, 's', 1);
+    await store.removeDeliveries(outbox, ['s']);
+    assert.deepEqual((({ inbox, undecided, outbox: left }) => ({ inbox, undecided, left }))(await store.sizes()), {
+      inbox: 0,
+      undecided: 0,
+      left: 0,
+    });
     redis.cli('config', 'set', 'maxmemory', '0');
     assert.deepEqual(await store.append([entry('more')]), [true]);
   });
@@ -194,7 +198,7 @@ describe('a Redis Cluster', () => {
     for (const node of nodes) await node.kill9();
     await until('the store sees that the cluster is away', () => !store.ready());
     await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: (a part of the cluster|it) is away/);
-    await rejectsAtOnce(store.figures(), /is away/);
+    await rejectsAtOnce(store.sizes(), /is away/);
     for (const node of nodes) await node.restart();
     await until('the cluster answers again', async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null);
     assert.deepEqual(await store.append([entry('a'), entry('b')]), [false, true]);

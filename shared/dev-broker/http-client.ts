@@ -3,8 +3,8 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingM
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import type { Wire } from '../dev-broker/broker-event.ts';
 import { messageOf } from '../process/log.ts';
+import type { Wire } from './broker-event.ts';
 
 export type Exchange =
   | { readonly kind: 'answer'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
