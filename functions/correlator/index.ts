@@ -240,7 +240,7 @@ function count(meters: Meters, { outcome, segments }: Decision): void {
 /** The reader of rules files is loaded only where there are any: it takes longer than all the rest of the start. */
 async function rulesOf({ rules: files }: CorrelatorConfig): Promise<CompiledRules> {
   if (files.length === 0) return compileRules(builtInRules, [], 'tested');
-  const { loadRules } = await import('../../shared/cli/load-input.ts');
+  const { loadRules } = await import('../../shared/cli/input/load-input.ts');
   const loaded = await loadRules(files, false).catch((error: unknown) => {
     throw new ConfigError(
       `Cannot start correlator: KNSPAN_RULES is '${files.join(',')}': ${messageOf(error)}, wanted files that can be read`,

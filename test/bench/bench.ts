@@ -6,7 +6,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { loadRules } from '../../shared/cli/load-input.ts';
+import { loadRules } from '../../shared/cli/input/load-input.ts';
 import { defaultConfig } from '../../shared/correlation/config.ts';
 import { emptyContext, emptyKeep } from '../../shared/correlation/context.ts';
 import { correlate } from '../../shared/correlation/correlate.ts';

@@ -1,6 +1,6 @@
 /** `knspan replay` on one file, for the benchmark: tells its parent how long it took and what memory. */
 import { devNull } from 'node:os';
-import { replayCommand } from '../../shared/cli/command-replay.ts';
+import { replayCommand } from '../../shared/cli/commands/replay.ts';
 import { defaultConfig } from '../../shared/correlation/config.ts';
 
 export interface ReplayFigures {

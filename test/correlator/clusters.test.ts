@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Notification, sendAll } from '../../shared/cli/live/apiserver-notifications.ts';
-import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import type { Span } from '../../shared/spans/span.ts';

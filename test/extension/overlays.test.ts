@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { samples } from '../../functions/samples/index.ts';
-import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { readWiring, WiringError } from '../../shared/dev-broker/read-wiring.ts';
 import { loopsIn } from '../../shared/extension/loops.ts';
 import { ManualClock } from '../../shared/process/clock.ts';

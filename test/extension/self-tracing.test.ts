@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { noticesOf, playAll } from '../../shared/cli/replay-through-http.ts';
+import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import { Settings } from '../../shared/process/settings.ts';
 import { noTracing } from '../../shared/process/tracing.ts';

@@ -5,9 +5,9 @@ import { startReconciler } from '../../functions/reconciler/index.ts';
 import { startEventDisplay } from '../../functions/samples/event-display/index.ts';
 import { startHeartbeats } from '../../functions/samples/heartbeats/index.ts';
 import { samples, startOf } from '../../functions/samples/index.ts';
-import { playHeartbeats as playWith } from '../../shared/cli/local-heartbeats.ts';
-import { startLocal as startWith } from '../../shared/cli/local-pipeline.ts';
-import type { GameFigures, GameOptions, LocalFunctions, LocalOptions, LocalRun } from '../../shared/cli/local-run.ts';
+import { playHeartbeats as playWith } from '../../shared/cli/local/heartbeats.ts';
+import { startLocal as startWith } from '../../shared/cli/local/local-pipeline.ts';
+import type { GameFigures, GameOptions, LocalFunctions, LocalOptions, LocalRun } from '../../shared/cli/local/local-run.ts';
 
 export const localFunctions: LocalFunctions = {
   startCorrelator,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { load, loadRules } from '../../shared/cli/load-input.ts';
+import { load, loadRules } from '../../shared/cli/input/load-input.ts';
 import { Pipeline } from '../../shared/cli/pipeline.ts';
 import { digestOf } from '../../shared/correlation/ids.ts';
 import type { Observation } from '../../shared/events/observation.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { load, loadRules } from '../../shared/cli/load-input.ts';
+import { load, loadRules } from '../../shared/cli/input/load-input.ts';
 import { Pipeline } from '../../shared/cli/pipeline.ts';
 import type { Segment, Span } from '../../shared/spans/span.ts';
 

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { field } from '../events/json.ts';
-import { type ExtensionFunction, isExtension } from '../extension/definition.ts';
-import { messageOf } from '../process/log.ts';
-import { InputError } from './input/read-input.ts';
+import { field } from '../../events/json.ts';
+import { type ExtensionFunction, isExtension } from '../../extension/definition.ts';
+import { messageOf } from '../../process/log.ts';
+import { InputError } from '../input/read-input.ts';
 
 export async function loadExtension(file: string): Promise<ExtensionFunction> {
   const path = resolve(file);

@@ -1,7 +1,7 @@
 /** The Knative objects of an extension, made from its definition: SinkBinding, Service and a Trigger for each Broker that its types come by. */
 import { stringify } from 'yaml';
-import type { ExtensionFunction } from '../extension/definition.ts';
-import { eventTypes, missedType } from '../process/event-selection.ts';
+import type { ExtensionFunction } from '../../extension/definition.ts';
+import { eventTypes, missedType } from '../../process/event-selection.ts';
 
 type Manifest = Readonly<Record<string, unknown>>;
 type Named = Pick<ExtensionFunction, 'name' | 'types'>;

@@ -1,7 +1,7 @@
 /** Which traces a person wants to see. */
-import type { Micros } from '../events/observation.ts';
-import { goDurationMicros, parseTimestamp } from '../events/time.ts';
-import type { Segment } from '../spans/span.ts';
+import type { Micros } from '../../events/observation.ts';
+import { goDurationMicros, parseTimestamp } from '../../events/time.ts';
+import type { Segment } from '../../spans/span.ts';
 
 export interface Filter {
   readonly namespace?: string;

@@ -1,14 +1,14 @@
 /** From paths to a filled pipeline: rules, objects first, then events. What every command that reads input begins with. */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { builtInRules } from '../correlation/rules/built-in/index.ts';
-import { type CompiledRules, compileRules } from '../correlation/rules/match.ts';
-import type { Rule } from '../correlation/rules/rule.ts';
-import { parseUserRules, type RuleFault } from '../correlation/rules/user-rules.ts';
-import type { Micros, Observation } from '../events/observation.ts';
-import { ObjectIndex } from '../kubernetes/object-index.ts';
-import { messageOf } from '../process/log.ts';
-import { InputError, readInputs } from './input/read-input.ts';
+import { builtInRules } from '../../correlation/rules/built-in/index.ts';
+import { type CompiledRules, compileRules } from '../../correlation/rules/match.ts';
+import type { Rule } from '../../correlation/rules/rule.ts';
+import { parseUserRules, type RuleFault } from '../../correlation/rules/user-rules.ts';
+import type { Micros, Observation } from '../../events/observation.ts';
+import { ObjectIndex } from '../../kubernetes/object-index.ts';
+import { messageOf } from '../../process/log.ts';
+import { InputError, readInputs } from './read-input.ts';
 
 export interface Loaded {
   readonly observations: readonly Observation[];

@@ -1,8 +1,8 @@
 /** Filters match what a person means: any object of the trace, `*` for any text, times against the newest event. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Filter, passes, sinceOf } from '../../shared/cli/trace-filter.ts';
-import { segmentOf, spanOf } from '../helpers/segment.ts';
+import { type Filter, passes, sinceOf } from '../../../shared/cli/output/trace-filter.ts';
+import { segmentOf, spanOf } from '../../helpers/segment.ts';
 
 const pod = spanOf({ attributes: { 'k8s.object.kind': 'ReplicaSet', 'k8s.object.name': 'web-5d', 'k8s.pod.name': 'web-5d-x1' } });
 const segment = segmentOf([spanOf({ title: 'root' }), pod], { namespace: 'shop', rootKind: 'Deployment', rootName: 'web' });

@@ -1,9 +1,9 @@
 /** `knspan explain`: why an event has its parent, and which candidates lost by which rule. */
 
-import { loadOrList } from './command-find.ts';
-import { rulesOf, type SharedOptions } from './command-replay.ts';
-import { clean } from './output/terminal.ts';
-import { Pipeline } from './pipeline.ts';
+import { clean } from '../output/terminal.ts';
+import { Pipeline } from '../pipeline.ts';
+import { loadOrList } from './find.ts';
+import { rulesOf, type SharedOptions } from './replay.ts';
 
 export async function explainCommand(uid: string, paths: string[], options: SharedOptions): Promise<void> {
   const rules = await rulesOf(options);

@@ -1,22 +1,22 @@
 /** The whole pipeline in one process: a broker wired by the same YAML as a cluster, the functions behind it, one store. */
 import { fileURLToPath } from 'node:url';
-import { createLocalBroker, type LocalBroker } from '../dev-broker/index.ts';
-import { readWiring } from '../dev-broker/read-wiring.ts';
-import type { Trigger, Wiring } from '../dev-broker/wiring.ts';
-import { type RunningFunction, serveFunction } from '../http/server.ts';
-import { Log } from '../process/log.ts';
-import { Metrics } from '../process/metrics.ts';
-import type { FunctionContext } from '../process/run-function.ts';
-import { type Environment, Settings } from '../process/settings.ts';
-import { SegmentAssembler } from '../spans/segment-assembler.ts';
-import { parseSegmentEvent } from '../spans/segment-event.ts';
-import { openStore } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
-import { Tracings } from '../telemetry/open-tracing.ts';
+import { createLocalBroker, type LocalBroker } from '../../dev-broker/index.ts';
+import { readWiring } from '../../dev-broker/read-wiring.ts';
+import type { Trigger, Wiring } from '../../dev-broker/wiring.ts';
+import { type RunningFunction, serveFunction } from '../../http/server.ts';
+import { Log } from '../../process/log.ts';
+import { Metrics } from '../../process/metrics.ts';
+import type { FunctionContext } from '../../process/run-function.ts';
+import { type Environment, Settings } from '../../process/settings.ts';
+import { SegmentAssembler } from '../../spans/segment-assembler.ts';
+import { parseSegmentEvent } from '../../spans/segment-event.ts';
+import { openStore } from '../../store/open.ts';
+import type { Store } from '../../store/store.ts';
+import { Tracings } from '../../telemetry/open-tracing.ts';
 import { type Extensions, extensionsOf, overlayFolder } from './local-extensions.ts';
 import type { LocalCorrelator, LocalFunctions, LocalOptions, LocalRun, Running, Trial } from './local-run.ts';
 
-const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../../knative/${name}/`, import.meta.url)));
+const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../../../knative/${name}/`, import.meta.url)));
 const graceMs = 5_000;
 const viewer = 'viewer';
 /** Ids of segments that were shown are remembered, so many. */

@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { knspan } from '../helpers/cli.ts';
-import { type Notice, noticesOf, post } from '../helpers/notices.ts';
-import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
-import { startRedis } from '../helpers/redis.ts';
-import { endingAt } from '../helpers/shifted.ts';
-import { until } from '../helpers/until.ts';
+import { knspan } from '../../helpers/cli.ts';
+import { type Notice, noticesOf, post } from '../../helpers/notices.ts';
+import { OtlpReceiver } from '../../helpers/otlp-receiver.ts';
+import { startRedis } from '../../helpers/redis.ts';
+import { endingAt } from '../../helpers/shifted.ts';
+import { until } from '../../helpers/until.ts';
 
-const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../../shared/cli/bin.js', import.meta.url));
 /** A change settles 10 s after its last Event, which may be 10 s late, as may the names of owners; the machine may be busy. */
 const settledWithin = 120_000;
 

@@ -1,13 +1,13 @@
 /** `knspan demo heartbeats`: Knative's demonstration in one process, wired by the same files as in a cluster. */
-import { createLocalBroker } from '../dev-broker/index.ts';
-import { readWiring } from '../dev-broker/read-wiring.ts';
-import type { Wiring } from '../dev-broker/wiring.ts';
-import { systemClock } from '../process/clock.ts';
-import { Log } from '../process/log.ts';
-import { Metrics } from '../process/metrics.ts';
-import type { FunctionContext, Stoppable } from '../process/run-function.ts';
-import { type Environment, Settings } from '../process/settings.ts';
-import { Tracings } from '../telemetry/open-tracing.ts';
+import { createLocalBroker } from '../../dev-broker/index.ts';
+import { readWiring } from '../../dev-broker/read-wiring.ts';
+import type { Wiring } from '../../dev-broker/wiring.ts';
+import { systemClock } from '../../process/clock.ts';
+import { Log } from '../../process/log.ts';
+import { Metrics } from '../../process/metrics.ts';
+import type { FunctionContext, Stoppable } from '../../process/run-function.ts';
+import { type Environment, Settings } from '../../process/settings.ts';
+import { Tracings } from '../../telemetry/open-tracing.ts';
 import { overlayFolder } from './local-extensions.ts';
 import type { GameFigures, GameOptions, LocalFunctions } from './local-run.ts';
 

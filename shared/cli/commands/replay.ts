@@ -1,19 +1,19 @@
 /** `knspan replay` and `knspan demo`: Events from files to traces. */
 import { fileURLToPath } from 'node:url';
-import { defaultConfig } from '../correlation/config.ts';
-import type { Observation } from '../events/observation.ts';
-import { ObjectIndex } from '../kubernetes/object-index.ts';
-import type { Segment } from '../spans/span.ts';
-import { InputError } from './input/read-input.ts';
-import { TimeOrdered } from './input/time-ordered.ts';
-import { type Counts, load, loadRules } from './load-input.ts';
-import { createOutput, type OutputOptions } from './output/output.ts';
-import { clean, counted } from './output/terminal.ts';
-import { Pipeline } from './pipeline.ts';
-import { Progress } from './progress.ts';
-import { type Delivery, deliver } from './simulated-delivery.ts';
-import { type Filter, sinceOf } from './trace-filter.ts';
-import { type Orphans, orphansKept, Selection } from './trace-selection.ts';
+import { defaultConfig } from '../../correlation/config.ts';
+import type { Observation } from '../../events/observation.ts';
+import { ObjectIndex } from '../../kubernetes/object-index.ts';
+import type { Segment } from '../../spans/span.ts';
+import { type Counts, load, loadRules } from '../input/load-input.ts';
+import { InputError } from '../input/read-input.ts';
+import { TimeOrdered } from '../input/time-ordered.ts';
+import { createOutput, type OutputOptions } from '../output/output.ts';
+import { Progress } from '../output/progress.ts';
+import { clean, counted } from '../output/terminal.ts';
+import { type Filter, sinceOf } from '../output/trace-filter.ts';
+import { type Orphans, orphansKept, Selection } from '../output/trace-selection.ts';
+import { Pipeline } from '../pipeline.ts';
+import { type Delivery, deliver } from '../simulated-delivery.ts';
 
 export interface SharedOptions {
   /** Where input is read. */
@@ -120,7 +120,7 @@ function summaryOf(counts: Counts, selection: Selection): string {
   return `${lines.join('\n')}\n`;
 }
 
-const demoFolder = fileURLToPath(new URL('../../test/replay/captures/deployment-rollout/', import.meta.url));
+const demoFolder = fileURLToPath(new URL('../../../test/replay/captures/deployment-rollout/', import.meta.url));
 
 export async function demoCommand(): Promise<void> {
   const defaults = {

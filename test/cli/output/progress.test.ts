@@ -1,7 +1,7 @@
 /** Progress: a line that is written over on a terminal, a line now and then in a log, nothing for what is read at once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Progress } from '../../shared/cli/progress.ts';
+import { Progress } from '../../../shared/cli/output/progress.ts';
 
 /** What is written when `at` is called at these seconds after the start. */
 function written(isTTY: boolean, seconds: readonly number[]): string {

@@ -1,14 +1,14 @@
 /** `knspan watch`: traces of a live cluster as they settle. */
 
-import type { Observation } from '../events/observation.ts';
-import { goDurationMicros } from '../events/time.ts';
-import { filterOf, pipelineOptions, rulesOf, type ShowOptions, setExitCode } from './command-replay.ts';
-import { InputError } from './input/read-input.ts';
-import { follow } from './live/cluster-source.ts';
-import { createOutput } from './output/output.ts';
-import { counted } from './output/terminal.ts';
-import { Pipeline } from './pipeline.ts';
-import { Selection } from './trace-selection.ts';
+import type { Observation } from '../../events/observation.ts';
+import { goDurationMicros } from '../../events/time.ts';
+import { InputError } from '../input/read-input.ts';
+import { follow } from '../live/cluster-source.ts';
+import { createOutput } from '../output/output.ts';
+import { counted } from '../output/terminal.ts';
+import { Selection } from '../output/trace-selection.ts';
+import { Pipeline } from '../pipeline.ts';
+import { filterOf, pipelineOptions, rulesOf, type ShowOptions, setExitCode } from './replay.ts';
 
 /** What `watch` and `serve` say when they begin. */
 export const untilSettled = 'a change is shown 10 s to a minute after its last event, an incident once all was well for 10 minutes';

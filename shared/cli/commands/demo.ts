@@ -1,12 +1,12 @@
 /** `knspan demo heartbeats`: the game of heartbeats and coins, shown and counted. */
-import { processEnvironment } from '../process/settings.ts';
-import type { LocalFunctions } from './local-run.ts';
-import { clean, counted } from './output/terminal.ts';
+import { processEnvironment } from '../../process/settings.ts';
+import type { LocalFunctions } from '../local/local-run.ts';
+import { clean, counted } from '../output/terminal.ts';
 
 const period = '100ms';
 
 export async function gameCommand(functions: LocalFunctions, beats: number): Promise<void> {
-  const { playHeartbeats } = await import('./local-heartbeats.ts');
+  const { playHeartbeats } = await import('../local/heartbeats.ts');
   const figures = await playHeartbeats(functions, {
     environment: { KNSPAN_HEARTBEAT_PERIOD: period, ...processEnvironment() },
     beats,

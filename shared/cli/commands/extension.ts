@@ -3,24 +3,24 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import type { ExtensionFunction, Outcome } from '../extension/definition.ts';
-import { ManualClock } from '../process/clock.ts';
-import { runFunction } from '../process/run-function.ts';
-import { processEnvironment } from '../process/settings.ts';
-import { loadExtension } from './extension-file.ts';
-import { manifestsOf } from './extension-manifests.ts';
-import { InputError } from './input/read-input.ts';
-import { sendAll } from './live/apiserver-notifications.ts';
-import type { LocalFunctions, Trial } from './local-run.ts';
-import { clean, counted } from './output/terminal.ts';
-import { noticesOf, playAll } from './replay-through-http.ts';
+import type { ExtensionFunction, Outcome } from '../../extension/definition.ts';
+import { ManualClock } from '../../process/clock.ts';
+import { runFunction } from '../../process/run-function.ts';
+import { processEnvironment } from '../../process/settings.ts';
+import { InputError } from '../input/read-input.ts';
+import { sendAll } from '../live/apiserver-notifications.ts';
+import { loadExtension } from '../local/extension-file.ts';
+import { manifestsOf } from '../local/extension-manifests.ts';
+import type { LocalFunctions, Trial } from '../local/local-run.ts';
+import { noticesOf, playAll } from '../local/replay-through-http.ts';
+import { clean, counted } from '../output/terminal.ts';
 
 export interface TestOptions {
   readonly capture: readonly string[];
   readonly with: readonly string[];
 }
 
-const bundled = fileURLToPath(new URL('../../test/replay/captures/', import.meta.url));
+const bundled = fileURLToPath(new URL('../../../test/replay/captures/', import.meta.url));
 const good: readonly Outcome[] = ['replied', 'taken'];
 const reasonsMost = 10;
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -111,7 +111,7 @@ async function playOne(
     absorbs: true,
     onOutcome: (type, outcome, said) => tally.add(type, outcome, said),
   };
-  const { startLocal } = await import('./local-pipeline.ts');
+  const { startLocal } = await import('../local/local-pipeline.ts');
   const run = await startLocal(functions, {
     environment: { ...processEnvironment(), KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_WAITS: '5m', REDIS_URL: '' },
     clock,

@@ -1,6 +1,6 @@
 /** `knspan rules check`: says every fault of rules files by file, line and column. */
-import { loadRules } from './load-input.ts';
-import { counted } from './output/terminal.ts';
+import { loadRules } from '../input/load-input.ts';
+import { counted } from '../output/terminal.ts';
 
 export async function rulesCheckCommand(files: string[]): Promise<void> {
   const { faults } = await loadRules(files, true);

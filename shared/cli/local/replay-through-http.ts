@@ -3,17 +3,17 @@
  * the events went. What comes out equals the direct replay.
  */
 
-import { isJson, textField } from '../events/json.ts';
-import { ManualClock } from '../process/clock.ts';
-import { processEnvironment } from '../process/settings.ts';
-import type { Segment } from '../spans/span.ts';
-import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from './command-replay.ts';
-import { InputError, readInputs } from './input/read-input.ts';
-import { type Notification, sendAll } from './live/apiserver-notifications.ts';
+import { isJson, textField } from '../../events/json.ts';
+import { ManualClock } from '../../process/clock.ts';
+import { processEnvironment } from '../../process/settings.ts';
+import type { Segment } from '../../spans/span.ts';
+import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from '../commands/replay.ts';
+import { InputError, readInputs } from '../input/read-input.ts';
+import { type Notification, sendAll } from '../live/apiserver-notifications.ts';
+import { createOutput } from '../output/output.ts';
+import { clean, counted } from '../output/terminal.ts';
+import { orphansKept, Selection } from '../output/trace-selection.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
-import { createOutput } from './output/output.ts';
-import { clean, counted } from './output/terminal.ts';
-import { orphansKept, Selection } from './trace-selection.ts';
 
 /** Below the lateness that events may have. */
 const windowMs = 5_000;

@@ -1,14 +1,14 @@
 /** `knspan find`: the traces of one object, on a dump or on the live cluster. */
-import type { Segment } from '../spans/span.ts';
-import { filterOf, rulesOf, type SharedOptions } from './command-replay.ts';
-import { InputError } from './input/read-input.ts';
-import { listOnce } from './live/cluster-source.ts';
-import { type Loaded, load } from './load-input.ts';
-import { listLineOf } from './output/list-view.ts';
-import { counted, screenOf } from './output/terminal.ts';
-import { treeOf } from './output/tree-view.ts';
-import { Pipeline } from './pipeline.ts';
-import { passes } from './trace-filter.ts';
+import type { Segment } from '../../spans/span.ts';
+import { type Loaded, load } from '../input/load-input.ts';
+import { InputError } from '../input/read-input.ts';
+import { listOnce } from '../live/cluster-source.ts';
+import { listLineOf } from '../output/list-view.ts';
+import { counted, screenOf } from '../output/terminal.ts';
+import { passes } from '../output/trace-filter.ts';
+import { treeOf } from '../output/tree-view.ts';
+import { Pipeline } from '../pipeline.ts';
+import { filterOf, rulesOf, type SharedOptions } from './replay.ts';
 
 export interface FindOptions extends SharedOptions {
   readonly last: boolean;

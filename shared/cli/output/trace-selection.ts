@@ -1,6 +1,6 @@
 /** Which of the traces that settle are shown, and the counts that the last lines and the exit code are made of. */
-import type { Segment } from '../spans/span.ts';
-import { counted } from './output/terminal.ts';
+import type { Segment } from '../../spans/span.ts';
+import { counted } from './terminal.ts';
 import { type Filter, passes } from './trace-filter.ts';
 
 export class Selection {

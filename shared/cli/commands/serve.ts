@@ -1,14 +1,14 @@
 /** `knspan serve`: the whole pipeline in one process, over HTTP like in a cluster; with `--live` fed by the current cluster. */
-import { systemClock } from '../process/clock.ts';
-import { processEnvironment } from '../process/settings.ts';
-import { filterOf, type ShowOptions, setExitCode } from './command-replay.ts';
-import { untilSettled } from './command-watch.ts';
-import { type Notification, sendNotification } from './live/apiserver-notifications.ts';
-import { followNotices } from './live/cluster-source.ts';
-import type { LocalFunctions } from './local-run.ts';
-import { createOutput } from './output/output.ts';
-import { counted } from './output/terminal.ts';
-import { orphansKept, Selection } from './trace-selection.ts';
+import { systemClock } from '../../process/clock.ts';
+import { processEnvironment } from '../../process/settings.ts';
+import { type Notification, sendNotification } from '../live/apiserver-notifications.ts';
+import { followNotices } from '../live/cluster-source.ts';
+import type { LocalFunctions } from '../local/local-run.ts';
+import { createOutput } from '../output/output.ts';
+import { counted } from '../output/terminal.ts';
+import { orphansKept, Selection } from '../output/trace-selection.ts';
+import { filterOf, type ShowOptions, setExitCode } from './replay.ts';
+import { untilSettled } from './watch.ts';
 
 export interface ServeOptions extends ShowOptions {
   readonly port: number;
@@ -31,7 +31,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
   // Sending is the exporter's here.
   const output = shows ? await createOutput({ ...options, otlp: undefined }, process.stdout, {}) : null;
-  const { startLocal } = await import('./local-pipeline.ts');
+  const { startLocal } = await import('../local/local-pipeline.ts');
   const run = await startLocal(functions, {
     environment: { ...environment, ...environmentOf(options) },
     clock,

@@ -1,13 +1,13 @@
 /** The whole pipeline in this process: what cannot be delivered becomes a dead letter and is sent again, as in a cluster. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LocalOptions } from '../../shared/cli/local-run.ts';
-import { ManualClock } from '../../shared/process/clock.ts';
-import { toSegmentEvents } from '../../shared/spans/segment-event.ts';
-import { startLocal } from '../helpers/local-run.ts';
-import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
-import { segmentOf, spanOf } from '../helpers/segment.ts';
-import { until } from '../helpers/until.ts';
+import type { LocalOptions } from '../../../shared/cli/local/local-run.ts';
+import { ManualClock } from '../../../shared/process/clock.ts';
+import { toSegmentEvents } from '../../../shared/spans/segment-event.ts';
+import { startLocal } from '../../helpers/local-run.ts';
+import { OtlpReceiver } from '../../helpers/otlp-receiver.ts';
+import { segmentOf, spanOf } from '../../helpers/segment.ts';
+import { until } from '../../helpers/until.ts';
 
 const cloudEvent = { 'content-type': 'application/cloudevents+json' };
 

@@ -3,14 +3,14 @@
  * Nothing in shared/ imports a function: `functions/main.ts` hands them in.
  */
 
-import type { Source } from '../dev-broker/kustomize.ts';
-import type { ExtensionFunction, Given } from '../extension/definition.ts';
-import type { Clock } from '../process/clock.ts';
-import type { LogLevel } from '../process/log.ts';
-import type { FunctionContext, Start, Stoppable } from '../process/run-function.ts';
-import type { Environment } from '../process/settings.ts';
-import type { Segment } from '../spans/span.ts';
-import type { Store, StoreSizes } from '../store/store.ts';
+import type { Source } from '../../dev-broker/kustomize.ts';
+import type { ExtensionFunction, Given } from '../../extension/definition.ts';
+import type { Clock } from '../../process/clock.ts';
+import type { LogLevel } from '../../process/log.ts';
+import type { FunctionContext, Start, Stoppable } from '../../process/run-function.ts';
+import type { Environment } from '../../process/settings.ts';
+import type { Segment } from '../../spans/span.ts';
+import type { Store, StoreSizes } from '../../store/store.ts';
 
 export interface LocalOptions {
   /** Settings of the functions, as in a cluster. */

@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type ReplayOptions, replayCommand } from '../../shared/cli/command-replay.ts';
-import { replayThrough } from '../../shared/cli/replay-through-http.ts';
-import { knspan } from '../helpers/cli.ts';
-import { localFunctions } from '../helpers/local-run.ts';
-import { type RedisProcess, startRedis } from '../helpers/redis.ts';
-import { captures, folderOf } from '../helpers/trace.ts';
+import { type ReplayOptions, replayCommand } from '../../../shared/cli/commands/replay.ts';
+import { replayThrough } from '../../../shared/cli/local/replay-through-http.ts';
+import { knspan } from '../../helpers/cli.ts';
+import { localFunctions } from '../../helpers/local-run.ts';
+import { type RedisProcess, startRedis } from '../../helpers/redis.ts';
+import { captures, folderOf } from '../../helpers/trace.ts';
 
 /** What `kubectl get` shows at the end: repeats merged, firsts known with the last. */
 const dump = 'events.json';

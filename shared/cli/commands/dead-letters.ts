@@ -2,17 +2,17 @@
  * `knspan deadletters`: what Brokers could not deliver, as the reconciler keeps it in Redis, and the segments that a Broker refused, as
  * the correlator has put them aside there; a person sends it again or drops it.
  */
-import { isJson, type Json, textField } from '../events/json.ts';
-import { Log, messageOf } from '../process/log.ts';
-import { ConfigError, processEnvironment, Settings } from '../process/settings.ts';
-import { isSegmentType } from '../spans/segment-event.ts';
-import { deadLetterText, parseDeadLetter } from '../store/dead-letter.ts';
-import { shardOf } from '../store/keys.ts';
-import { openStore, readStoreSettings } from '../store/open.ts';
-import { redisUrlForms } from '../store/redis/connect.ts';
-import type { DeliveryQueue, Store } from '../store/store.ts';
-import { InputError } from './input/read-input.ts';
-import { clean, timeText } from './output/terminal.ts';
+import { isJson, type Json, textField } from '../../events/json.ts';
+import { Log, messageOf } from '../../process/log.ts';
+import { ConfigError, processEnvironment, Settings } from '../../process/settings.ts';
+import { isSegmentType } from '../../spans/segment-event.ts';
+import { deadLetterText, parseDeadLetter } from '../../store/dead-letter.ts';
+import { shardOf } from '../../store/keys.ts';
+import { openStore, readStoreSettings } from '../../store/open.ts';
+import { redisUrlForms } from '../../store/redis/connect.ts';
+import type { DeliveryQueue, Store } from '../../store/store.ts';
+import { InputError } from '../input/read-input.ts';
+import { clean, timeText } from '../output/terminal.ts';
 
 export interface DeadLettersOptions {
   readonly resend: readonly string[];

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { KnativeService, Wiring } from '../dev-broker/wiring.ts';
-import type { ExtensionFunction, Given } from '../extension/definition.ts';
-import { systemClock } from '../process/clock.ts';
-import type { FunctionContext, Stoppable } from '../process/run-function.ts';
-import { ConfigError, type Environment } from '../process/settings.ts';
+import type { KnativeService, Wiring } from '../../dev-broker/wiring.ts';
+import type { ExtensionFunction, Given } from '../../extension/definition.ts';
+import { systemClock } from '../../process/clock.ts';
+import type { FunctionContext, Stoppable } from '../../process/run-function.ts';
+import { ConfigError, type Environment } from '../../process/settings.ts';
 import { loadExtension } from './extension-file.ts';
 import type { LocalFunctions, Trial } from './local-run.ts';
 
@@ -20,7 +20,7 @@ interface Extension {
 export type Extensions = ReadonlyMap<string, Extension>;
 
 const pipeline = ['correlator', 'exporter', 'reconciler'];
-const overlaysFolder = fileURLToPath(new URL('../../knative/overlays/', import.meta.url));
+const overlaysFolder = fileURLToPath(new URL('../../../knative/overlays/', import.meta.url));
 
 /** The folder of an overlay of ours by its name, else a folder of one's own. */
 export function overlayFolder(name: string): string {
