@@ -1,11 +1,8 @@
 /**
- * Which events a Trigger lets pass, as the filter of Knative's MT broker decides it: the dialects of the Subscriptions API and the older
- * `filter.attributes`. Reading is apart from deciding: a slip that Knative's webhook refuses, or its filter process dies of, is a fault
- * here; decided is all the same as there, where an invalid part is left out and so passes when it stands alone.
+ * Which events a Trigger lets pass, decided as by the filter of Knative's MT broker: the dialects of the Subscriptions API except CESQL,
+ * and the older `filter.attributes`. Reading is separate from deciding: what Knative's webhook refuses, or crashes its filter process, is
+ * a fault here; the decision is the same as there, where an invalid part is left out and so passes when it stands alone.
  */
-import { evaluate, staticType } from './cesql/evaluate.ts';
-import { parseCesql } from './cesql/parser.ts';
-import type { Expression } from './cesql/syntax.ts';
 import type { Part } from './manifest-reader.ts';
 
 export type Attributes = ReadonlyMap<string, string>;
@@ -16,14 +13,13 @@ export type Filter =
   | { readonly kind: MatchKind; readonly entries: readonly (readonly [string, string])[] }
   | { readonly kind: 'attributes'; readonly entries: readonly (readonly [string, string])[] }
   | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter }
-  | { readonly kind: 'cesql'; readonly text: string; readonly expression: Expression };
+  | { readonly kind: 'not'; readonly filter: Filter };
 
-/** `none`: there was nothing to decide by. */
+/** `none`: the filter is empty. */
 type Verdict = 'pass' | 'fail' | 'none';
 
-/** In the order in which they count when an object has several. */
-const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not', 'cesql'] as const;
+/** In the order of precedence when an object has several. */
+const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not'] as const;
 const depthMost = 20;
 const filtersMost = 1_000;
 
@@ -50,10 +46,14 @@ function readList(part: Part, depth: number): Filter[] {
   return items.slice(0, filtersMost).flatMap((item) => readOne(item, depth + 1) ?? []);
 }
 
-/** null where there is nothing to decide by. */
+/** null for an empty filter. */
 function readOne(part: Part, depth: number): Filter | null {
   if (depth > depthMost) {
     part.refuse(`wanted at most ${depthMost} levels of filters`);
+    return null;
+  }
+  if (part.get('cesql').exists) {
+    part.get('cesql').refuse(`CESQL is not supported by the local broker, wanted one of ${dialects.join(', ')}`);
     return null;
   }
   part.only(dialects);
@@ -64,7 +64,6 @@ function readOne(part: Part, depth: number): Filter | null {
   const inner = part.get(dialect);
   if (dialect === 'all' || dialect === 'any') return { kind: dialect, filters: readList(inner, depth) };
   if (dialect === 'not') return readNot(inner, depth);
-  if (dialect === 'cesql') return readCesql(inner);
   const entries = readEntries(inner, false);
   return entries === null ? null : { kind: dialect, entries };
 }
@@ -81,23 +80,7 @@ function readNot(part: Part, depth: number): Filter | null {
   return filter === null ? null : { kind: 'not', filter };
 }
 
-function readCesql(part: Part): Filter | null {
-  const text = part.text();
-  const parsed = parseCesql(text);
-  if (!parsed.ok) {
-    part.refuse(parsed.reason);
-    return null;
-  }
-  if (staticType(parsed.value) !== 'boolean')
-    part.refuse(`wanted an expression that is true or false, found one that gives ${article(staticType(parsed.value))}`);
-  return { kind: 'cesql', text, expression: parsed.value };
-}
-
-function article(type: string): string {
-  return type === 'integer' ? 'an integer' : `a ${type}`;
-}
-
-/** null where a part is invalid, which makes the whole of it invalid; an empty value means something in `filter.attributes` only. */
+/** null if one entry is invalid, which invalidates all of them; an empty value has a meaning in `filter.attributes` only. */
 function readEntries(part: Part, mayBeEmpty: boolean): (readonly [string, string])[] | null {
   const entries: [string, string][] = [];
   let valid = true;
@@ -119,10 +102,6 @@ function verdict(filter: Filter, attributes: Attributes): Verdict {
     case 'not': {
       const inner = verdict(filter.filter, attributes);
       return inner === 'none' ? 'none' : of(inner === 'fail');
-    }
-    case 'cesql': {
-      const { value, fault } = evaluate(filter.expression, (name) => attributes.get(name));
-      return of(fault === undefined && value === true);
     }
     case 'attributes':
       return of(filter.entries.every(([name, wanted]) => matchesOld(attributeOf(attributes, name), wanted)));
@@ -165,7 +144,7 @@ function matchesOld(value: string | undefined, wanted: string): boolean {
   return value !== undefined && (wanted === '' ? value !== '' : value === wanted);
 }
 
-/** What the specification names always exists, if need be as an empty text; an extension may be missing. CESQL sees only what is there. */
+/** Attributes of the specification always exist, if need be as an empty text; an extension may be missing. */
 function attributeOf(attributes: Attributes, name: string): string | undefined {
   switch (name) {
     case 'time':

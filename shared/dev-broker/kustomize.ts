@@ -1,98 +1,98 @@
 /**
- * The part of kustomize that the manifests here use, so that a local broker sees what `kubectl apply -k` would make: which files of a
- * folder are resources, which are patches, and patches that replace fields of an object of the same kind and name. Other folders among
- * the resources are not followed: who reads an overlay gives its base too.
+ * The subset of kustomize that the manifests under knative/ use, so that the local broker and `npm run manifests` see what
+ * `kubectl apply -k` would make: `resources` (files and folders), `patches` (strategic merge or JSON 6902, in a file or inline, with or
+ * without a target), `labels`, `images`, and the order of the files (`sortOptions: {order: fifo}`). Any other field is a fault. Remote
+ * resources are not fetched.
  */
+import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { parse } from 'yaml';
-import { isJson, type Json } from '../events/json.ts';
-import { messageOf } from '../process/log.ts';
-import { type ManifestFault, Part } from './manifest-reader.ts';
-
-export interface Source {
-  readonly file: string;
-  readonly text: string;
-}
-
-export interface Files {
-  readonly resources: readonly Source[];
-  readonly patches: readonly Source[];
-}
+import { join, relative, resolve } from 'node:path';
+import { withImages, withLabels, withPatch } from './manifest-patches.ts';
+import { type ManifestFault, type Part, parseDocuments, parseObjects, type Source } from './manifest-reader.ts';
 
 const filesMost = 200;
-const depthMost = 50;
-const list = 'kustomization.yaml';
-/** What does not touch the objects that a broker is built from. */
-const ignored = ['apiVersion', 'kind', 'labels', 'images', 'metadata', 'sortOptions'];
+const depthMost = 20;
+const fileName = 'kustomization.yaml';
+const isRemote = (name: string): boolean => /^(?:[a-z]+:\/\/|git@|[^/]+\.[a-z]+\/)|\?ref=/.test(name);
 
-/** Beside a function lie its packages, and what `func` wants to know of it. */
+/** Files beside a function that are no manifests: its packages, hidden folders, and the settings of `func`. */
 const isManifest = (name: string): boolean =>
   /\.ya?ml$/.test(name) && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]|(^|[\\/])func\.yaml$/.test(name);
 
-/** As the folder's kustomization says; without one, every `.yaml` and `.yml` in it and below. */
-export async function filesIn(folder: string, faults: ManifestFault[]): Promise<Files> {
-  const names = (await readdir(folder, { recursive: true })).filter(isManifest).sort();
-  if (names.length > filesMost) {
-    faults.push({ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` });
-    return { resources: [], patches: [] };
+/**
+ * The objects of the folders, in order. A folder without kustomization.yaml contributes every `.yaml` and `.yml` in it and below. Later
+ * folders build on the earlier ones: they may patch their objects, and a folder that is a resource of several is read once.
+ */
+export async function readObjects(folders: readonly (string | Source)[], faults: ManifestFault[]): Promise<Part[]> {
+  const reader = new Reader(faults);
+  for (const folder of folders) {
+    if (typeof folder === 'string') reader.objects = await reader.read(resolve(folder), reader.objects, 0);
+    else reader.objects.push(...parseObjects(folder, faults));
   }
-  const sourceOf = async (name: string): Promise<Source> => {
-    const file = join(folder, name);
-    return { file: relative('', file), text: await readFile(file, 'utf8') };
-  };
-  if (!names.includes(list)) return { resources: await Promise.all(names.map(sourceOf)), patches: [] };
-  const told = read(await sourceOf(list), faults);
-  told.only([...ignored, 'resources', 'patches']);
-  const paths = (parts: readonly Part[]) => parts.map((part) => ({ part, name: part.text() }));
-  const resources = paths(told.get('resources').list()).filter(({ name }) => /\.ya?ml$/.test(name));
-  const patches = paths(
-    told
-      .get('patches')
-      .list()
-      .map((patch) => patch.get('path')),
-  );
-  for (const { part, name } of [...resources, ...patches])
-    if (!names.includes(name)) part.refuse(`wanted a file of this folder, found '${name}'`);
-  const found = (all: typeof resources) => Promise.all(all.flatMap(({ name }) => (names.includes(name) ? sourceOf(name) : [])));
-  return { resources: await found(resources), patches: await found(patches) };
+  return reader.objects;
 }
 
-function read({ file, text }: Source, faults: ManifestFault[]): Part {
-  try {
-    return new Part(parse(text), file, faults);
-  } catch (error) {
-    faults.push({ place: file, message: `wanted YAML, found: ${messageOf(error).split('\n', 1).join('')}` });
-    return new Part({}, file, faults);
+class Reader {
+  objects: Part[] = [];
+  readonly #faults: ManifestFault[];
+  readonly #seen = new Set<string>();
+
+  constructor(faults: ManifestFault[]) {
+    this.#faults = faults;
+  }
+
+  async read(folder: string, before: readonly Part[], depth: number): Promise<Part[]> {
+    this.#seen.add(folder);
+    const file = join(folder, fileName);
+    if (!existsSync(file)) return [...before, ...(await this.#allIn(folder))];
+    const [kustomization] = parseDocuments(await sourceOf(file), this.#faults);
+    if (kustomization === undefined) return [...before];
+    kustomization.only(['apiVersion', 'kind', 'metadata', 'sortOptions', 'resources', 'patches', 'labels', 'images']);
+    let objects = [...before];
+    for (const resource of kustomization.get('resources').list()) objects = await this.#readResource(folder, resource, objects, depth);
+    for (const patch of kustomization.get('patches').list())
+      for (const document of await this.#patchOf(folder, patch)) objects = withPatch(objects, document, patch.get('target'));
+    objects = withLabels(objects, kustomization.get('labels'));
+    return withImages(objects, kustomization.get('images'));
+  }
+
+  async #readResource(folder: string, resource: Part, objects: Part[], depth: number): Promise<Part[]> {
+    const name = resource.text();
+    const path = resolve(folder, name);
+    if (this.#seen.has(path)) return objects;
+    if (!existsSync(path)) {
+      if (!isRemote(name)) resource.refuse(`wanted a file or folder relative to this one, found '${name}'`);
+      return objects;
+    }
+    if (!statSync(path).isDirectory()) return [...objects, ...parseObjects(await sourceOf(path), this.#faults)];
+    if (depth < depthMost) return this.read(path, objects, depth + 1);
+    resource.refuse(`wanted at most ${depthMost} levels of folders`);
+    return objects;
+  }
+
+  /** Its documents; each is a strategic merge patch or a list of JSON 6902 operations. */
+  async #patchOf(folder: string, patch: Part): Promise<Part[]> {
+    patch.only(['path', 'patch', 'target', 'options']);
+    if (!patch.get('path').exists)
+      return parseDocuments({ file: `${fileName}, ${patch.path}`, text: patch.get('patch').text() }, this.#faults);
+    const name = patch.get('path').text();
+    const path = resolve(folder, name);
+    if (existsSync(path)) return parseDocuments(await sourceOf(path), this.#faults);
+    patch.get('path').refuse(`wanted a file relative to this one, found '${name}'`);
+    return [];
+  }
+
+  async #allIn(folder: string): Promise<Part[]> {
+    const names = (await readdir(folder, { recursive: true })).filter(isManifest).sort();
+    if (names.length > filesMost) {
+      this.#faults.push({ place: folder, message: `wanted at most ${filesMost} files, found ${names.length}` });
+      return [];
+    }
+    const sources = await Promise.all(names.map((name) => sourceOf(join(folder, name))));
+    return sources.flatMap((source) => parseObjects(source, this.#faults));
   }
 }
 
-/** The objects with the patches in them, in the order of the patches. */
-export function patched(objects: readonly Part[], patches: readonly Part[]): Part[] {
-  const result = [...objects];
-  for (const patch of patches) {
-    const place = result.findIndex((object) => keyOf(object) === keyOf(patch));
-    const object = result[place];
-    if (object === undefined) patch.refuse('wanted an object of this kind and name to patch, found none');
-    else result[place] = object.with(merged(object.value, patch, 0));
-  }
-  return result;
-}
-
-function keyOf(object: Part): string {
-  const metadata = object.get('metadata');
-  const namespace = metadata.get('namespace').text('default');
-  return [object.get('apiVersion').text(''), object.get('kind').text(''), namespace, metadata.get('name').text('')].join(' ');
-}
-
-/** Maps grow together, all else is replaced, null removes: for kinds that kustomize has no schema of it does the same. */
-function merged(value: unknown, patch: Part, depth: number): unknown {
-  if (!isJson(patch.value) || depth > depthMost) return patch.value;
-  const result: Record<string, unknown> = { ...(isJson(value) ? value : ({} satisfies Json)) };
-  for (const [name, part] of patch.entries()) {
-    if (name.startsWith('$')) part.refuse('wanted a patch without directives');
-    if (part.value === null) delete result[name];
-    else result[name] = merged(result[name], part, depth + 1);
-  }
-  return result;
+async function sourceOf(file: string): Promise<Source> {
+  return { file: relative('', file), text: await readFile(file, 'utf8') };
 }

@@ -1,9 +1,6 @@
-/** The objects of a Knative cluster, read from the YAML files of folders; refuses what is not clear. */
-import { parseAllDocuments } from 'yaml';
-import { isJson } from '../events/json.ts';
-import { messageOf } from '../process/log.ts';
-import { type Files, filesIn, patched, type Source } from './kustomize.ts';
-import { type ManifestFault, Part } from './manifest-reader.ts';
+/** The objects of a Knative cluster, read from the YAML files of folders; refuses unclear ones. */
+import { readObjects } from './kustomize.ts';
+import { type ManifestFault, nameOf, type Part, parseObjects, type Source } from './manifest-reader.ts';
 import type { Destination, Named, Wiring } from './wiring.ts';
 import {
   readApiServerSource,
@@ -15,7 +12,7 @@ import {
   readTrigger,
 } from './wiring-objects.ts';
 
-/** All that is wrong with the files, a line each. */
+/** All faults of the files, one per line. */
 export class WiringError extends Error {
   override readonly name = 'WiringError';
   readonly faults: readonly ManifestFault[];
@@ -26,30 +23,28 @@ export class WiringError extends Error {
   }
 }
 
-const bytesMost = 1024 * 1024;
 const objectsMost = 2_000;
 
-/** The YAML files of the folders, each as `kubectl apply -k` would take it: later ones may patch the objects of those before. */
+/** The wiring of the folders, as if `kubectl apply -k` had been used on each: later ones may patch the objects of earlier ones. */
 export async function readWiring(...folders: readonly (string | Source)[]): Promise<Wiring> {
   const faults: ManifestFault[] = [];
-  const files: Files[] = [];
-  for (const folder of folders)
-    files.push(typeof folder === 'string' ? await filesIn(folder, faults) : { resources: [folder], patches: [] });
-  if (faults.length > 0) throw new WiringError(faults);
-  return parseWiring(
-    files.flatMap(({ resources }) => resources),
-    files.flatMap(({ patches }) => patches),
+  return wiringOf(await readObjects(folders, faults), faults);
+}
+
+export function parseWiring(sources: readonly Source[]): Wiring {
+  const faults: ManifestFault[] = [];
+  return wiringOf(
+    sources.flatMap((source) => parseObjects(source, faults)),
+    faults,
   );
 }
 
-export function parseWiring(sources: readonly Source[], patches: readonly Source[] = []): Wiring {
-  const faults: ManifestFault[] = [];
-  const read = (source: Source) => objectsOf(source, faults);
-  const objects = patched(sources.flatMap(read), patches.flatMap(read));
+/** Throws for faults that are there already too, all at once. */
+function wiringOf(objects: readonly Part[], faults: ManifestFault[]): Wiring {
   if (objects.length > objectsMost) throw new WiringError([{ place: 'the files', message: `wanted at most ${objectsMost} objects` }]);
   refuseTwice(objects, faults);
   const of = (group: string, kind: string) =>
-    objects.filter(({ value }) => isJson(value) && value['kind'] === kind && String(value['apiVersion']).startsWith(`${group}/`));
+    objects.filter((object) => object.get('kind').value === kind && String(object.get('apiVersion').value).startsWith(`${group}/`));
   const brokers = of('eventing.knative.dev', 'Broker').map(readBroker);
   const wiring: Wiring = {
     brokers,
@@ -58,64 +53,23 @@ export function parseWiring(sources: readonly Source[], patches: readonly Source
     apiServerSources: of('sources.knative.dev', 'ApiServerSource').map(readApiServerSource),
     pingSources: of('sources.knative.dev', 'PingSource').map(readPingSource),
     containerSources: of('sources.knative.dev', 'ContainerSource').map(readContainerSource),
-    services: of('serving.knative.dev', 'Service').map(readService),
+    services: [...of('serving.knative.dev', 'Service'), ...of('apps', 'Deployment')].map(readService),
   };
   faults.push(...danglingIn(wiring));
   if (faults.length > 0) throw new WiringError(faults);
   return wiring;
 }
 
-function objectsOf(source: Source, faults: ManifestFault[]): Part[] {
-  if (source.text.length > bytesMost) {
-    faults.push({ place: source.file, message: `wanted at most ${bytesMost} characters, found ${source.text.length}` });
-    return [];
-  }
-  const documents = parseAllDocuments(source.text);
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document, index) => {
-    const place = `${source.file}, document ${index + 1}`;
-    const [error] = document.errors;
-    if (error !== undefined) {
-      faults.push({ place, message: `wanted YAML, found: ${error.message.split('\n', 1).join('')}` });
-      return [];
-    }
-    const value = plain(document.toJS.bind(document), place, faults);
-    if (!isJson(value)) {
-      if (value !== null && value !== undefined) faults.push({ place, message: 'wanted a Kubernetes object' });
-      return [];
-    }
-    const kind = typeof value['kind'] === 'string' ? value['kind'] : '';
-    if (kind === '') faults.push({ place, message: "wanted a Kubernetes object with a 'kind'" });
-    return [new Part(value, `${source.file}, ${kind} ${labelOf(value)}`, faults)];
-  });
-}
-
-/** Aliases may multiply: the library bounds them by throwing. */
-function plain(toJs: (options: { maxAliasCount: number }) => unknown, place: string, faults: ManifestFault[]): unknown {
-  try {
-    return toJs({ maxAliasCount: 100 });
-  } catch (error) {
-    faults.push({ place, message: messageOf(error) });
-    return null;
-  }
-}
-
-function labelOf(object: unknown): string {
-  const metadata = new Part(object, '', []).get('metadata');
-  const namespace = metadata.get('namespace').text('');
-  return `${namespace === '' ? '' : `${namespace}/`}${metadata.get('name').text('?')}`;
-}
-
 function refuseTwice(objects: readonly Part[], faults: ManifestFault[]): void {
   const seen = new Set<string>();
   for (const object of objects) {
-    const key = `${object.get('apiVersion').text('')} ${object.get('kind').text('')} ${labelOf(object.value)}`;
-    if (seen.has(key)) faults.push({ place: labelOf(object.value), message: `wanted each object once, found a second ${key}` });
+    const key = `${object.get('apiVersion').text('')} ${object.get('kind').text('')} ${nameOf(object)}`;
+    if (seen.has(key)) faults.push({ place: nameOf(object), message: `wanted each object once, found a second ${key}` });
     seen.add(key);
   }
 }
 
-/** Every reference leads to an object that is there. */
+/** References to Brokers and Services that are not in the files. */
 function danglingIn(wiring: Wiring): ManifestFault[] {
   const known = (all: readonly Named[], { namespace, name }: Named) =>
     all.some((other) => other.namespace === namespace && other.name === name);

@@ -1,6 +1,5 @@
-/** One object of each kind -> what the broker needs of it. Fields that only a cluster needs are let be. */
+/** One object of each kind -> what the broker needs of it. Fields that only a cluster needs are ignored. */
 import { parseCron } from './cron.ts';
-import { parseDuration } from './duration.ts';
 import { readFilter } from './filters.ts';
 import type { Part } from './manifest-reader.ts';
 import type {
@@ -10,7 +9,6 @@ import type {
   ContainerSource,
   Delivery,
   Destination,
-  KnativeService,
   Named,
   PingSource,
   SinkBinding,
@@ -20,7 +18,7 @@ import type {
 const asyncHandler = 'messaging.knative.dev/async-handler';
 const retryMost = 1_000;
 
-/** What Knative's webhook gives a Broker that names no delivery. */
+/** Knative's webhook sets it for a Broker without `delivery`. */
 const brokerDefault: Delivery = {
   retry: 10,
   backoffPolicy: 'exponential',
@@ -99,16 +97,13 @@ export function readPingSource(object: Part): PingSource {
   };
 }
 
-export function readService(object: Part): KnativeService {
-  return readContained(object);
-}
-
 export function readContainerSource(object: Part): ContainerSource {
-  const contained = readContained(object);
+  const contained = readService(object);
   return { ...contained, sink: readDestination(object.get('spec').get('sink'), contained.namespace) };
 }
 
-function readContained(object: Part): Contained {
+/** A Knative Service, or a Deployment behind the Service of its name. */
+export function readService(object: Part): Contained {
   const containers = object.get('spec').get('template').get('spec').get('containers');
   const [container, ...others] = containers.list();
   if (container === undefined || others.length > 0) containers.wanted('a list of one container');
@@ -127,7 +122,7 @@ function readNamed(object: Part): Named {
   return { namespace: metadata.get('namespace').text('default'), name: metadata.get('name').text() };
 }
 
-/** `ref`, `uri` or both: then the second is relative to where the first leads. */
+/** `ref`, `uri` or both: then `uri` is relative to the address of `ref`. */
 function readDestination(part: Part, namespace: string): Destination {
   part.only(['ref', 'uri']);
   const ref = part.get('ref');
@@ -140,7 +135,7 @@ function readDestination(part: Part, namespace: string): Destination {
   const named = { namespace: ref.get('namespace').text(namespace), name: ref.get('name').text() };
   if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(uri)) part.get('uri').wanted("a path beside 'ref'");
   const kind = ref.get('kind').choice(['Service', 'Broker'], 'Service');
-  const group = kind === 'Service' ? ['serving.knative.dev/v1'] : ['eventing.knative.dev/v1'];
+  const group = kind === 'Service' ? ['serving.knative.dev/v1', 'v1'] : ['eventing.knative.dev/v1'];
   ref.get('apiVersion').choice(group, group[0] ?? '');
   return kind === 'Broker' ? { kind: 'broker', ...named } : { kind: 'service', ...named, path: uri };
 }
@@ -166,4 +161,14 @@ function readDuration(part: Part): number | null {
   const ms = parseDuration(part.text());
   if (ms === null) part.wanted('an ISO 8601 duration such as PT0.5S');
   return ms;
+}
+
+const durationParts = /^P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const durationUnits = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000];
+
+/** ISO 8601 -> milliseconds; null if it is not one. Years and months are refused since their lengths vary. */
+export function parseDuration(text: string): number | null {
+  const found = text.length > 60 || /[PT]$/.test(text) ? null : durationParts.exec(text);
+  if (found === null) return null;
+  return Math.round(durationUnits.reduce((sum, unit, index) => sum + Number(found[index + 1] ?? 0) * unit, 0));
 }

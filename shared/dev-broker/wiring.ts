@@ -1,4 +1,4 @@
-/** What a local broker is built from: the objects of a Knative cluster, as far as it needs them. `read-wiring.ts` reads them from files. */
+/** The parts of a Knative cluster's objects that a local broker needs. `read-wiring.ts` reads them from files. */
 import type { Cron } from './cron.ts';
 import type { Filter } from './filters.ts';
 
@@ -7,7 +7,7 @@ export interface Named {
   readonly name: string;
 }
 
-/** Where an event goes. A Service is known by its name; what it is called by stands in `path`. */
+/** Destination of an event: a Service by its name and a path at it, a Broker, or an address. */
 export type Destination =
   | (Named & { readonly kind: 'service'; readonly path: string })
   | (Named & { readonly kind: 'broker' })
@@ -18,10 +18,10 @@ export interface Delivery {
   readonly retry: number;
   readonly backoffPolicy: 'exponential' | 'linear';
   readonly backoffDelayMs: number;
-  /** Of one attempt; null: only the bound of the whole delivery. */
+  /** Per attempt; null: only the bound of the whole delivery. */
   readonly timeoutMs: number | null;
   readonly deadLetterSink: Destination | null;
-  /** null: a Retry-After is not heeded. */
+  /** null: Retry-After is ignored. */
   readonly retryAfterMaxMs: number | null;
   readonly format: 'binary' | 'json';
 }
@@ -36,11 +36,11 @@ export interface Trigger extends Named {
   readonly broker: string;
   readonly filter: Filter;
   readonly subscriber: Destination;
-  /** Its own as a whole or else its Broker's. */
+  /** Its own as a whole, or else its Broker's. */
   readonly delivery: Delivery;
 }
 
-/** Gives its subject the environment variable K_SINK. */
+/** Sets the environment variable K_SINK of its subject. */
 export interface SinkBinding extends Named {
   readonly subject: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   readonly sink: Destination;
@@ -61,7 +61,7 @@ export interface PingSource extends Named {
   readonly sink: Destination;
 }
 
-/** What runs in a container; the first argument names the function. */
+/** A container; its first argument names the function. */
 export interface Contained extends Named {
   readonly image: string;
   readonly args: readonly string[];
@@ -84,7 +84,7 @@ export interface Wiring {
   readonly services: readonly KnativeService[];
 }
 
-/** What a SinkBinding gives a Service as K_SINK. */
+/** K_SINK of a Service (or of the Deployment behind it), as a SinkBinding sets it. */
 export function sinkOf(wiring: Wiring, serviceName: string): Destination | undefined {
-  return wiring.sinkBindings.find(({ subject }) => subject.kind === 'Service' && subject.name === serviceName)?.sink;
+  return wiring.sinkBindings.find(({ subject }) => subject.name === serviceName)?.sink;
 }

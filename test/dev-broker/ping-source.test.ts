@@ -44,25 +44,26 @@ describe('schedules', () => {
   for (const [text, from, times, timezone] of known)
     test(`${text} ${timezone ?? ''}`, () => assert.deepEqual(timesOf(cron(text, timezone), from, Math.max(1, times.length)), times));
 
-  const bad = [
-    '',
-    '* * * *',
-    '* * * * * * *',
-    '60 * * * *',
-    '* 24 * * *',
-    '* * 0 * *',
-    '* * * 13 *',
-    '* * * * 7',
-    '*/0 * * * *',
-    '5-3 * * * *',
-    '@every 5s',
-    'a * * * *',
-    '1/2/3 * * * *',
-    '1-2-3 * * * *',
-    '* * * jam *',
+  const bad: readonly (readonly [text: string, reason: RegExp])[] = [
+    ...['', '* * * *', '* * * * * * *'].map((text) => [text, /wanted 5 fields, or 6 with seconds, or one of @yearly, /] as const),
+    ...['@every 5s', '@weekdays'].map((text) => [text, /wanted 5 fields, or 6 with seconds, or one of @yearly, /] as const),
+    ['60 * * * *', /Invalid value for minute: 60/],
+    ['* 24 * * *', /Invalid value for hour: 24/],
+    ['* * 0 * *', /Invalid value for day/],
+    ['* * * 13 *', /Invalid value for month/],
+    ['*/0 * * * *', /illegal stepping: 0/],
+    ['5-3 * * * *', /larger than to value: '5-3'/],
+    ['* * * jam *', /\(jam\) contains illegal characters/],
+    ...['* * * * 7', '* * * * 5-7', '* * L * *', '* * 15W * *', '* * * * 5#2', 'a * * * *', '1/2/3 * * * *', '1-2-3 * * * *'].map(
+      (text) => [text, /wanted numbers, names, \*, -, \/ and commas within the range of each field, found '/] as const,
+    ),
   ];
-  for (const text of bad)
-    test(`'${text}' is refused`, () => assert.match(JSON.stringify(parseCron(text)), /Cannot read the schedule .*: wanted /));
+  for (const [text, reason] of bad)
+    test(`'${text}' is refused`, () => {
+      const parsed = parseCron(text);
+      assert.match(parsed.ok ? '' : parsed.reason, /^Cannot read the schedule '.*': ./);
+      assert.match(parsed.ok ? '' : parsed.reason, reason);
+    });
 
   test('an unknown time zone is refused', () =>
     assert.match(JSON.stringify(parseCron('@daily', 'Moon/Base')), /wanted an IANA time zone, found 'Moon\/Base'/));

@@ -7,10 +7,10 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { parseDuration } from '../../shared/dev-broker/duration.ts';
 import { createLocalBroker } from '../../shared/dev-broker/index.ts';
 import { parseWiring, readWiring, WiringError } from '../../shared/dev-broker/read-wiring.ts';
 import { sinkOf } from '../../shared/dev-broker/wiring.ts';
+import { parseDuration } from '../../shared/dev-broker/wiring-objects.ts';
 import { Log } from '../../shared/process/log.ts';
 import { Metrics } from '../../shared/process/metrics.ts';
 import { eventHeaders } from '../helpers/broker.ts';
@@ -145,8 +145,8 @@ describe('what is refused: file, object, field, what is there, what was wanted',
     ],
     [
       'another kind of Service',
-      [objects.broker, trigger({ ...good, subscriber: { ref: { ...service('s'), apiVersion: 'v1' } } })],
-      "spec.subscriber.ref.apiVersion: wanted one of serving.knative.dev/v1, found 'v1'",
+      [objects.broker, trigger({ ...good, subscriber: { ref: { ...service('s'), apiVersion: 'v2' } } })],
+      "spec.subscriber.ref.apiVersion: wanted one of serving.knative.dev/v1, v1, found 'v2'",
     ],
     [
       'a whole URL beside a reference',
@@ -170,18 +170,18 @@ describe('what is refused: file, object, field, what is there, what was wanted',
       ],
       "Cannot use a.yaml, PingSource p, spec.schedule: Cannot read the schedule '@every 5s': wanted 5 fields",
     ],
-    ['no object', ['hello'], 'Cannot use a.yaml, document 1: wanted a Kubernetes object'],
+    ['no object', ['hello'], "Cannot use a.yaml: wanted a Kubernetes object with a 'kind'"],
   ];
   for (const [what, all, message] of faulty)
     test(what, () => assert.ok(refusalOf(...all).includes(message), `${refusalOf(...all)}\nwanted ${message}`));
 
   test('no YAML, and aliases that multiply', () => {
-    assert.throws(() => parseWiring([{ file: 'a.yaml', text: 'a: [' }]), /Cannot use a\.yaml, document 1: wanted YAML, found: /);
+    assert.throws(() => parseWiring([{ file: 'a.yaml', text: 'a: [' }]), /Cannot use a\.yaml: wanted YAML, found: /);
     const many = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
       ...'bcdefgh'.split('').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[index]}`)}]`),
     ];
-    assert.throws(() => parseWiring([{ file: 'a.yaml', text: many.join('\n') }]), /Cannot use a\.yaml, document 1: .*alias/i);
+    assert.throws(() => parseWiring([{ file: 'a.yaml', text: many.join('\n') }]), /Cannot use a\.yaml: .*alias/i);
   });
 
   test('all faults at once', () =>

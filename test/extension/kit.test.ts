@@ -235,14 +235,14 @@ describe('a loop', () => {
       );
     };
     await start([{ exact: { type: segmentType } }]);
-    await start([{ cesql: `type = '${segmentType}'` }]);
+    await start([{ any: [{ exact: { type: segmentType } }, { suffix: { type: '.other' } }] }]);
     await start([{ not: { prefix: { type: `${segmentType}.` } } }]);
     const refused =
       /Cannot start ours: its reply 'dev.knspan.trace.segment.changed' would match its own Trigger 'default\/t\d' and come back/;
     await assert.rejects(start([]), refused);
     await assert.rejects(start([{ prefix: { type: segmentType } }]), refused);
     await assert.rejects(start([{ exact: { type: segmentType } }], [{ exact: { type: changed, flip: 'heads' } }]), refused);
-    await assert.rejects(start([{ cesql: `type LIKE 'dev.%' AND EXISTS flip` }]), refused);
+    await assert.rejects(start([{ prefix: { type: 'dev.' } }, { exact: { flip: 'heads' } }]), refused);
   });
 
   it('is told certainly only where it is certain: against all values that the other attributes may have', () => {

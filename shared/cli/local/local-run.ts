@@ -3,7 +3,7 @@
  * Nothing in shared/ imports a function: `functions/main.ts` hands them in.
  */
 
-import type { Source } from '../../dev-broker/kustomize.ts';
+import type { Source } from '../../dev-broker/manifest-reader.ts';
 import type { ExtensionFunction, Given } from '../../extension/definition.ts';
 import type { Clock } from '../../process/clock.ts';
 import type { LogLevel } from '../../process/log.ts';
