@@ -100,7 +100,8 @@ function jsonPatch(patch: Part): (object: Part) => Part[] {
   return (object) => {
     const value = structuredClone(object.value);
     for (const [index, error] of applyPatch(value, structuredClone(parsed)).entries())
-      if (error !== null) patch.refuse(`wanted operations that apply to ${keyOf(object)}: ${error.message} at ${parsed[index]?.path}`);
+      if (error !== null)
+        patch.refuse(`wanted operations that apply to ${keyOf(object)}, found ${parsed[index]?.op} ${parsed[index]?.path}`);
     return [object.with(value)];
   };
 }

@@ -4,6 +4,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { readObjects } from '../../shared/dev-broker/kustomize.ts';
+import type { ManifestFault } from '../../shared/dev-broker/manifest-reader.ts';
 import { field, textField } from '../../shared/events/json.ts';
 import { top } from './image.ts';
 import { functionNames, home } from './installation.ts';
@@ -54,6 +56,16 @@ function selects(selector: unknown, labels: Readonly<Record<string, string>>): b
 
 describe('the overlays, rendered', () => {
   for (const name of readdirSync(overlays)) {
+    it(`${name}: the local broker and a release have the objects that kubectl makes of it`, async () => {
+      const faults: ManifestFault[] = [];
+      const objects = await readObjects([join(overlays, name)], faults);
+      assert.deepEqual(faults, []);
+      assert.deepEqual(
+        objects.map(({ value }) => value),
+        [...rendered(join(overlays, name)).values()],
+      );
+    });
+
     it(`${name}: nothing may write, nothing may read Secrets`, () => {
       const all = rendered(join(overlays, name));
       assert.ok(all.size > 0);
