@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
-const linesMost = 300;
+const linesMost = 350;
 
 const sources = ['functions', 'shared', 'test']
   .filter((folder) => existsSync(join(top, folder)))

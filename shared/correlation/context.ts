@@ -162,6 +162,10 @@ export interface Placement {
   /** When the span is the phase from its cause to it (schedule). */
   readonly from: Micros | null;
   readonly late: boolean;
+  /** Its object was being deleted: what goes wrong with it then is no trouble of the change. */
+  readonly terminating: boolean;
+  /** Its parent names its object. */
+  readonly named: boolean;
   /** How many occurrences of the Event between the one told before and this one were never observed. */
   readonly unobserved: number;
 }

@@ -167,6 +167,8 @@ function placeLate(walk: DomainPass, one: Parameters<typeof placeOne>[1]): Place
     confidence: '' as const,
     from: null,
     late: true,
+    terminating: false,
+    named: false,
     unobserved: 0,
   };
   return { occurrence: one, place };

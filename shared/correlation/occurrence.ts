@@ -129,8 +129,8 @@ function inSeries(a: Occurrence, b: Occurrence): number {
 }
 
 function rankOf({ routed: { meaning } }: Occurrence): number {
-  if (meaning.verb === 'stop') return 3.5;
-  if (meaning.pair === 'pull') return meaning.class === 'start' ? 1 : 1.5;
-  if (meaning.rule === 'kubelet.present') return 1.7;
+  if (meaning.verb === 'stop' || meaning.verb === 'restart') return 3.5;
+  if (meaning.phase === 'pull') return meaning.class === 'start' ? 1 : 1.5;
+  if (meaning.remark) return 1.7;
   return ranks[meaning.class] ?? 9;
 }

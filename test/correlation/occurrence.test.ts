@@ -5,24 +5,12 @@ import fc from 'fast-check';
 import { compareVersions, keyOf, nameKeyOf, occurrencesOf, type Routed } from '../../shared/correlation/occurrence.ts';
 import type { Meaning } from '../../shared/correlation/rules/rule.ts';
 import type { Instant } from '../../shared/events/observation.ts';
+import { meaningWith } from '../helpers/meaning.ts';
 import { type ObservationFields, observation } from '../helpers/observation.ts';
 
 const nothing = () => false;
 const second = 1_000_000;
 const began = 1_763_680_000 * second;
-const meaning: Meaning = {
-  rule: 'test',
-  class: 'state',
-  verb: '',
-  subject: null,
-  pair: '',
-  phase: '',
-  opens: false,
-  always: false,
-  home: '',
-  fails: false,
-  groups: {},
-};
 
 function at(micros: number, uncertainty = 0): Instant {
   return { at: began + micros, uncertainty };
@@ -30,7 +18,7 @@ function at(micros: number, uncertainty = 0): Instant {
 
 function routed(fields: ObservationFields, means: Partial<Meaning> = {}, tellsFirst = true): Routed {
   const made = observation({ first: at(0), last: fields.first ?? at(0), ...fields });
-  return { observation: made, meaning: { ...meaning, ...means }, chain: [made.involved], owners: 1, tellsFirst };
+  return { observation: made, meaning: meaningWith(means), chain: [made.involved], owners: 1, tellsFirst };
 }
 
 const ids = (list: readonly Routed[], known: (id: string) => boolean = nothing) => occurrencesOf(list, known).map((one) => one.id);
@@ -119,9 +107,9 @@ describe('the order of the walk', () => {
   it('is that of time; of a container at one time: scheduled, pulling, pulled, stopped, in trouble', () => {
     const list = [
       routed({ uid: 'z-action' }, { class: 'action', verb: 'create' }),
-      routed({ uid: 'y-pulling' }, { class: 'start', pair: 'pull' }),
-      routed({ uid: 'x-pulled' }, { class: 'end', pair: 'pull' }),
-      routed({ uid: 'w-present' }, { rule: 'kubelet.present' }),
+      routed({ uid: 'y-pulling' }, { class: 'start', phase: 'pull' }),
+      routed({ uid: 'x-pulled' }, { class: 'end', phase: 'pull' }),
+      routed({ uid: 'w-present' }, { remark: true }),
       routed({ uid: 'v-created' }, { class: 'start' }),
       routed({ uid: 'u-started' }, { class: 'end' }),
       routed({ uid: 't-killing' }, { class: 'state', verb: 'stop' }),

@@ -9,6 +9,7 @@ import { correlate } from '../../shared/correlation/correlate.ts';
 import type { Observation } from '../../shared/events/observation.ts';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
+import { meaningWith } from '../helpers/meaning.ts';
 import { checkShape, checkTold, pipelineOver, textOf } from '../helpers/trace.ts';
 
 /** A fixed seed keeps the gate steady; KNSPAN_SEED looks further. */
@@ -272,19 +273,7 @@ describe('properties of traces', () => {
       fc.property(generated, (events) => {
         const routed = observationsOf(events).map((observation) => ({
           observation,
-          meaning: {
-            rule: 'x',
-            class: 'state' as const,
-            verb: '' as const,
-            subject: null,
-            pair: '',
-            phase: '' as const,
-            opens: true,
-            always: false,
-            home: '' as const,
-            fails: false,
-            groups: {},
-          },
+          meaning: meaningWith({ firstSign: true }),
           chain: [observation.involved],
           owners: 1,
           tellsFirst: true,

@@ -28,11 +28,12 @@ export interface Capture {
   readonly objects: ObjectIndex;
 }
 
-const rules = await loadRules([], false);
+const loaded = await loadRules([], false);
+assert.ok(loaded.ok);
+const builtIn = loaded.rules;
 
-export function pipelineOver(objects: ObjectIndex, budget = 1_000, cluster = 'test'): Pipeline {
-  assert.ok(rules.ok);
-  return new Pipeline({ rules: rules.rules, objects, cluster, budget });
+export function pipelineOver(objects: ObjectIndex, budget = 1_000, cluster = 'test', rules = builtIn): Pipeline {
+  return new Pipeline({ rules, objects, cluster, budget });
 }
 
 export function folderOf(name: string): string {
@@ -45,8 +46,8 @@ export async function loadCapture(name: string, mode: Mode): Promise<Capture> {
   return load([mode === 'dump' ? `${folder}events.json` : `${folder}watch.jsonl`], { objects, stdin: Readable.from([]) });
 }
 
-export function replay({ observations, objects }: Capture): Segment[] {
-  const pipeline = pipelineOver(objects);
+export function replay({ observations, objects }: Capture, rules = builtIn): Segment[] {
+  const pipeline = pipelineOver(objects, 1_000, 'test', rules);
   for (const observation of observations) pipeline.push(observation);
   return pipeline.finish();
 }

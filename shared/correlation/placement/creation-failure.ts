@@ -5,8 +5,6 @@ import { minute } from '../settling-times.ts';
 import { madeKey } from './child-status.ts';
 import type { DomainPass } from './domain-pass.ts';
 
-const createFailures: readonly string[] = ['statefulset.create-failed', 'workload.create-failed'];
-
 export interface Origin {
   readonly change: ChangeState;
   readonly parent: string;
@@ -21,7 +19,7 @@ const controllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet'
 /** A controller whose very first event is that it can't make what it should: it is being created. */
 export function firstAttempt(walk: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
   const { meaning, chain } = one.routed;
-  if (!createFailures.includes(meaning.rule) || !controllers.includes(object.ref.kind) || chain.length > 1) return null;
+  if (meaning.verb !== 'create' || !controllers.includes(object.ref.kind) || chain.length > 1) return null;
   const open = walk.openChanges(['create', 'rollout', 'scale', 'heal']).at(-1);
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   if (!open && (created === null ? object.firstSeen < one.at : one.at - created > minute)) return null;
@@ -31,7 +29,8 @@ export function firstAttempt(walk: DomainPass, one: Occurrence, object: ObjectSt
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */
 export function firstSign(walk: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
-  if (object.ref.kind === 'Node' || !one.routed.meaning.opens || object.birth || object.anchor || one.routed.chain.length > 1) return null;
+  if (object.ref.kind === 'Node' || !one.routed.meaning.firstSign || object.birth || object.anchor || one.routed.chain.length > 1)
+    return null;
   const change = walk.begin(one, 'create');
   object.birth = { occurrence: '', change: change.id, at: one.at, by: 'self' };
   change.made[madeKey(object.ref)] = 'waiting';

@@ -57,8 +57,7 @@ export function replace(walk: DomainPass, one: Occurrence, disruption: Disruptio
 export function disruptionFor(walk: DomainPass, one: Occurrence, object: ObjectState): Disruption | null {
   const controller = keyOf(object.ref);
   // A kubelet may record the stop of the old pod after the controller has made the new one.
-  for (const stop of walk.stopsUnder(controller, one.at, one.at + causeMayTrail))
-    if (stop.routed.meaning.rule === 'kubelet.killing') walk.place(stop);
+  for (const stop of walk.stopsUnder(controller, one.at, one.at + causeMayTrail)) walk.place(stop);
   const open = walk.context.disruptions.filter(
     (disruption) => disruption.controller === controller && walk.open(disruption.change) && disruption.at <= one.at + causeMayTrail,
   );

@@ -8,9 +8,6 @@ import type { CausalLink, ChangeKind, ChangeState, Context, ObjectState, Placed,
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail, minute, rememberFor } from '../settling-times.ts';
 
-/** A Job is suspended, or goes on. */
-const suspensions: readonly string[] = ['job.suspended', 'job.resumed'];
-
 export interface Candidate {
   readonly candidate: string;
   readonly verdict: string;
@@ -24,6 +21,8 @@ export interface Verdict {
   readonly evidence: string;
   readonly confidence?: Placement['confidence'];
   readonly from?: Micros;
+  readonly terminating?: boolean;
+  readonly named?: boolean;
   /** False for repeats of what is known, which keep no change open. Default true. */
   readonly counts?: boolean;
 }
@@ -77,8 +76,8 @@ export class DomainPass {
       const target = meaning.subject ?? chain[1];
       if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
     }
-    if (suspensions.includes(meaning.rule)) append(this.#suspensions, keyOf(involvedOf(one)), one);
-    if (meaning.rule === 'scheduler.failed') append(this.#failures, keyOf(involvedOf(one)), one);
+    if (meaning.verb === 'suspend' || meaning.verb === 'resume') append(this.#suspensions, keyOf(involvedOf(one)), one);
+    if (meaning.waitsFor === 'node') append(this.#failures, keyOf(involvedOf(one)), one);
     if (meaning.verb === 'stop' && chain[1]) append(this.#stops, keyOf(chain[1]), one);
   }
 
@@ -106,6 +105,8 @@ export class DomainPass {
         confidence: verdict.confidence ?? '',
         from: verdict.from ?? null,
         late: false,
+        terminating: verdict.terminating ?? false,
+        named: verdict.named ?? false,
         unobserved: this.#unobserved(one),
       },
     });

@@ -4,28 +4,26 @@ import { nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { failing, started } from './child-status.ts';
 import type { DomainPass } from './domain-pass.ts';
 
-/** Pairs whose end is the end of the whole change. */
-export const closing: readonly string[] = ['rollout', 'sync', 'outage'];
-
-export function pairKey(one: Occurrence): string {
-  return `${one.routed.meaning.pair}|${one.routed.observation.container}`;
+/** By which a start is found again: its pair, on its object and container. */
+export function pairKey(one: Occurrence, pair: string): string {
+  return `${pair}|${one.routed.observation.container}`;
 }
 
 /** The end of a pair is told on the span that began it; a scheduling is a phase of its own. */
 export function placeEnd(walk: DomainPass, one: Occurrence, object: ObjectState): boolean {
   const { meaning, observation } = one.routed;
-  if (meaning.pair === 'schedule') return false;
-  if (meaning.pair === 'run') return placeRunEnd(walk, one, object);
-  // A node that comes up for the first time ends its joining, one that comes back its outage: NodeReady says both.
-  const key = meaning.rule === 'node.ready' && !object.open[pairKey(one)] ? `join|${observation.container}` : pairKey(one);
+  if (meaning.phase === 'schedule') return false;
+  if (meaning.phase === 'run') return placeRunEnd(walk, one, object);
+  const keys = meaning.pairs.map((pair) => pairKey(one, pair));
+  const key = keys.find((one) => object.open[one]) ?? '';
   const bond = object.open[key];
   const change = walk.open(bond?.change);
   if (!bond || !change) return false;
   delete object.open[key];
-  walk.assign(one, { change, on: bond.occurrence, rule: `pair.${meaning.pair}`, evidence: `end of ${bond.occurrence}` });
-  if (meaning.pair === 'container') started(walk, one, object, change);
+  walk.assign(one, { change, on: bond.occurrence, rule: `pair.${meaning.pairs[0]}`, evidence: `end of ${bond.occurrence}` });
+  if (meaning.phase === 'container') started(walk, one, object, change);
   if (meaning.fails) failing(walk, object, change, observation.message);
-  if (closing.includes(meaning.pair)) {
+  if (meaning.ends) {
     change.closed = true;
     if (meaning.fails) change.failed = observation.message;
   }

@@ -9,7 +9,6 @@ import { second } from '../settling-times.ts';
 import { rolling } from './change.ts';
 import { disruptionFor, replace } from './disruption.ts';
 import type { DomainPass } from './domain-pass.ts';
-import { closing } from './phase-pairs.ts';
 import { placeController } from './place-controller.ts';
 import { placeJob, placeSuspension } from './place-job.ts';
 import { bindBirth, forgetNamed, originOf, remember } from './place-object.ts';
@@ -23,7 +22,7 @@ export function placeAction(walk: DomainPass, one: Occurrence, object: ObjectSta
   const { kind } = object.ref;
   const child = meaning.subject;
   if (kind === 'Deployment' && (meaning.verb === 'scale-up' || meaning.verb === 'scale-down')) return placeScaling(walk, one);
-  if (kind === 'Job' && meaning.verb === 'update' && !child) return placeSuspension(walk, one, object);
+  if (kind === 'Job' && (meaning.verb === 'suspend' || meaning.verb === 'resume')) return placeSuspension(walk, one, object);
   if (meaning.verb === 'evict' && !child) return placeEviction(walk, one, object);
   if (child && (meaning.verb === 'create' || meaning.verb === 'delete')) {
     if (kind === 'CronJob') return placeCronJob(walk, one);
@@ -39,19 +38,17 @@ function placeOther(walk: DomainPass, one: Occurrence, object: ObjectState): voi
   const { meaning } = one.routed;
   if (meaning.verb === 'create' && meaning.subject?.kind === 'Revision' && /-(?!0*1$)\d{5}$/.test(meaning.subject.name))
     return placeNextRevision(walk, one, object);
-  const origin = meaning.always || meaning.verb === 'rescale' ? null : originOf(walk, one, object);
+  const origin = meaning.begins !== '' || meaning.verb === 'rescale' ? null : originOf(walk, one, object);
   if (origin) {
     walk.assign(one, origin);
     return remember(walk, one, object, origin.change);
   }
-  const drained = meaning.rule === 'node.cordon' ? walk.openChanges(['drain']).at(-1) : undefined;
-  const open = meaning.always || meaning.verb === 'rescale' ? drained : walk.openChanges().at(-1);
+  const drained = meaning.begins === 'drain' ? walk.openChanges(['drain']).at(-1) : undefined;
+  const open = meaning.begins !== '' || meaning.verb === 'rescale' ? drained : walk.openChanges().at(-1);
   const kinds = { create: 'create', delete: 'delete', rescale: 'scale', 'scale-up': 'scale', 'scale-down': 'scale' } as const;
-  const paired = meaning.pair === 'rollout' || meaning.pair === 'outage' ? meaning.pair : null;
   const byVerb = meaning.verb in kinds ? kinds[meaning.verb as keyof typeof kinds] : 'update';
-  const kind = meaning.rule === 'node.cordon' ? 'drain' : (paired ?? byVerb);
-  const change = open ?? walk.begin(one, kind);
-  if (meaning.always && closing.includes(meaning.pair)) change.expectsEnd = true;
+  const change = open ?? walk.begin(one, meaning.begins || byVerb);
+  if (meaning.expectsEnd) change.expectsEnd = true;
   walk.assign(one, {
     change,
     rule: open ? 'domain.open-change' : 'change.own',

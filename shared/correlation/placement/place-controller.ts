@@ -7,8 +7,6 @@ import { disruptionFor, replace } from './disruption.ts';
 import { type DomainPass, nameKey } from './domain-pass.ts';
 import { forgetNamed } from './place-object.ts';
 
-/** Deletions of pods that have failed, to make them anew. */
-const healers: readonly string[] = ['statefulset.recreate', 'daemonset.replace'];
 /** No pod is scheduled, started and found ready in less time. */
 const startsWithin = 100_000;
 
@@ -110,8 +108,8 @@ function sameEdit(walk: DomainPass, one: Occurrence, open: ChangeState[]): Chang
 }
 
 function begin(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState {
-  const { rule, verb } = one.routed.meaning;
-  if (verb === 'delete') return walk.begin(one, healers.includes(rule) ? 'heal' : 'rollout');
+  const { verb, heals } = one.routed.meaning;
+  if (verb === 'delete') return walk.begin(one, heals ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   const recent = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
   const first = walk.openChanges(['create', 'rollout', 'scale']).length === 0 && Object.keys(walk.context.settled).length === 0;

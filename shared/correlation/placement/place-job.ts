@@ -17,12 +17,12 @@ export function placeJob(walk: DomainPass, one: Occurrence, object: ObjectState)
 
 /** The controller makes and deletes pods before it says why: what it says up to a second later comes first. */
 function answerSuspension(walk: DomainPass, one: Occurrence, object: ObjectState): void {
-  const wanted = one.routed.meaning.verb === 'delete' ? 'job.suspended' : 'job.resumed';
+  const wanted = one.routed.meaning.verb === 'delete' ? 'suspend' : 'resume';
   const told = walk.suspensionsOf(keyOf(object.ref), one.at);
   const past = told.find((other) => other.at <= one.at);
-  if (past?.routed.meaning.rule === wanted) return;
+  if (past?.routed.meaning.verb === wanted) return;
   const next = told.findLast((other) => other.at > one.at);
-  if (next?.routed.meaning.rule === wanted) walk.place(next);
+  if (next?.routed.meaning.verb === wanted) walk.place(next);
 }
 
 /** A suspension ends the run that is under way; a resumption begins another. A job that something else runs stays with that. */
@@ -30,7 +30,7 @@ export function placeSuspension(walk: DomainPass, one: Occurrence, object: Objec
   const origin = object.birth?.by === 'self' ? null : originOf(walk, one, object);
   if (origin) return walk.assign(one, origin);
   for (const run of walk.openChanges(['run', 'suspend'])) if (keyOf(run.about) === keyOf(object.ref)) run.superseded = true;
-  const resumed = one.routed.meaning.rule === 'job.resumed';
+  const resumed = one.routed.meaning.verb === 'resume';
   const continues = object.birth;
   const change = resumed
     ? walk.begin(one, 'run', object.ref, { expectsEnd: true, continues })

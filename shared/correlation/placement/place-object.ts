@@ -16,14 +16,20 @@ import { bindScaling } from './scaling.ts';
 /** A step or state of an object. */
 export function placeLife(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const { meaning } = one.routed;
-  const dying = meaning.class === 'state' && meaning.rule !== 'kubelet.present' ? dyingChange(walk, one, object) : null;
+  const dying = meaning.class === 'state' && !meaning.remark ? dyingChange(walk, one, object) : null;
   if (dying && object.death) {
-    walk.assign(one, { change: dying, parent: object.death.occurrence, rule: 'object.stopping', evidence: object.death.occurrence });
+    walk.assign(one, {
+      change: dying,
+      parent: object.death.occurrence,
+      rule: 'object.stopping',
+      evidence: object.death.occurrence,
+      terminating: true,
+    });
     return remember(walk, one, object, dying);
   }
   const origin = originOf(walk, one, object);
   if (!origin) return placeWithoutOrigin(walk, one, object);
-  if (meaning.rule === 'kubelet.present') {
+  if (meaning.remark) {
     walk.assign(one, {
       change: origin.change,
       on: origin.parent === '' ? 'root' : origin.parent,
@@ -33,12 +39,12 @@ export function placeLife(walk: DomainPass, one: Occurrence, object: ObjectState
     });
     return;
   }
-  const phase = meaning.pair === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
+  const phase = meaning.phase === 'schedule' && object.birth && object.birth.by === 'name' ? { from: object.birth.at } : {};
   walk.assign(one, { ...origin, ...phase, counts: !(object.troubled && one.n > 1) });
   remember(walk, one, object, origin.change);
   // What created the container may have been lost.
-  if (meaning.pair === 'container' && meaning.class === 'end') started(walk, one, object, origin.change);
-  if (meaning.pair === 'schedule') {
+  if (meaning.phase === 'container' && meaning.class === 'end') started(walk, one, object, origin.change);
+  if (meaning.phase === 'schedule') {
     object.troubled = false;
     if (object.birth?.by !== 'name') object.anchor = walk.bond(one, origin.change, 'self');
     const key = madeKey(object.ref);
@@ -52,26 +58,25 @@ export function placeFailure(walk: DomainPass, one: Occurrence, object: ObjectSt
   const dying = dyingChange(walk, one, object);
   const cause = object.death;
   if (dying && cause) {
-    walk.assign(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence });
+    walk.assign(one, { change: dying, parent: cause.occurrence, rule: 'object.stopping', evidence: cause.occurrence, terminating: true });
     return remember(walk, one, object, dying);
   }
   const origin =
     originOf(walk, one, object) ?? firstAttempt(walk, one, object) ?? firstSign(walk, one, object) ?? incidentOf(walk, one, object);
   walk.assign(one, origin);
   remember(walk, one, object, origin.change);
-  const unready = meaning.rule === 'kubelet.unhealthy';
+  const unready = meaning.probe;
   if (unready) object.unhealthy = walk.bond(one, origin.change, 'self');
   failing(walk, object, origin.change, observation.message, unready);
   if (meaning.fails) origin.change.failed = observation.message;
 }
 
-/** A container is stopped: by its pod's deletion, or by a probe to be started again. */
+/** A container ends with its pod: what deletes the pod is the cause. */
 export function placeStop(walk: DomainPass, one: Occurrence, object: ObjectState): void {
-  if (one.routed.meaning.rule !== 'kubelet.killing') return placeRestart(walk, one, object);
   const bound = walk.open(object.death?.change);
   if (bound && object.death) {
     const parent = object.death.by === 'self' ? '' : object.death.occurrence;
-    return walk.assign(one, { change: bound, parent, rule: 'object.stopping', evidence: object.death.occurrence });
+    return walk.assign(one, { change: bound, parent, rule: 'object.stopping', evidence: object.death.occurrence, terminating: true });
   }
   const named = namedDeletion(walk, one, object);
   if (named) return end(walk, one, object, named.change, named.occurrence, 'named.delete', 'name');
@@ -95,12 +100,13 @@ function end(
   rule: string,
   by: CausalLink['by'],
 ): void {
-  walk.assign(one, { change, parent, rule, evidence: parent, ...(by === 'structure' ? { confidence: 'structure' as const } : {}) });
+  walk.assign(one, { change, parent, rule, evidence: parent, named: by === 'name', ...(by === 'structure' ? { confidence: by } : {}) });
   object.death = { occurrence: parent, change: change.id, at: one.at, by };
   forgetMade(walk, object);
 }
 
-function placeRestart(walk: DomainPass, one: Occurrence, object: ObjectState): void {
+/** A container is stopped to be started again, mostly by a probe. */
+export function placeRestart(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const unhealthy = object.unhealthy;
   const change = walk.open(unhealthy?.change);
   if (unhealthy && change) {
@@ -221,14 +227,14 @@ function placeWithoutOrigin(walk: DomainPass, one: Occurrence, object: ObjectSta
   const incident = walk.open(object.incident);
   const settled = object.birth ?? object.anchor;
   if (incident) {
-    if (meaning.rule === 'kubelet.present') walk.assign(one, { change: incident, on: 'root', rule: 'incident', evidence: object.incident });
+    if (meaning.remark) walk.assign(one, { change: incident, on: 'root', rule: 'incident', evidence: object.incident });
     else walk.assign(one, { change: incident, rule: 'incident', evidence: object.incident });
     return remember(walk, one, object, incident);
   }
-  const step = meaning.opens || meaning.class === 'start' || meaning.class === 'end' || meaning.rule === 'kubelet.present';
+  const step = meaning.firstSign || meaning.class === 'start' || meaning.class === 'end';
   if (settled && step && object.ref.kind === 'Pod') {
     const origin = incidentOf(walk, one, object);
-    walk.assign(one, meaning.rule === 'kubelet.present' ? { ...origin, on: 'root' } : origin);
+    walk.assign(one, meaning.remark ? { ...origin, on: 'root' } : origin);
     return remember(walk, one, object, origin.change);
   }
   const open = walk.openChanges().at(-1);
@@ -264,7 +270,8 @@ export function forgetNamed(walk: DomainPass, kind: string, name: string): void 
 /** Notes what later occurrences refer to: the pair that this one opens, the series that it begins. */
 export function remember(walk: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): void {
   const { meaning, observation } = one.routed;
-  if (meaning.class === 'start' && meaning.pair !== '') object.open[pairKey(one)] = walk.bond(one, change, 'self');
+  const pair = meaning.class === 'start' ? meaning.pairs[0] : undefined;
+  if (pair !== undefined) object.open[pairKey(one, pair)] = walk.bond(one, change, 'self');
   if (meaning.class === 'state' || meaning.class === 'failure') object.series[`event/${observation.uid}`] = walk.bond(one, change, 'self');
 }
 

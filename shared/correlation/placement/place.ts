@@ -6,7 +6,7 @@ import { type DomainPass, involvedOf } from './domain-pass.ts';
 import { placeDigest } from './orphan-digest.ts';
 import { placeEnd } from './phase-pairs.ts';
 import { placeAction } from './place-action.ts';
-import { placeFailure, placeLife, placeStop } from './place-object.ts';
+import { placeFailure, placeLife, placeRestart, placeStop } from './place-object.ts';
 
 export function placeOne(walk: DomainPass, one: Occurrence): void {
   const { meaning, chain, observation } = one.routed;
@@ -17,7 +17,8 @@ export function placeOne(walk: DomainPass, one: Occurrence): void {
   }
   if (meaning.class === 'end' && placeEnd(walk, one, object)) return;
   if (meaning.verb === 'stop') return placeStop(walk, one, object);
-  if (meaning.class === 'action' || meaning.always) return placeAction(walk, one, object);
+  if (meaning.verb === 'restart') return placeRestart(walk, one, object);
+  if (meaning.class === 'action' || meaning.begins !== '') return placeAction(walk, one, object);
   if (meaning.class === 'failure') return placeFailure(walk, one, object);
   placeLife(walk, one, object);
 }
@@ -39,6 +40,6 @@ function placeRepeat(walk: DomainPass, one: Occurrence, object: ObjectState): bo
     evidence: `repeat ${one.n} of ${series.occurrence}`,
     counts: change.kind === 'incident',
   });
-  if (one.routed.meaning.rule === 'kubelet.backoff') failing(walk, object, change, one.routed.observation.message);
+  if (one.routed.meaning.recurs) failing(walk, object, change, one.routed.observation.message);
   return true;
 }

@@ -8,7 +8,6 @@ import { keyOf, type Occurrence } from '../occurrence.ts';
 import { outcomeOf } from '../placement/change.ts';
 import type { Meaning } from '../rules/rule.ts';
 import { isoOf } from './intervals.ts';
-import { serviceOf } from './service-name.ts';
 import { chainAttributes, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
 
 const titleMost = 200;
@@ -42,20 +41,20 @@ function describeAttached(node: SpanNode, one: Placed): void {
 
 /** The end of a pair, told on the span that began it. */
 export function closesPair(meaning: Meaning): boolean {
-  return meaning.class === 'end' && meaning.pair !== 'run';
+  return meaning.class === 'end' && meaning.phase !== 'run';
 }
 
 /** A run lasts until its end is told, twice even (the job's, the cron job's), and to the end of its effect. */
 export function endsRun(meaning: Meaning): boolean {
-  return meaning.class === 'end' && meaning.pair === 'run';
+  return meaning.class === 'end' && meaning.phase === 'run';
 }
 
 function describeOwn(node: SpanNode, one: Placed): void {
   const { occurrence, place } = one;
   const { meaning, chain, observation } = occurrence.routed;
   node.title = titleOf(occurrence);
-  if (meaning.rule === 'kubelet.killing' && place.rule !== 'named.delete') node.title += ` of pod ${observation.involved.name}`;
-  node.service = serviceOf(observation.reporter);
+  if (meaning.verb === 'stop' && !place.named) node.title += ` of pod ${observation.involved.name}`;
+  node.service = meaning.service;
   Object.assign(node.attributes, chainAttributes(chain), eventAttributes(one, 'own'), {
     'knspan.rule': place.rule,
     'knspan.evidence': place.evidence,
@@ -118,8 +117,7 @@ function toSpanEvent(one: Placed): SpanEvent {
 
 export function failureOf(one: Placed): string {
   const { meaning, observation } = one.occurrence.routed;
-  const failed =
-    meaning.class === 'failure' || meaning.fails || meaning.groups['outcome'] === 'Failed' || meaning.rule === 'kubelet.killing-probe';
+  const failed = meaning.class === 'failure' || meaning.fails || meaning.probe || meaning.groups['outcome'] === 'Failed';
   return failed ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
 }
 
@@ -141,10 +139,10 @@ function subjectAttributes({ subject, groups }: Meaning): Record<string, Attribu
 function nameOf({ routed: { meaning, observation } }: Occurrence): string {
   if (meaning.verb === 'scale-up' || meaning.verb === 'scale-down') return `${meaning.verb} ${meaning.subject?.kind ?? ''}`.trim();
   if (meaning.subject && meaning.verb !== '') return `${meaning.verb} ${meaning.subject.kind}`;
-  if (meaning.rule.startsWith('kubelet.killing')) return 'stop container';
-  if (meaning.pair === 'container') return 'start container';
-  if (meaning.pair === 'pull') return 'pull image';
-  if (meaning.pair === 'schedule') return 'schedule';
+  if (meaning.verb === 'stop' || meaning.verb === 'restart') return 'stop container';
+  if (meaning.phase === 'container') return 'start container';
+  if (meaning.phase === 'pull') return 'pull image';
+  if (meaning.phase === 'schedule') return 'schedule';
   return observation.reason !== '' ? observation.reason.slice(0, 80) : 'Event';
 }
 
@@ -160,10 +158,10 @@ function titleOf(one: Occurrence): string {
     if (meaning.verb === 'scale-up') return `scale ${scaled} up ${replicasText(groups)}`;
     if (meaning.verb === 'scale-down') return `scale ${scaled} down ${replicasText(groups)}`;
     if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${count}`;
-    if (meaning.pair === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
-    if (meaning.pair === 'pull') return `pull ${groups['image'] ?? container}${count}`;
-    if (meaning.pair === 'container') return `container ${container}: create, start${count}`;
-    if (meaning.rule === 'kubelet.killing') return `stop ${container || of}`;
+    if (meaning.phase === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
+    if (meaning.phase === 'pull') return `pull ${groups['image'] ?? container}${count}`;
+    if (meaning.phase === 'container') return `container ${container}: create, start${count}`;
+    if (meaning.verb === 'stop') return `stop ${container || of}`;
     if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}: ${observation.message}`;
     return `${observation.reason} ${of}: ${observation.message}`.trimStart();
   };
@@ -229,16 +227,17 @@ function lastingFailure(placed: readonly Placed[]): string {
     const { occurrence, place } = one;
     const { meaning, chain, observation } = occurrence.routed;
     const object = keyOf(chain[0] ?? observation.involved);
-    const begins = meaning.pair === 'container' && meaning.class === 'end';
-    if (begins || meaning.verb === 'create') overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
-    if (failureOf(one) === '' || place.rule === 'object.stopping') continue;
+    const begins = meaning.phase === 'container' && meaning.class === 'end';
+    if (begins || (meaning.class === 'action' && meaning.verb === 'create'))
+      overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
+    if (failureOf(one) === '' || place.terminating) continue;
     const known = series.get(observation.uid);
     if (known) known.last = Math.max(known.last, occurrence.at);
     else
       series.set(observation.uid, {
         message: observation.message,
         object,
-        probe: meaning.rule === 'kubelet.unhealthy' || meaning.rule === 'kubelet.killing-probe',
+        probe: meaning.probe,
         last: occurrence.at,
       });
   }
@@ -248,7 +247,7 @@ function lastingFailure(placed: readonly Placed[]): string {
 
 function firstFailure(placed: readonly Placed[]): string {
   for (const one of placed) {
-    if (one.place.rule === 'object.stopping') continue;
+    if (one.place.terminating) continue;
     const failure = failureOf(one);
     if (failure !== '') return failure;
   }

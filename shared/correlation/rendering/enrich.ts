@@ -24,14 +24,14 @@ export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<
     if (!occurrence || ref?.kind !== 'Pod' || ref.uid === '') continue;
     const versions = drawing.objects.versions(ref.uid);
     if (versions.length === 0) continue;
-    const { pair, verb } = occurrence.routed.meaning;
-    if (pair === 'container' && node.real) {
+    const { phase, verb } = occurrence.routed.meaning;
+    if (phase === 'container' && node.real) {
       tellEnd(
         node,
         versions.map((version) => version.object),
       );
     }
-    if (verb === 'stop' && node.placed?.occurrence.routed.meaning.rule === 'kubelet.killing') tellStop(drawing, node, ref.uid);
+    if (verb === 'stop') tellStop(drawing, node, ref.uid);
   }
   tellReady(drawing, root, nodes);
   tellDisruption(drawing, root, nodes);
@@ -40,8 +40,9 @@ export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<
 /** The pod's condition DisruptionTarget says who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
 function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
   for (const node of nodes.values()) {
-    const pod = node.placed?.occurrence.routed.chain[0];
-    if (!pod || node.placed?.occurrence.routed.meaning.verb !== 'stop') continue;
+    const routed = node.placed?.occurrence.routed;
+    const pod = routed?.chain[0];
+    if (!pod || (routed.meaning.verb !== 'stop' && routed.meaning.verb !== 'restart')) continue;
     const target = drawing.objects.latest(pod.uid)?.conditions.find((one) => one.type === 'DisruptionTarget' && one.status === 'True');
     if (!target) continue;
     node.attributes['knspan.disruption'] = target.reason;
@@ -131,7 +132,7 @@ function tellReady(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<stri
   const started = new Map<string, SpanNode>();
   for (const node of nodes.values()) {
     const { placed } = node;
-    if (placed?.occurrence.routed.meaning.pair !== 'container' || !node.real || placed.occurrence.n > 1) continue;
+    if (placed?.occurrence.routed.meaning.phase !== 'container' || !node.real || placed.occurrence.n > 1) continue;
     const uid = placed.occurrence.routed.chain[0]?.uid ?? '';
     const known = started.get(uid);
     if (uid !== '' && (!known || node.end > known.end)) started.set(uid, node);

@@ -96,18 +96,17 @@ function tellLife(facts: Fact[], ref: ObjectRef, at: Micros): void {
 }
 
 /** What may claim pods, and the stops that may be claimed. */
-function tellClaims(facts: Fact[], observation: Observation, { rule, home }: Meaning): void {
+function tellClaims(facts: Fact[], observation: Observation, { verb, phase, home, class: role }: Meaning): void {
   const { involved, first, last, related, instance } = observation;
   const before = facts.length;
-  if (rule === 'node.cordon' || rule === 'node.uncordon')
-    facts.push({ ...bare('cordon', involved.name, last.at), on: rule === 'node.cordon' });
-  if (rule === 'node.not-ready' || rule === 'node.ready')
-    facts.push({ ...bare('outage', involved.name, last.at), on: rule === 'node.not-ready' });
+  if (verb === 'cordon' || verb === 'uncordon') facts.push({ ...bare('cordon', involved.name, last.at), on: verb === 'cordon' });
+  if (phase === 'outage' && (role === 'start' || role === 'end'))
+    facts.push({ ...bare('outage', involved.name, last.at), on: role === 'start' });
   if (home === 'related' && related)
     facts.push({ ...bare('preempted', nameKeyOf(involved.kind, involved.namespace, involved.name), first.at), ref: related });
   if (facts.length > before) facts.push(bare('claims', '', last.at));
-  if (rule !== 'kubelet.killing' && rule !== 'taint.evict') return;
-  const on = rule === 'taint.evict';
+  if (verb !== 'stop' && home !== 'outage') return;
+  const on = home === 'outage';
   const stop = { ref: involved, text: on ? '' : instance, on };
   facts.push({ ...bare('stop', nameKeyOf(involved.kind, involved.namespace, involved.name), first.at), ...stop });
   for (const key of stopSlots(involved.namespace, first.at, first.at)) facts.push({ ...bare('stops-in', key, first.at), ...stop });

@@ -5,6 +5,7 @@
  */
 import type { Observation } from '../../events/observation.ts';
 import type { Meaning, Rule, SubjectTemplate } from './rule.ts';
+import { ServiceNames } from './service-names.ts';
 
 /** Longer messages are matched on their beginning only. */
 export const messageLengthMax = 4096;
@@ -29,6 +30,7 @@ export interface CompiledRules {
   /** The rules that name no reason, for all other reasons. */
   readonly anyReason: readonly CompiledRule[];
   readonly generic: readonly CompiledRule[];
+  readonly services: ServiceNames;
 }
 
 export interface CompiledRule {
@@ -38,19 +40,19 @@ export interface CompiledRule {
   readonly kinds: readonly string[] | null;
   readonly patterns: readonly CompiledPattern[] | null;
   readonly subject: CompiledSubject | null;
-  /** The meaning as far as the message does not change it; handed out as it is where nothing is to be added. */
-  readonly fixed: Meaning;
+  readonly fixed: FixedMeaning;
 }
 
 /** What an Event means. Never fails: an Event that no rule knows gets a `generic.*` meaning. */
 export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   const message = o.message.length > messageLengthMax ? o.message.slice(0, messageLengthMax) : o.message;
   const group = groupOf(o.involved.apiVersion);
-  const known = firstMeaning(rules.byReason.get(o.reason) ?? rules.anyReason, o, group, message);
+  const service = rules.services.of(o.reporter);
+  const known = firstMeaning(rules.byReason.get(o.reason) ?? rules.anyReason, o, group, message, service);
   if (known !== null) return known;
-  if (o.type === 'Warning') return warningMeaning;
-  if (troubleWords.test(o.reason)) return failureMeaning;
-  return firstMeaning(rules.generic, o, group, message) ?? stateMeaning;
+  if (o.type === 'Warning') return warningMeaning.of(service);
+  if (troubleWords.test(o.reason)) return failureMeaning.of(service);
+  return firstMeaning(rules.generic, o, group, message, service) ?? stateMeaning.of(service);
 }
 
 /** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work, unless tests have shown that all do. */
@@ -76,7 +78,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
     for (const reason of rule.reason === undefined ? reasons : new Set(rule.reason)) byReason.get(reason)?.push(compiled);
     if (rule.reason === undefined) anyReason.push(compiled);
   }
-  return { byReason, anyReason, generic };
+  return { byReason, anyReason, generic, services: new ServiceNames([...extra, ...builtIn]) };
 }
 
 /** Says whether a text is a regular expression with the flags used here: the empty string, or what is wrong with it. */
@@ -106,10 +108,30 @@ const reference = /\$([A-Za-z_]\w*)/gu;
 const troubleWords = /fail|error|back-?off|unhealthy/iu;
 
 const emptyGroups: Readonly<Record<string, string>> = Object.freeze({});
-const plain: Rule = { id: `${genericPrefix}state`, class: 'state' };
-const stateMeaning = fixedMeaning(plain);
-const warningMeaning = fixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
-const failureMeaning = fixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
+const none: readonly string[] = [];
+
+/** The meaning of a rule as far as the message does not change it: one object per service, shared by all Events that add nothing to it. */
+class FixedMeaning {
+  readonly #bare: Meaning;
+  readonly #byService = new Map<string, Meaning>();
+
+  constructor(rule: Rule) {
+    this.#bare = bareMeaning(rule);
+  }
+
+  of(service: string): Meaning {
+    let meaning = this.#byService.get(service);
+    if (meaning === undefined) {
+      meaning = Object.freeze({ ...this.#bare, service });
+      this.#byService.set(service, meaning);
+    }
+    return meaning;
+  }
+}
+
+const stateMeaning = new FixedMeaning({ id: `${genericPrefix}state`, class: 'state' });
+const warningMeaning = new FixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
+const failureMeaning = new FixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
 
 /** Kinds that messages write in their own way; any other lower-case word only gets its capital letter. */
 const kindsAsWritten: ReadonlyMap<string, string> = new Map([
@@ -160,13 +182,19 @@ interface CompiledSubject {
 /** Literal text and names of groups in turn, beginning with literal text. */
 type Template = readonly string[];
 
-function firstMeaning(rules: readonly CompiledRule[], o: Observation, group: string | null, message: string): Meaning | null {
+function firstMeaning(
+  rules: readonly CompiledRule[],
+  o: Observation,
+  group: string | null,
+  message: string,
+  service: string,
+): Meaning | null {
   for (const rule of rules) {
     if (!fits(rule, o, group)) continue;
-    if (rule.patterns === null) return rule.fixed;
+    if (rule.patterns === null) return rule.fixed.of(service);
     for (const pattern of rule.patterns) {
       const match = pattern.regexp.exec(message);
-      if (match !== null) return meaningFrom(rule, pattern, match, o);
+      if (match !== null) return meaningFrom(rule, pattern, match, o, service);
     }
   }
   return null;
@@ -180,16 +208,15 @@ function fits(rule: CompiledRule, o: Observation, group: string | null): boolean
   return rule.reporterPrefixes.some((prefix) => o.reporter.startsWith(prefix));
 }
 
-function meaningFrom(rule: CompiledRule, pattern: CompiledPattern, match: RegExpExecArray, o: Observation): Meaning {
-  if (pattern.groups.length === 0 && rule.subject === null) return rule.fixed;
+function meaningFrom(rule: CompiledRule, pattern: CompiledPattern, match: RegExpExecArray, o: Observation, service: string): Meaning {
+  if (pattern.groups.length === 0 && rule.subject === null) return rule.fixed.of(service);
   const groups: Record<string, string> = {};
   for (const name of pattern.groups) {
     const value = match.groups?.[name];
     if (value !== undefined) groups[name] = value;
   }
-  const { rule: id, class: eventClass, verb, pair, phase, opens, always, home, fails } = rule.fixed;
   const subject = rule.subject === null ? null : subjectFrom(rule.subject, groups, o);
-  return { rule: id, class: eventClass, verb, subject, pair, phase, opens, always, home, fails, groups };
+  return { ...rule.fixed.of(service), subject, groups };
 }
 
 /** Null where the message does not name the object, and where it names the involved object itself. */
@@ -236,7 +263,7 @@ function compileRule(rule: Rule): CompiledRule {
     kinds: rule.kind ?? null,
     patterns: rule.patterns?.map((source) => new CompiledPattern(source)) ?? null,
     subject: rule.subject === undefined ? null : compileSubject(rule.subject),
-    fixed: fixedMeaning(rule),
+    fixed: new FixedMeaning(rule),
   };
 }
 
@@ -278,18 +305,26 @@ function fill(template: Template, groups: Readonly<Record<string, string>>): str
   return text;
 }
 
-function fixedMeaning(rule: Rule): Meaning {
-  return Object.freeze({
+function bareMeaning(rule: Rule): Meaning {
+  return {
     rule: rule.id,
     class: rule.class,
     verb: rule.verb ?? '',
     subject: null,
-    pair: rule.pair ?? '',
+    pairs: rule.pair === undefined ? none : [rule.pair].flat(),
     phase: rule.phase ?? '',
-    opens: rule.opens ?? false,
-    always: rule.always ?? false,
+    firstSign: rule.firstSign ?? false,
+    begins: rule.begins ?? '',
+    expectsEnd: rule.expectsEnd ?? false,
+    ends: rule.ends ?? false,
     home: rule.home ?? '',
     fails: rule.fails ?? false,
+    recurs: rule.recurs ?? false,
+    probe: rule.probe ?? false,
+    waitsFor: rule.waitsFor ?? '',
+    heals: rule.heals ?? false,
+    remark: rule.remark ?? false,
+    service: '',
     groups: emptyGroups,
-  });
+  };
 }

@@ -7,8 +7,7 @@ import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, pa
 import { builtInRules } from './built-in/index.ts';
 import { genericPrefix, groupNamesOf, patternFault, referencesOf } from './match.ts';
 import type { Rule } from './rule.ts';
-import { type Draft, ruleFrom } from './rule-draft.ts';
-import { childrenOf, keysOf, type RuleKey } from './rule-schema.ts';
+import { childrenOf, type Draft, keysOf, type RuleKey, ruleFrom } from './rule-schema.ts';
 import { patternDanger } from './safe-pattern.ts';
 
 export { type RuleKey, ruleSchema } from './rule-schema.ts';
@@ -122,6 +121,12 @@ class Reader {
     this.#readKeys(node, '', draft);
     this.#checkId(node, draft);
     this.#checkSubject(node, draft);
+    if (node.has('service') && !node.has('reporter'))
+      this.#fault(
+        startOf(node.get('service', true)),
+        'reporter',
+        'reporter is missing, a service needs the reporters whose spans it names',
+      );
     if (!conditions.some((name) => node.has(name))) {
       this.#fault(startOf(node), '', `it fits every Event, wanted at least one of ${conditions.join(', ')}`);
     }

@@ -104,20 +104,49 @@ describe('meaningOf() on Events that no rule knows', () => {
   });
 
   test('takes all else for a state', () => {
-    const {
-      class: eventClass,
-      verb,
-      subject,
-      pair,
-      phase,
-      opens,
-      always,
-      home,
-      fails,
-      groups,
-    } = meaningOf(compileRules([]), observation({ reason: 'Odd' }));
-    assert.deepEqual([eventClass, verb, subject, pair, phase], ['state', '', null, '', '']);
-    assert.deepEqual([opens, always, home, fails, groups], [false, false, '', false, {}]);
+    const meaning = meaningOf(compileRules([]), observation({ reason: 'Odd' }));
+    assert.deepEqual(meaning, {
+      rule: 'generic.state',
+      class: 'state',
+      verb: '',
+      subject: null,
+      pairs: [],
+      phase: '',
+      firstSign: false,
+      begins: '',
+      expectsEnd: false,
+      ends: false,
+      home: '',
+      fails: false,
+      recurs: false,
+      probe: false,
+      waitsFor: '',
+      heals: false,
+      remark: false,
+      service: 'other-controller',
+      groups: {},
+    });
+  });
+});
+
+describe('meaningOf() names the service', () => {
+  const own: Rule = { ...state, id: 'own', reporter: ['my-operator', 'my-*'], reason: ['R'], service: 'my-service' };
+  const serviceFor = (fields: ObservationFields) => meaningOf(compileRules(builtInRules, [own]), observation(fields)).service;
+
+  test('of known reporters and their parts', () => {
+    assert.equal(serviceFor({ reporter: 'kubelet', reason: 'Pulling' }), 'kubelet');
+    assert.equal(serviceFor({ reporter: 'cert-manager-orders', reason: 'Odd' }), 'cert-manager');
+  });
+
+  test('of the reporters that a rule names one for, also for Events of theirs that it does not fit', () => {
+    assert.equal(serviceFor({ reporter: 'my-operator', reason: 'R' }), 'my-service');
+    assert.equal(serviceFor({ reporter: 'my-operator', reason: 'Odd', message: 'Created Pod x' }), 'my-service');
+    assert.equal(serviceFor({ reporter: 'my-sidecar', reason: 'Odd', type: 'Warning' }), 'my-service');
+  });
+
+  test('of no other reporter, so that the list of services stays short', () => {
+    assert.equal(serviceFor({ reporter: 'their-operator', reason: 'R' }), 'other-controller');
+    assert.equal(serviceFor({ reporter: 'kubelets', reason: 'R' }), 'other-controller');
   });
 });
 

@@ -31,12 +31,20 @@ const restart = `rules:
     class: action
     verb: delete
     subject: {kind: Pod, namespace: $namespace}
-    opens: true
-    always: false
+    firstSign: true
+    begins: delete
     home: related
     fails: true
     pair: restart
     phase: restart
+    expectsEnd: true
+    ends: false
+    recurs: true
+    probe: false
+    waitsFor: node
+    heals: true
+    remark: false
+    service: my-operator
 `;
 
 describe('parseUserRules() reads', () => {
@@ -54,12 +62,20 @@ describe('parseUserRules() reads', () => {
         patterns: ['^Restarting pod (?<namespace>[^/ ]+)/(?<name>[^ ]+)'],
         verb: 'delete',
         subject: { kind: 'Pod', namespace: '$namespace' },
-        pair: 'restart',
+        pair: ['restart'],
         phase: 'restart',
-        opens: true,
-        always: false,
+        firstSign: true,
+        begins: 'delete',
+        expectsEnd: true,
+        ends: false,
         home: 'related',
         fails: true,
+        recurs: true,
+        probe: false,
+        waitsFor: 'node',
+        heals: true,
+        remark: false,
+        service: 'my-operator',
       },
     ]);
   });
@@ -111,7 +127,12 @@ describe('parseUserRules() names place, value and permitted values of', () => {
       ['verb', 'phase', 'home'],
     );
     assert.match(faults[0]?.message ?? '', /verb is 'kill', permitted are create, delete, scale-up, /u);
-    assert.match(faults[2]?.message ?? '', /home is 'here', permitted are related, node$/u);
+    assert.match(faults[2]?.message ?? '', /home is 'here', permitted are related, node, outage$/u);
+  });
+
+  test('a service without the reporters that have it', () => {
+    const text = 'rules:\n- {id: x, class: state, kind: Pod, service: mine}';
+    assert.equal(onlyFault(text, 2, 45), 'reporter is missing, a service needs the reporters whose spans it names');
   });
 
   test('an unknown key', () => {
@@ -137,7 +158,7 @@ describe('parseUserRules() names place, value and permitted values of', () => {
 
   test('wrong types', () => {
     const { faults } = parseUserRules(
-      'rules:\n- {id: 7, class: [state], kind: {a: b}, reason: null, opens: "yes", subject: Pod, patterns: [x, 3]}',
+      'rules:\n- {id: 7, class: [state], kind: {a: b}, reason: null, firstSign: "yes", subject: Pod, patterns: [x, 3]}',
       file,
     );
     assert.deepEqual(
@@ -147,7 +168,7 @@ describe('parseUserRules() names place, value and permitted values of', () => {
         'class is a list, permitted are start, action, state, failure, end, noise',
         'kind is a map, wanted a text',
         'reason is empty, wanted a text',
-        "opens is 'yes', permitted are true, false",
+        "firstSign is 'yes', permitted are true, false",
         "subject is 'Pod', wanted a map with the keys kind, name, namespace, uid",
         'patterns is 3 (a number), wanted a text',
       ],

@@ -110,14 +110,14 @@ function kedaRules(): readonly Rule[] {
         'ScaledJobDeleted',
       ],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
   ];
 }
 
 /** kubernetes/autoscaler. A node group is no object of the API: what it does to one has no subject. */
 function clusterAutoscalerRules(): readonly Rule[] {
-  const status = { kind: ['ConfigMap'], class: 'action', opens: true, always: true } as const;
+  const status = { kind: ['ConfigMap'], class: 'action', firstSign: true } as const;
   return [
     {
       id: 'autoscaler.triggered',
@@ -133,6 +133,7 @@ function clusterAutoscalerRules(): readonly Rule[] {
       reason: ['ScaledUpGroup'],
       patterns: ['^Scale-up: setting group (?<nodegroup>\\S+) size to (?<to>\\d+) instead of (?<from>\\d+)', '^'],
       verb: 'scale-up',
+      begins: 'scale',
     },
     {
       ...status,
@@ -144,6 +145,7 @@ function clusterAutoscalerRules(): readonly Rule[] {
       ],
       verb: 'delete',
       subject: { kind: 'Node', namespace: '' },
+      begins: 'delete',
     },
     { id: 'autoscaler.failed', reason: ['FailedToScaleUpGroup', 'ScaleDownFailed', 'ScaleUpTimedOut'], class: 'failure', fails: true },
     {
@@ -153,8 +155,8 @@ function clusterAutoscalerRules(): readonly Rule[] {
       patterns: ['^marked the node as toBeDeleted'],
       class: 'action',
       verb: 'update',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'update',
     },
     {
       id: 'autoscaler.delete',
@@ -163,7 +165,7 @@ function clusterAutoscalerRules(): readonly Rule[] {
       patterns: ['^(?:node removed|removing|deleting) '],
       class: 'action',
       verb: 'delete',
-      opens: true,
+      firstSign: true,
     },
     { id: 'autoscaler.evict', kind: ['Pod'], reason: ['ScaleDown'], class: 'action', verb: 'evict', home: 'node' },
   ];
@@ -195,7 +197,8 @@ function karpenterPodRules(): readonly Rule[] {
       reason: ['FailedScheduling'],
       patterns: ['^Failed to schedule pod'],
       class: 'failure',
-      opens: true,
+      firstSign: true,
+      waitsFor: 'node',
     },
     { ...pod, id: 'karpenter.evicted', reason: ['Evicted'], patterns: ['^Evicted pod'], class: 'action', verb: 'evict', home: 'node' },
   ];
@@ -213,11 +216,18 @@ function karpenterNodeRules(): readonly Rule[] {
       reason: ['DisruptionTerminating', 'Disrupted'],
       class: 'action',
       verb: 'delete',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'delete',
     },
-    { reporter, id: 'karpenter.disrupted', kind: ['Node'], reason: ['DisruptionTerminating', 'Disrupted'], class: 'state', opens: true },
-    { ...claim, id: 'karpenter.launching', reason: ['DisruptionLaunching'], class: 'state', opens: true },
+    {
+      reporter,
+      id: 'karpenter.disrupted',
+      kind: ['Node'],
+      reason: ['DisruptionTerminating', 'Disrupted'],
+      class: 'state',
+      firstSign: true,
+    },
+    { ...claim, id: 'karpenter.launching', reason: ['DisruptionLaunching'], class: 'state', firstSign: true },
     {
       ...any,
       id: 'karpenter.state',
@@ -246,7 +256,7 @@ function karpenterNodeRules(): readonly Rule[] {
       kind: ['NodeClaim', 'NodePool', 'EC2NodeClass', 'NodeClass'],
       patterns: ['^Status condition transitioned, Type: (?<condition>[^,]+), Status: \\S+ -> (?<outcome>[^,]+)'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
   ];
 }

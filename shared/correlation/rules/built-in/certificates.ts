@@ -22,7 +22,7 @@ function certificateRulesProper(): readonly Rule[] {
     },
     { ...certificate, id: 'certificate.temporary', reason: ['Issuing'], patterns: ['^Issued temporary certificate'], class: 'state' },
     // Any other text gives the ground for issuing anew: `Issuing certificate as Secret does not exist`, `Renewing certificate as ..`.
-    { ...certificate, ...issue, id: 'certificate.issuing', reason: ['Issuing'], class: 'start', opens: true },
+    { ...certificate, ...issue, id: 'certificate.issuing', reason: ['Issuing'], class: 'start', firstSign: true },
     {
       ...certificate,
       id: 'certificate.create-key',
@@ -94,7 +94,7 @@ function acmeRules(): readonly Rule[] {
     },
     { ...order, ...issue, id: 'order.complete', reason: ['Complete'], class: 'end' },
     { ...order, id: 'order.failed', reason: ['Failed', 'Solver'], class: 'failure', fails: true },
-    { ...challenge, ...issue, id: 'challenge.started', reason: ['Started'], class: 'start', opens: true },
+    { ...challenge, ...issue, id: 'challenge.started', reason: ['Started'], class: 'start', firstSign: true },
     { ...challenge, id: 'challenge.presented', reason: ['Presented'], class: 'state' },
     {
       ...challenge,

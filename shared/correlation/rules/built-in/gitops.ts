@@ -16,12 +16,26 @@ export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(),
 function fluxRules(): readonly Rule[] {
   const kustomization = { group: ['kustomize.toolkit.fluxcd.io'], kind: ['Kustomization'] };
   const source = { group: ['source.toolkit.fluxcd.io'] };
-  const apply = { ...kustomization, reason: ['Progressing'], class: 'action', verb: 'update', opens: true, always: true } as const;
+  const apply = { ...kustomization, reason: ['Progressing'], class: 'action', verb: 'update', firstSign: true, begins: 'update' } as const;
   const named = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>\\S+) ';
   const clusterNamed = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
   return [
-    { ...apply, id: 'flux.create', patterns: [`${named}created`], verb: 'create', subject: { kind: '$kind', namespace: '$namespace' } },
-    { ...apply, id: 'flux.delete', patterns: [`${named}deleted`], verb: 'delete', subject: { kind: '$kind', namespace: '$namespace' } },
+    {
+      ...apply,
+      id: 'flux.create',
+      patterns: [`${named}created`],
+      verb: 'create',
+      begins: 'create',
+      subject: { kind: '$kind', namespace: '$namespace' },
+    },
+    {
+      ...apply,
+      id: 'flux.delete',
+      patterns: [`${named}deleted`],
+      verb: 'delete',
+      begins: 'delete',
+      subject: { kind: '$kind', namespace: '$namespace' },
+    },
     { ...apply, id: 'flux.update', patterns: [`${named}configured`], subject: { kind: '$kind', namespace: '$namespace' } },
     {
       ...apply,
@@ -36,7 +50,7 @@ function fluxRules(): readonly Rule[] {
       patterns: ['^Health check passed in (?<duration>[0-9.hmnuµ]*s)'],
       class: 'state',
     },
-    { ...kustomization, id: 'flux.progressing', reason: ['Progressing'], class: 'state', opens: true },
+    { ...kustomization, id: 'flux.progressing', reason: ['Progressing'], class: 'state', firstSign: true },
     {
       ...kustomization,
       ...sync,
@@ -44,6 +58,7 @@ function fluxRules(): readonly Rule[] {
       reason: ['ReconciliationSucceeded'],
       patterns: ['^Reconciliation finished in (?<duration>[0-9.hmnuµ]*s)', '^'],
       class: 'end',
+      ends: true,
     },
     { ...kustomization, id: 'flux.waiting', reason: ['DependencyNotReady', 'ArtifactNotReady'], class: 'state' },
     {
@@ -53,7 +68,13 @@ function fluxRules(): readonly Rule[] {
       class: 'failure',
       fails: true,
     },
-    { ...source, id: 'flux.artifact', reason: ['NewArtifact', 'ChartPullSucceeded', 'ChartPackageSucceeded'], class: 'state', opens: true },
+    {
+      ...source,
+      id: 'flux.artifact',
+      reason: ['NewArtifact', 'ChartPullSucceeded', 'ChartPackageSucceeded'],
+      class: 'state',
+      firstSign: true,
+    },
     {
       ...source,
       id: 'flux.artifact-same',
@@ -74,7 +95,8 @@ function fluxHelmRules(): readonly Rule[] {
       reason: ['InstallSucceeded', 'UpgradeSucceeded', 'RollbackSucceeded', 'UninstallSucceeded', 'TestSucceeded'],
       patterns: text,
       class: 'end',
-      opens: true,
+      ends: true,
+      firstSign: true,
     },
     {
       ...release,
@@ -82,6 +104,7 @@ function fluxHelmRules(): readonly Rule[] {
       reason: ['InstallFailed', 'UpgradeFailed', 'RollbackFailed', 'UninstallFailed', 'TestFailed'],
       patterns: text,
       class: 'end',
+      ends: true,
       fails: true,
     },
     {
@@ -109,8 +132,9 @@ function argoRules(): readonly Rule[] {
         '^',
       ],
       class: 'start',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'update',
+      expectsEnd: true,
     },
     {
       ...app,
@@ -119,6 +143,7 @@ function argoRules(): readonly Rule[] {
       reason: ['OperationCompleted'],
       patterns: ['^(?:Partial sync|Sync) operation (?:to (?<revision>\\S+) )?succeeded'],
       class: 'end',
+      ends: true,
     },
     {
       ...app,
@@ -127,6 +152,7 @@ function argoRules(): readonly Rule[] {
       reason: ['OperationCompleted'],
       patterns: ['^(?:Partial sync|Sync) operation (?:to (?<revision>\\S*) )?failed', '^'],
       class: 'end',
+      ends: true,
       fails: true,
     },
   ];
@@ -157,7 +183,7 @@ function argoStateRules(): readonly Rule[] {
       reason: ['ResourceActionRan'],
       patterns: ['ran action (?<action>\\S+)', '^'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
     {
       id: 'argocd.act',
@@ -165,10 +191,10 @@ function argoStateRules(): readonly Rule[] {
       patterns: ['ran action (?<action>\\S+)', '^'],
       class: 'action',
       verb: 'update',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'update',
     },
-    { ...app, id: 'argocd.edited', reason: ['ResourceCreated', 'ResourceDeleted'], class: 'state', opens: true },
+    { ...app, id: 'argocd.edited', reason: ['ResourceCreated', 'ResourceDeleted'], class: 'state', firstSign: true },
   ];
 }
 
@@ -176,16 +202,17 @@ function argoStateRules(): readonly Rule[] {
 function k3sRules(): readonly Rule[] {
   const addon = { group: ['k3s.cattle.io'], kind: ['Addon'] };
   return [
-    { ...addon, ...sync, id: 'k3s.applying', reason: ['ApplyingManifest'], class: 'start', opens: true },
-    { ...addon, ...sync, id: 'k3s.applied', reason: ['AppliedManifest'], class: 'end' },
-    { ...addon, ...sync, id: 'k3s.deleting', reason: ['DeletingManifest'], class: 'start', opens: true },
-    { ...addon, ...sync, id: 'k3s.deleted', reason: ['DeletedManifest'], class: 'end' },
+    { ...addon, ...sync, id: 'k3s.applying', reason: ['ApplyingManifest'], class: 'start', firstSign: true },
+    { ...addon, ...sync, id: 'k3s.applied', reason: ['AppliedManifest'], class: 'end', ends: true },
+    { ...addon, ...sync, id: 'k3s.deleting', reason: ['DeletingManifest'], class: 'start', firstSign: true },
+    { ...addon, ...sync, id: 'k3s.deleted', reason: ['DeletedManifest'], class: 'end', ends: true },
     {
       ...addon,
       ...sync,
       id: 'k3s.apply-failed',
       reason: ['ApplyManifestFailed', 'ParseManifestFailed', 'DeleteManifestFailed'],
       class: 'end',
+      ends: true,
       fails: true,
     },
     {
@@ -197,7 +224,7 @@ function k3sRules(): readonly Rule[] {
       class: 'action',
       verb: 'create',
       subject: { kind: 'Job', namespace: '$namespace' },
-      opens: true,
+      firstSign: true,
     },
     {
       // The Job that uninstalls is created, not removed.
@@ -209,7 +236,7 @@ function k3sRules(): readonly Rule[] {
       class: 'action',
       verb: 'create',
       subject: { kind: 'Job', namespace: '$namespace' },
-      opens: true,
+      firstSign: true,
     },
   ];
 }

@@ -39,6 +39,8 @@ function pullRules(): readonly Rule[] {
       reason: ['Pulled'],
       patterns: ['^Container image "(?<image>[^"]*)" already present on machine', '^'],
       class: 'state',
+      firstSign: true,
+      remark: true,
     },
     {
       ...pull,
@@ -109,7 +111,7 @@ function containerRules(): readonly Rule[] {
 
 /** pkg/kubelet/kuberuntime/kuberuntime_manager.go. `Stopping container` means that the pod goes, all others mean a restart. */
 function killRules(): readonly Rule[] {
-  const kill = { ...common, reason: ['Killing'], class: 'action', verb: 'stop', phase: 'stop' } as const;
+  const kill = { ...common, reason: ['Killing'], class: 'action', verb: 'restart', phase: 'stop' } as const;
   return [
     {
       ...kill,
@@ -119,12 +121,14 @@ function killRules(): readonly Rule[] {
         '^Killing container with (?:docker )?id [^ ]*:Container failed (?<probe>liveness) probe',
         '^Killing container with (?:docker )?id [^ ]*:pod "[^"]*" container "(?<container>[^"]*)" is unhealthy',
       ],
+      probe: true,
     },
     { ...kill, id: 'kubelet.killing-hook', patterns: ['^FailedPostStartHook'] },
     {
       ...kill,
       id: 'kubelet.killing',
       patterns: ['^Stopping container (?<container>\\S+)', '^Killing container with (?:docker )?id [^ ]*: ?Need to kill [Pp]od'],
+      verb: 'stop',
     },
     {
       ...kill,
@@ -144,6 +148,7 @@ function troubleRules(): readonly Rule[] {
       patterns: ['^Back-off restarting failed (?:docker )?container (?<container>\\S+) in pod ', '^'],
       class: 'failure',
       phase: 'backoff',
+      recurs: true,
     },
     {
       ...common,
@@ -151,6 +156,7 @@ function troubleRules(): readonly Rule[] {
       reason: ['Unhealthy', 'ProbeError'],
       patterns: ['^(?<probe>Liveness|Readiness|Startup) probe ', '^'],
       class: 'failure',
+      probe: true,
     },
     {
       ...common,
@@ -208,11 +214,19 @@ function podRules(): readonly Rule[] {
 function resizeRules(): readonly Rule[] {
   const resize = { ...common, patterns: ['"generation": ?(?<generation>\\d+)', '^'] };
   return [
-    { ...resize, id: 'kubelet.resize-started', reason: ['ResizeStarted'], class: 'start', pair: 'resize', phase: 'resize', opens: true },
+    {
+      ...resize,
+      id: 'kubelet.resize-started',
+      reason: ['ResizeStarted'],
+      class: 'start',
+      pair: 'resize',
+      phase: 'resize',
+      firstSign: true,
+    },
     { ...resize, id: 'kubelet.resize-completed', reason: ['ResizeCompleted'], class: 'end', pair: 'resize', phase: 'resize' },
     { ...resize, id: 'kubelet.resize-error', reason: ['ResizeError'], class: 'end', pair: 'resize', phase: 'resize', fails: true },
-    { ...resize, id: 'kubelet.resize-deferred', reason: ['ResizeDeferred'], class: 'state', opens: true },
-    { ...resize, id: 'kubelet.resize-infeasible', reason: ['ResizeInfeasible'], class: 'failure', opens: true, fails: true },
+    { ...resize, id: 'kubelet.resize-deferred', reason: ['ResizeDeferred'], class: 'state', firstSign: true },
+    { ...resize, id: 'kubelet.resize-infeasible', reason: ['ResizeInfeasible'], class: 'failure', firstSign: true, fails: true },
   ];
 }
 

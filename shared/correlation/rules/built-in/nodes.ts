@@ -23,12 +23,30 @@ function readinessRules(): readonly Rule[] {
       class: 'start',
       pair: 'outage',
       phase: 'outage',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'outage',
+      expectsEnd: true,
     },
-    { id: 'node.ready', kind: ['Node'], reason: ['NodeReady'], class: 'end', pair: 'outage', phase: 'outage' },
-    { id: 'node.cordon', kind: ['Node'], reason: ['NodeNotSchedulable'], class: 'action', verb: 'update', opens: true, always: true },
-    { id: 'node.uncordon', kind: ['Node'], reason: ['NodeSchedulable'], class: 'action', verb: 'update', opens: true, always: true },
+    // Also of a node that comes up for the first time.
+    { id: 'node.ready', kind: ['Node'], reason: ['NodeReady'], class: 'end', pair: ['outage', 'join'], phase: 'outage', ends: true },
+    {
+      id: 'node.cordon',
+      kind: ['Node'],
+      reason: ['NodeNotSchedulable'],
+      class: 'action',
+      verb: 'cordon',
+      firstSign: true,
+      begins: 'drain',
+    },
+    {
+      id: 'node.uncordon',
+      kind: ['Node'],
+      reason: ['NodeSchedulable'],
+      class: 'action',
+      verb: 'uncordon',
+      firstSign: true,
+      begins: 'update',
+    },
     // The node controller tells it of each pod of a node that went silent: `Node is not ready`.
     { id: 'node.pod-not-ready', kind: ['Pod'], reason: ['NodeNotReady'], class: 'state', home: 'node' },
   ];
@@ -46,11 +64,18 @@ function kubeletRules(): readonly Rule[] {
       class: 'start',
       pair: 'join',
       phase: 'join',
-      opens: true,
+      firstSign: true,
     },
     { id: 'node.proxy-start', reporter: ['kube-proxy'], kind: ['Node'], reason: ['Starting'], class: 'state' },
-    { id: 'node.rebooted', kind: ['Node'], reason: ['Rebooted'], patterns: ['boot id: (?<boot>\\S+)', '^'], class: 'state', opens: true },
-    { id: 'node.shutdown', kind: ['Node'], reason: ['Shutdown'], class: 'state', opens: true },
+    {
+      id: 'node.rebooted',
+      kind: ['Node'],
+      reason: ['Rebooted'],
+      patterns: ['boot id: (?<boot>\\S+)', '^'],
+      class: 'state',
+      firstSign: true,
+    },
+    { id: 'node.shutdown', kind: ['Node'], reason: ['Shutdown'], class: 'state', firstSign: true },
     { id: 'node.allocatable', kind: ['Node'], reason: ['NodeAllocatableEnforced'], class: 'noise' },
     {
       id: 'node.sufficient',
@@ -72,7 +97,7 @@ function pressureRules(): readonly Rule[] {
       kind: ['Node'],
       reason: ['NodeHasInsufficientMemory', 'NodeHasDiskPressure', 'NodeHasInsufficientPID', 'NodeOutOfDisk', 'NodeHasInsufficientDisk'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
     {
       id: 'node.reclaim',
@@ -80,7 +105,7 @@ function pressureRules(): readonly Rule[] {
       reason: ['EvictionThresholdMet'],
       patterns: ['^Attempting to reclaim (?<resource>\\S+)', '^'],
       class: 'failure',
-      opens: true,
+      firstSign: true,
     },
     {
       id: 'node.oom',
@@ -88,7 +113,7 @@ function pressureRules(): readonly Rule[] {
       reason: ['SystemOOM'],
       patterns: ['victim process: (?<process>[^,]*), pid: (?<pid>\\d+)', '^'],
       class: 'failure',
-      opens: true,
+      firstSign: true,
     },
     { id: 'node.collect-failed', kind: ['Node'], reason: ['ImageGCFailed', 'ContainerGCFailed', 'FreeDiskSpaceFailed'], class: 'failure' },
   ];
@@ -99,7 +124,7 @@ function controllerRules(): readonly Rule[] {
   return [
     { id: 'node.registered', kind: ['Node'], reason: ['RegisteredNode'], class: 'state' },
     { id: 'node.removed', kind: ['Node'], reason: ['RemovingNode'], class: 'state' },
-    { id: 'node.delete', kind: ['Node'], reason: ['DeletingNode'], class: 'action', verb: 'delete', opens: true, always: true },
+    { id: 'node.delete', kind: ['Node'], reason: ['DeletingNode'], class: 'action', verb: 'delete', firstSign: true, begins: 'delete' },
     // Up to 1.15, when the node controller itself deleted the pods of a lost node.
     {
       id: 'node.delete-pods',
@@ -107,7 +132,7 @@ function controllerRules(): readonly Rule[] {
       reason: ['DeletingAllPods', 'TerminatingAllPods', 'TerminatedAllPods'],
       class: 'action',
       verb: 'evict',
-      opens: true,
+      firstSign: true,
     },
     { id: 'node.synced', kind: ['Node'], reason: ['Synced'], class: 'noise' },
     {

@@ -17,8 +17,9 @@ function lifeRules(): readonly Rule[] {
       reason: ['RolloutUpdated'],
       patterns: ['^Rollout updated to revision (?<revision>\\d+)', '^'],
       class: 'start',
-      opens: true,
-      always: true,
+      firstSign: true,
+      begins: 'rollout',
+      expectsEnd: true,
     },
     {
       ...pair,
@@ -26,6 +27,7 @@ function lifeRules(): readonly Rule[] {
       reason: ['RolloutCompleted'],
       patterns: ['^Rollout completed update to revision (?<revision>\\d+) \\((?<hash>[^)]*)\\)', '^'],
       class: 'end',
+      ends: true,
     },
     {
       ...pair,
@@ -33,6 +35,7 @@ function lifeRules(): readonly Rule[] {
       reason: ['RolloutAborted'],
       patterns: ['^Rollout aborted update to revision (?<revision>\\d+)', '^'],
       class: 'end',
+      ends: true,
       fails: true,
     },
     // Said when an update begins, not when one fails: the condition Completed turns false.
@@ -42,7 +45,7 @@ function lifeRules(): readonly Rule[] {
       reason: ['RolloutNotCompleted'],
       patterns: ['^Rollout not completed, started update to revision (?<revision>\\d+)', '^'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
     {
       ...rollout,

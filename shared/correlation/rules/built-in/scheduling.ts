@@ -18,11 +18,11 @@ function schedulerRules(): readonly Rule[] {
       class: 'end',
       pair: 'schedule',
       phase: 'schedule',
-      opens: true,
+      firstSign: true,
     },
     // The pod is being deleted already: no trouble.
     { id: 'scheduler.skipped', kind: ['Pod'], reason: ['FailedScheduling'], patterns: ['^skip schedule deleting pod: '], class: 'state' },
-    { id: 'scheduler.failed', kind: ['Pod'], reason: ['FailedScheduling'], class: 'failure', opens: true },
+    { id: 'scheduler.failed', kind: ['Pod'], reason: ['FailedScheduling'], class: 'failure', firstSign: true, waitsFor: 'node' },
     {
       id: 'scheduler.preempted',
       kind: ['Pod'],
@@ -45,7 +45,7 @@ function schedulerRules(): readonly Rule[] {
 function taintRules(): readonly Rule[] {
   const common = { kind: ['Pod', 'ResourceClaim'], reason: ['TaintManagerEviction', 'DeviceTaintManagerEviction'] } as const;
   return [
-    { ...common, id: 'taint.evict', patterns: ['^Marking for deletion'], class: 'action', verb: 'evict' },
+    { ...common, id: 'taint.evict', patterns: ['^Marking for deletion'], class: 'action', verb: 'evict', home: 'outage' },
     { ...common, id: 'taint.cancel', patterns: ['^Cancelling deletion'], class: 'state' },
     // Up to 1.12 the node controller evicted pods itself, with this reason.
     {

@@ -12,9 +12,9 @@ export const serviceRules: readonly Rule[] = [...cloudRules(), ...k3sRules(), ..
 /** staging/src/k8s.io/cloud-provider/controllers/service/controller.go. Before 1.16 the reasons began with `Creating`. */
 function cloudRules(): readonly Rule[] {
   return [
-    { ...balancer, id: 'service.ensuring', reason: ['EnsuringLoadBalancer', 'CreatingLoadBalancer'], class: 'start', opens: true },
+    { ...balancer, id: 'service.ensuring', reason: ['EnsuringLoadBalancer', 'CreatingLoadBalancer'], class: 'start', firstSign: true },
     { ...balancer, id: 'service.ensured', reason: ['EnsuredLoadBalancer', 'CreatedLoadBalancer'], class: 'end' },
-    { ...balancer, id: 'service.deleting', reason: ['DeletingLoadBalancer'], class: 'start', opens: true },
+    { ...balancer, id: 'service.deleting', reason: ['DeletingLoadBalancer'], class: 'start', firstSign: true },
     { ...balancer, id: 'service.deleted', reason: ['DeletedLoadBalancer'], class: 'end' },
     // k3s: the addresses that its load balancer got, which is how `Ensuring` ends there.
     {
@@ -54,7 +54,7 @@ function cloudRules(): readonly Rule[] {
         'UID',
       ],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
   ];
 }

@@ -11,14 +11,14 @@ export const storageRules: readonly Rule[] = [...claimRules(), ...volumeRules(),
 /** pkg/controller/volume/persistentvolume/pv_controller.go, sig-storage-lib-external-provisioner. */
 function claimRules(): readonly Rule[] {
   return [
-    { ...claim, id: 'claim.wait-consumer', reason: ['WaitForFirstConsumer'], class: 'state', opens: true },
+    { ...claim, id: 'claim.wait-consumer', reason: ['WaitForFirstConsumer'], class: 'state', firstSign: true },
     {
       ...claim,
       id: 'claim.wait-pod',
       reason: ['WaitForPodScheduled'],
       patterns: ['^waiting for pod (?<pod>\\S+) to be scheduled', '^'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
     {
       ...claim,
@@ -27,9 +27,17 @@ function claimRules(): readonly Rule[] {
       // The second form is up to 1.27.
       patterns: ["external provisioner '(?<provisioner>[^']*)'", 'external provisioner "(?<provisioner>[^"]*)"', '^'],
       class: 'state',
-      opens: true,
+      firstSign: true,
     },
-    { ...claim, id: 'claim.provisioning', reason: ['Provisioning'], class: 'start', pair: 'provision', phase: 'provision', opens: true },
+    {
+      ...claim,
+      id: 'claim.provisioning',
+      reason: ['Provisioning'],
+      class: 'start',
+      pair: 'provision',
+      phase: 'provision',
+      firstSign: true,
+    },
     {
       ...claim,
       id: 'claim.provisioned',
@@ -90,14 +98,14 @@ function attachRules(): readonly Rule[] {
 function resizeRules(): readonly Rule[] {
   const pair = { ...claim, pair: 'resize', phase: 'resize' } as const;
   return [
-    { ...claim, id: 'claim.wait-resizer', reason: ['ExternalExpanding'], class: 'state', opens: true },
+    { ...claim, id: 'claim.wait-resizer', reason: ['ExternalExpanding'], class: 'state', firstSign: true },
     {
       ...pair,
       id: 'claim.resizing',
       reason: ['Resizing'],
       patterns: ['is resizing volume (?<volume>\\S+)', '^'],
       class: 'start',
-      opens: true,
+      firstSign: true,
     },
     { ...claim, id: 'claim.resize-on-node', reason: ['FileSystemResizeRequired'], class: 'state' },
     { ...pair, id: 'claim.resized', reason: ['VolumeResizeSuccessful', 'FileSystemResizeSuccessful'], class: 'end' },

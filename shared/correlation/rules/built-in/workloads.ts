@@ -41,7 +41,7 @@ function deploymentRules(): readonly Rule[] {
     // The ReplicaSet that the message quotes does not exist, so it is no subject.
     { id: 'deployment.create-failed', kind: ['Deployment', 'Rollout'], reason: ['ReplicaSetCreateError'], class: 'failure' },
     // extensions/v1beta1 rollbackTo, up to 1.15.
-    { id: 'deployment.rollback', kind: ['Deployment'], reason: ['DeploymentRollback'], class: 'action', verb: 'update', opens: true },
+    { id: 'deployment.rollback', kind: ['Deployment'], reason: ['DeploymentRollback'], class: 'action', verb: 'update', firstSign: true },
     {
       id: 'deployment.rollback-failed',
       kind: ['Deployment'],
@@ -107,6 +107,7 @@ function replicaRules(): readonly Rule[] {
       kind: ['ReplicaSet', 'ReplicationController', 'DaemonSet', 'Job'],
       reason: ['FailedCreate'],
       class: 'failure',
+      verb: 'create',
     },
     {
       id: 'workload.delete-failed',
@@ -122,6 +123,7 @@ function replicaRules(): readonly Rule[] {
       class: 'action',
       verb: 'delete',
       subject: { kind: 'Pod', namespace: '$namespace' },
+      heals: true,
     },
   ];
 }
@@ -178,8 +180,9 @@ function statefulSetRules(): readonly Rule[] {
       patterns: ['^StatefulSet \\S+ is recreating (?<outcome>failed|terminated) Pod (?<name>\\S+)'],
       verb: 'delete',
       subject: { kind: 'Pod' },
+      heals: true,
     },
-    { id: 'statefulset.create-failed', kind: ['StatefulSet'], reason: ['FailedCreate'], class: 'failure' },
+    { id: 'statefulset.create-failed', kind: ['StatefulSet'], reason: ['FailedCreate'], class: 'failure', verb: 'create' },
     {
       id: 'statefulset.change-failed',
       kind: ['StatefulSet'],
@@ -215,8 +218,8 @@ function jobRules(): readonly Rule[] {
       fails: true,
     },
     // A person or a queue edits the Job: its pods are deleted, or made anew.
-    { id: 'job.suspended', group: ['batch'], kind: ['Job'], reason: ['Suspended'], class: 'action', verb: 'update' },
-    { id: 'job.resumed', group: ['batch'], kind: ['Job'], reason: ['Resumed'], class: 'action', verb: 'update' },
+    { id: 'job.suspended', group: ['batch'], kind: ['Job'], reason: ['Suspended'], class: 'action', verb: 'suspend' },
+    { id: 'job.resumed', group: ['batch'], kind: ['Job'], reason: ['Resumed'], class: 'action', verb: 'resume' },
     {
       id: 'job.too-many-pods',
       group: ['batch', 'extensions'],

@@ -1,7 +1,7 @@
 /**
  * Reads the tables beside this file (`*.txt`): what each kind of Event must mean, with messages as controllers write them.
  *
- *   <rule id>: <class> [<verb>] [pair=..] [phase=..] [opens] [always] [home=..] [fails]
+ *   <rule id>: <class> [<verb>] [pair=..,..] [phase=..] [begins=..] [home=..] [waitsFor=..] [firstSign] [expectsEnd] [ends] [fails] ..
  *     <reporter> | <apiVersion> <kind> | [!]<reason> | <message>         (`!`: a Warning; `-`: empty; `\n`: a new line)
  *     -> <subject kind> [<namespace>/]<name> | <group>=<value> | ..      (`-`: no subject; the line may be missing)
  *
@@ -26,17 +26,21 @@ export function readTables(): ReadonlyMap<string, readonly Row[]> {
   return new Map(names.map((name) => [name.slice(0, -'.txt'.length), readRows(name)]));
 }
 
+const flags = ['firstSign', 'expectsEnd', 'ends', 'fails', 'recurs', 'probe', 'heals', 'remark'] as const;
+
 /** A meaning in the words of a table. */
 export function textOf(meaning: Meaning): string {
   const { subject, groups } = meaning;
   const words = [
     meaning.class,
     meaning.verb,
-    labelled('pair', meaning.pair),
+    labelled('pair', meaning.pairs.join(',')),
     labelled('phase', meaning.phase),
-    meaning.opens ? 'opens' : '',
+    labelled('begins', meaning.begins),
+    labelled('home', meaning.home),
+    labelled('waitsFor', meaning.waitsFor),
+    ...flags.map((flag) => (meaning[flag] ? flag : '')),
   ];
-  words.push(meaning.always ? 'always' : '', labelled('home', meaning.home), meaning.fails ? 'fails' : '');
   const head = `${meaning.rule}: ${words.filter((word) => word !== '').join(' ')}`;
   const named = subject === null ? '-' : `${subject.kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${subject.name}`;
   const values = Object.entries(groups).map(([group, value]) => ` | ${group}=${value}`);

@@ -63,7 +63,8 @@ describe('trap: one reason, several meanings', () => {
     const failed = { on: 'v1 Pod', reason: 'FailedScheduling', type: 'Warning' } as const;
     const ours = meaning({ ...failed, reporter: 'default-scheduler', message: '0/3 nodes are available: 3 Insufficient cpu.' });
     const theirs = meaning({ ...failed, reporter: 'karpenter', message: 'Failed to schedule pod, no instance type met all requirements' });
-    assert.deepEqual([ours.rule, ours.opens, theirs.rule, theirs.opens], ['scheduler.failed', true, 'karpenter.unschedulable', true]);
+    assert.deepEqual([ours.rule, ours.firstSign], ['scheduler.failed', true]);
+    assert.deepEqual([theirs.rule, theirs.firstSign], ['karpenter.unschedulable', true]);
   });
 
   test('Created by kubelet, Knative and cert-manager', () => {
@@ -99,7 +100,7 @@ describe('trap: one reason, several meanings', () => {
   test('Failed of kubelet tells of the pull, the image or the container', () => {
     const failed = { reporter: 'kubelet', on: 'v1 Pod', reason: 'Failed', type: 'Warning' } as const;
     const pull = meaning({ ...failed, message: 'Failed to pull image "web:1": not found' });
-    assert.deepEqual([pull.rule, pull.class, pull.pair, pull.fails], ['kubelet.pull-failed', 'end', 'pull', true]);
+    assert.deepEqual([pull.rule, pull.class, pull.pairs, pull.fails], ['kubelet.pull-failed', 'end', ['pull'], true]);
     assert.equal(meaning({ ...failed, message: 'Error: ImagePullBackOff' }).rule, 'kubelet.image-failed');
     assert.equal(meaning({ ...failed, message: 'Error: secret "web" not found' }).rule, 'kubelet.container-failed');
   });
@@ -114,7 +115,7 @@ describe('trap: one reason, told apart by kind or text', () => {
 
   test('NodeNotReady begins an outage on a Node and is a state on its pods, whatever the type', () => {
     const node = meaning({ on: 'v1 Node', reason: 'NodeNotReady', message: 'Node n status is now: NodeNotReady' });
-    assert.deepEqual([node.class, node.pair, node.always], ['start', 'outage', true]);
+    assert.deepEqual([node.class, node.pairs, node.begins], ['start', ['outage'], 'outage']);
     const pod = meaning({ on: 'v1 Pod', reason: 'NodeNotReady', message: 'Node is not ready', type: 'Warning' });
     assert.deepEqual([pod.class, pod.home], ['state', 'node']);
   });
@@ -204,7 +205,7 @@ describe('trap: names in messages', () => {
   test('an image already present is no end of a pull', () => {
     const message = 'Container image "web:1" already present on machine';
     const present = meaning({ reporter: 'kubelet', on: 'v1 Pod', reason: 'Pulled', message });
-    assert.deepEqual([present.class, present.pair, present.groups], ['state', '', { image: 'web:1' }]);
+    assert.deepEqual([present.class, present.pairs, present.groups], ['state', [], { image: 'web:1' }]);
   });
 
   test('a taint eviction acts on the pod itself', () => {

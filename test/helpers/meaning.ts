@@ -1,0 +1,10 @@
+/** A meaning as no rule gives it, with what a test wants of it. */
+import { compileRules, meaningOf } from '../../shared/correlation/rules/match.ts';
+import type { Meaning } from '../../shared/correlation/rules/rule.ts';
+import { observation } from './observation.ts';
+
+const unknown = meaningOf(compileRules([]), observation({ reason: 'Odd' }));
+
+export function meaningWith(fields: Partial<Meaning> = {}): Meaning {
+  return { ...unknown, rule: 'test', ...fields };
+}
