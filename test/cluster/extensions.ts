@@ -175,6 +175,7 @@ export function describeExtensions(): void {
   proves('sampling: what shows tails never reaches Jaeger, what shows heads does, counted on both sides', async (stage) => {
     const sampling = new Installation('sampling', [selfTracing()]);
     kubectl('apply', '-k', sampling.folder);
+    await sampling.ready();
     const here = stage('sampling');
     await makeRuns(here.namespace, 'run', sampled);
     await until('their Events', 30_000, async () =>

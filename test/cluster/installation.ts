@@ -6,7 +6,7 @@ import { buildImage, type Image, top } from './image.ts';
 import { apply, kubectl, list, names, tryKubectl, until } from './kubectl.ts';
 
 export const home = 'knspan';
-export const functionNames = ['correlator', 'exporter', 'reconciler', 'coinflip'] as const;
+export const functionNames = ['correlator', 'exporter', 'reconciler'] as const;
 /** Often: a test waits for nothing but what is due. */
 export const testSchedule = '*/20 * * * * *';
 export const workloadImage = process.env['KNSPAN_E2E_IMAGE'] ?? 'localhost/busybox:1';

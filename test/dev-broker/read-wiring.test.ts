@@ -206,15 +206,15 @@ describe('knative/base', () => {
 
   test('each Trigger has its own delivery and dead letter sink', async () => {
     const { triggers } = await readWiring(base);
-    assert.equal(triggers.length, 6);
+    assert.equal(triggers.length, 5);
     for (const { name, delivery, subscriber } of triggers) {
       const { deadLetterSink, ...rest } = delivery;
       assert.deepEqual(
         rest,
         {
-          ...(name === 'coinflip-segments'
-            ? { retry: 2, backoffDelayMs: 200, timeoutMs: 5_000 }
-            : { retry: name === 'exporter-segments' ? 1 : 3, backoffDelayMs: 500, timeoutMs: 10_000 }),
+          retry: name === 'exporter-segments' ? 1 : 3,
+          backoffDelayMs: 500,
+          timeoutMs: 10_000,
           backoffPolicy: 'exponential',
           retryAfterMaxMs: null,
           format: 'binary',
@@ -252,7 +252,6 @@ describe('knative/base', () => {
         ['correlator', ['correlator']],
         ['exporter', ['exporter']],
         ['reconciler', ['reconciler']],
-        ['coinflip', ['coinflip']],
       ],
     );
     const [source] = wiring.apiServerSources;
@@ -270,14 +269,14 @@ describe('knative/base', () => {
     ['events', { type: 'dev.knspan.event.missed', namespace: 'shop' }, ['correlator']],
     ['events', { type: ticks }, ['correlator', 'reconciler']],
     ['events', { type: 'dev.knspan.trace.segment' }, []],
-    ['traces', { type: 'dev.knspan.trace.segment' }, ['exporter', 'coinflip']],
+    ['traces', { type: 'dev.knspan.trace.segment' }, ['exporter']],
     ['traces', { type: 'dev.knspan.trace.segment.flipped', flip: 'heads' }, []],
     ['traces', { type: ticks }, []],
   ];
 
   test('who gets what, over real HTTP', async () => {
     const subscribers = new Map<string, Subscriber>();
-    for (const name of ['correlator', 'exporter', 'reconciler', 'coinflip']) subscribers.set(name, await Subscriber.start());
+    for (const name of ['correlator', 'exporter', 'reconciler']) subscribers.set(name, await Subscriber.start());
     const clock = new PacedClock(undefined, 4_000);
     const log = new Log({ function: 'broker', write: () => undefined });
     const urlOf = (name: string) => subscribers.get(name)?.url ?? '';

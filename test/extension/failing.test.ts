@@ -1,9 +1,12 @@
 /** An extension that fails, over the local broker with the files of knative/: the main path goes on, and what failed comes late, not never. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { createLocalBroker, type LocalBroker } from '../../shared/dev-broker/index.ts';
+import type { Source } from '../../shared/dev-broker/manifest-reader.ts';
 import { readWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { defineFunction, type Handled, segmentType } from '../../shared/extension/index.ts';
 import type { Stoppable } from '../../shared/process/run-function.ts';
@@ -16,6 +19,8 @@ import { surroundingsFor } from '../helpers/surroundings.ts';
 import { until } from '../helpers/until.ts';
 
 const folder = (name: string) => fileURLToPath(new URL(`../../knative/${name}/`, import.meta.url));
+/** Beside the exporter, as `knspan extension yaml` deploys it: nothing waits for its replies. */
+const tap: Source = { file: 'coinflip.yaml', text: readFileSync(join(folder('overlays/sampling'), 'coinflip.yaml'), 'utf8') };
 const flipped = `${segmentType}.flipped`;
 /** Its last digit is even: heads. */
 const traceId = '0123456789abcdef0123456789abcde0';
@@ -44,9 +49,9 @@ describe('a failing coinflip', () => {
     await backend.stop();
   });
 
-  async function start(...overlays: string[]): Promise<void> {
+  async function start(manifests: string | Source): Promise<void> {
     const { log, metrics } = surroundingsFor({});
-    const wiring = await readWiring(folder('base'), ...overlays.map(folder));
+    const wiring = await readWiring(folder('base'), manifests);
     broker = await createLocalBroker({
       wiring,
       urlOf: (name) => urls.get(name) ?? '',
@@ -80,7 +85,7 @@ describe('a failing coinflip', () => {
 
   it('with sampling: the segment goes to the dead letters, and reaches the backend once coinflip is well', async () => {
     does = bad;
-    await start('overlays/sampling');
+    await start(folder('overlays/sampling'));
     // Put aside, so the correlator's outbox may forget it.
     assert.equal(await send(), 202);
     assert.deepEqual(clock.pauses, [200, 400]);
@@ -93,16 +98,16 @@ describe('a failing coinflip', () => {
     assert.deepEqual(await world.store.listParked(10), []);
   });
 
-  it('in the base, crashing: the backend has the segment all the same', async () => {
+  it('as a tap, crashing: the backend has the segment all the same', async () => {
     does = bad;
-    await start();
+    await start(tap);
     assert.equal(await send(), 202);
     assert.equal(backend.taken.length, 1);
   });
 
-  it('in the base, hanging: the backend has the segment before coinflip has answered, and the sender is let go in time', async () => {
+  it('as a tap, hanging: the backend has the segment before coinflip has answered, and the sender is let go in time', async () => {
     does = () => new Promise(() => {});
-    await start();
+    await start(tap);
     const sent = send();
     await until('it has come', () => backend.taken.length === 1);
     for (let attempt = 0; attempt < 3; attempt += 1) {

@@ -59,9 +59,7 @@ describe('what a Broker could not deliver', () => {
       return { status: response.status };
     });
     const { log, metrics } = surroundingsFor({});
-    const whole = await readWiring(...folders);
-    // The tap gets every segment too; here one subscriber is enough.
-    const wiring = { ...whole, triggers: whole.triggers.filter(({ name }) => name !== 'coinflip-segments') };
+    const wiring = await readWiring(...folders);
     const urlOf = (name: string) => (name === 'reconciler' ? relay.url : subscriber.url);
     broker = await createLocalBroker({ wiring, urlOf, log, metrics, clock, random: () => 0.5, pings: false });
   });
@@ -128,6 +126,6 @@ describe('the Triggers', () => {
       named,
       named.map(([name]) => [name, `reconciler /letters/${name}`]),
     );
-    assert.deepEqual([...new Set(named.map(([name]) => name))].toSorted(), ['coinflip', 'correlator', 'exporter', 'reconciler']);
+    assert.deepEqual([...new Set(named.map(([name]) => name))].toSorted(), ['correlator', 'exporter', 'reconciler']);
   });
 });

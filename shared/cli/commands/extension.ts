@@ -46,9 +46,10 @@ export function addExtensionCommands(knspan: Command, functions: LocalFunctions)
     .command('yaml')
     .argument('<file>')
     .requiredOption('--image <image>', 'what the Service runs')
+    .option('--args <argument...>', 'arguments of its container', [])
     .description('Service, SinkBinding and Trigger of the function: | kubectl apply -f -')
-    .action(async (file: string, { image }: { image: string }) => {
-      process.stdout.write(manifestsOf(await loadExtension(file), image));
+    .action(async (file: string, { image, args }: { image: string; args: readonly string[] }) => {
+      process.stdout.write(manifestsOf(await loadExtension(file), image, args));
     });
 }
 

@@ -7,6 +7,7 @@ type Manifest = Readonly<Record<string, unknown>>;
 type Named = Pick<ExtensionFunction, 'name' | 'types'>;
 
 const namespace = 'knspan';
+const scale = { 'autoscaling.knative.dev/min-scale': '0', 'autoscaling.knative.dev/max-scale': '10' };
 const security = {
   runAsNonRoot: true,
   allowPrivilegeEscalation: false,
@@ -15,10 +16,10 @@ const security = {
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
-/** YAML for `kubectl apply -f -`. */
-export function manifestsOf(extension: Named, image: string): string {
-  // A function that starts before it is bound starts without K_SINK, and once more when it has it.
-  const all = [bindingOf(extension), serviceOf(extension.name, image), ...triggersOf(extension)];
+/** YAML for `kubectl apply -f -`. The arguments are those of the container. */
+export function manifestsOf(extension: Named, image: string, args: readonly string[] = []): string {
+  // The SinkBinding comes first: a function that starts before it starts without K_SINK, and again once it has it.
+  const all = [bindingOf(extension), serviceOf(extension.name, image, args), ...triggersOf(extension)];
   return all.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n');
 }
 
@@ -55,10 +56,11 @@ function brokerOf(type: string): 'events' | 'traces' {
   return type.startsWith('dev.knative.') || type === missedType ? 'events' : 'traces';
 }
 
-export function serviceOf(name: string, image: string): Manifest {
+export function serviceOf(name: string, image: string, args: readonly string[] = []): Manifest {
   const health = (path: string) => ({ httpGet: { path: `/health/${path}` } });
   const container = {
     image,
+    ...(args.length > 0 ? { args } : {}),
     envFrom: [{ configMapRef: { name: 'knspan' } }],
     ports: [{ containerPort: 8080 }],
     livenessProbe: health('liveness'),
@@ -72,7 +74,7 @@ export function serviceOf(name: string, image: string): Manifest {
     metadata: { name, namespace, labels: { 'networking.knative.dev/visibility': 'cluster-local' } },
     spec: {
       template: {
-        metadata: { annotations: { 'autoscaling.knative.dev/window': '6s' } },
+        metadata: { annotations: { ...scale, 'autoscaling.knative.dev/window': '6s' } },
         spec: { serviceAccountName: 'extension', containerConcurrency: 50, timeoutSeconds: 60, containers: [container] },
       },
     },
