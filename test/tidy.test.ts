@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/store': ['shared/events', 'shared/process'],
   'shared/dev-broker': ['shared/events', 'shared/process', 'shared/http'],
   'shared/telemetry': ['shared/process', 'shared/http', 'shared/spans'],
-  'shared/build': ['shared/events', 'shared/process', 'shared/spans'],
+  'shared/build': ['shared/events', 'shared/process', 'shared/spans', 'shared/dev-broker'],
   'shared/extension': ['shared/events', 'shared/process', 'shared/http', 'shared/spans', 'shared/dev-broker'],
   'shared/cli': [
     'shared/events',
