@@ -18,7 +18,7 @@ export interface FindOptions extends SharedOptions {
 /** The dump, or the cluster of the current kubeconfig where none is named. */
 export async function loadOrList(paths: string[], options: SharedOptions): Promise<Loaded & { readonly cluster: string }> {
   if (paths.length === 0) {
-    const listed = await listOnce(options.namespace);
+    const listed = await listOnce(options);
     return { ...listed, cluster: options.cluster || listed.cluster };
   }
   return { ...(await load(paths, { objects: options.objects ?? [], stdin: process.stdin })), cluster: options.cluster };

@@ -2,7 +2,7 @@
 import { systemClock } from '../../process/clock.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import { type Notification, sendNotification } from '../live/apiserver-notifications.ts';
-import { followNotices } from '../live/cluster-source.ts';
+import { followNotifications } from '../live/cluster-source.ts';
 import type { LocalFunctions } from '../local/local-run.ts';
 import { createOutput } from '../output/output.ts';
 import { counted } from '../output/terminal.ts';
@@ -56,11 +56,11 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   say(`Taking CloudEvents at ${run.url}; ${untilSettled}`);
   const pump = new Pump(run.url, say);
   const follower = options.live
-    ? await followNotices({
+    ? await followNotifications({
         namespace: options.namespace,
         onProblem: say,
         since: began - lookBack,
-        onNotice: (notice) => pump.push(notice),
+        onNotification: (notification) => pump.push(notification),
       })
     : null;
   await new Promise<void>((resolve) => {

@@ -25,6 +25,10 @@ export interface Counts {
   skippedMore: number;
 }
 
+export function emptyCounts(): Counts {
+  return { events: 0, expired: 0, skipped: [], skippedMore: 0 };
+}
+
 const skippedListed = 5;
 
 export interface LoadOptions {
@@ -40,7 +44,7 @@ export interface LoadOptions {
 export async function load(paths: readonly string[], options: LoadOptions): Promise<Loaded> {
   const objects = options.into ?? new ObjectIndex();
   const observations: Observation[] = [];
-  const counts: Counts = { events: 0, expired: 0, skipped: [], skippedMore: 0 };
+  const counts = emptyCounts();
   let newest: Micros = 0;
   const input = { stdin: options.stdin, ...(options.onProgress ? { onProgress: options.onProgress } : {}) };
   for (const [from, takesEvents] of [[options.objects, false] as const, [paths, true] as const]) {

@@ -1,9 +1,9 @@
 /**
- * A live cluster through the current kubeconfig: lists Events and objects, then follows them. A watch that ends goes on from where it
- * was; after 410 Gone the list is read again and compared, so that nothing is lost and nothing comes twice.
+ * A live cluster through the current kubeconfig: its Events and objects, listed once or followed. Nothing is lost when a watch ends, and
+ * no Event comes twice.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { field, isJson, textField } from '../../events/json.ts';
+import { field, textField } from '../../events/json.ts';
 import type { Micros, Observation } from '../../events/observation.ts';
 import { parseEvent } from '../../events/parse-event.ts';
 import { createApiServer } from '../../kubernetes/api-server.ts';
@@ -11,14 +11,13 @@ import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { parseObject } from '../../kubernetes/parse-object.ts';
 import { messageOf } from '../../process/log.ts';
 import { RecentMap } from '../../process/recent.ts';
-import type { Loaded } from '../input/load-input.ts';
+import { emptyCounts, type Loaded } from '../input/load-input.ts';
 import { InputError } from '../input/read-input.ts';
 import type { Notification } from './apiserver-notifications.ts';
-import { list } from './list-pages.ts';
-import { Watcher } from './resource-watch.ts';
+import { listAll, type ResourceChange, ResourceWatch } from './resource-watch.ts';
 
 const nodesPath = '/api/v1/nodes';
-/** What is followed; a kind that may not be read is gone without. */
+/** What is followed; a kind that may not be read is left out until it may. */
 const objectPaths: readonly string[] = [
   '/api/v1/pods',
   nodesPath,
@@ -31,110 +30,118 @@ const objectPaths: readonly string[] = [
   '/apis/autoscaling/v2/horizontalpodautoscalers',
 ];
 const eventsPath = '/api/v1/events';
-/** Event uid -> count: at most so many are compared with a new list. */
-const rememberedMost = 200_000;
+/** Statuses that no retry changes: not authenticated, not permitted, not there. */
+const refusals: readonly number[] = [401, 403, 404];
+/** Event uid -> count: so many are compared with a list that is read again. */
+const rememberedMax = 200_000;
+
+/** Which cluster is read. */
+export interface ClusterOptions {
+  /** Default: KUBECONFIG, `~/.kube/config`, or the service account of the pod. */
+  readonly kubeconfig?: string | undefined;
+  /** Default: the current context. */
+  readonly context?: string | undefined;
+  /** Only this namespace is read, which needs no rights beyond it; absent or a pattern: all. */
+  readonly namespace?: string | undefined;
+}
 
 export interface Follower {
   readonly objects: ObjectIndex;
-  /** The uid that stands for the cluster; empty: not known. */
+  /** The uid that identifies the cluster; empty: unknown. */
   readonly cluster: string;
-  /** All Events until then have come: now, or when the watch of Events was lost. */
+  /** All Events up to this time have arrived: now, or when the watch of Events was lost. */
   knownUntil(): Micros;
   stop(): void;
 }
 
-export interface FollowOptions {
+export interface FollowOptions extends ClusterOptions {
   readonly onEvent: (observation: Observation) => void;
   readonly onProblem: (sentence: string) => void;
   /** Events of the first list that are older than this are left out. */
   readonly since: Micros;
-  /** Only this namespace is read, which needs no rights beyond it; absent: all. */
-  readonly namespace?: string | undefined;
-  /** For tests: another configuration than the current kubeconfig. */
+  /** For tests: in place of a kubeconfig. */
   readonly config?: KubeConfig;
 }
 
+/** Throws `InputError` when the cluster cannot be reached or its Events may not be read; other failures are retried. */
 export async function follow(options: FollowOptions): Promise<Follower> {
-  const config = options.config ?? (await currentConfig());
+  const config = options.config ?? (await kubeConfig(options));
   const cluster = await clusterUidOf(config);
   const objects = new ObjectIndex();
-  const watchers: Watcher[] = [];
-  for (const path of objectPaths) {
-    const watcher = new Watcher(config, within(path, options.namespace), options.onProblem, (type, raw, firstList) => {
+  const seen = new RecentMap<number>(rememberedMax);
+  const watches = await watchAll(config, {
+    ...options,
+    onObject: ({ type, object: raw, isInitial }) => {
       const object = parseObject(raw);
       if (!object.ok) return;
-      const { uid, resourceVersion } = object.value;
-      // A list that is read again holds much that is known.
-      if (type === 'ADDED' && resourceVersion !== '' && objects.latest(uid)?.resourceVersion === resourceVersion) return;
-      objects.add({ object: object.value, seenAt: firstList ? null : Date.now() * 1_000, gone: type === 'DELETED' });
-    });
-    if (await watcher.start()) watchers.push(watcher);
-  }
-  const seen = new RecentMap<number>(rememberedMost);
-  const events = new Watcher(config, within(eventsPath, options.namespace), options.onProblem, (type, raw, firstList) => {
-    if (type === 'DELETED') return;
-    const event = parseEvent(raw);
-    if (!event.ok) return options.onProblem(event.reason);
-    const { uid, n, last } = event.value;
-    if ((seen.get(uid) ?? 0) >= n) return;
-    seen.set(uid, n);
-    if (!firstList || last.at >= options.since) options.onEvent(event.value);
-  });
-  const stop = () => {
-    for (const watcher of [...watchers, events]) watcher.stop();
-  };
-  if (!(await events.start())) {
-    stop();
-    throw new InputError('Cannot follow Events: they cannot be listed, wanted list and watch on events');
-  }
-  return { objects, cluster, stop, knownUntil: () => (events.lostAt ?? Date.now()) * 1_000 };
-}
-
-/** The same as notifications, whole, as an ApiServerSource would send them; of the first list of Events only those since then. */
-export async function followNotices(options: {
-  readonly namespace: string | undefined;
-  readonly since: Micros;
-  readonly onNotice: (notice: Notification) => void;
-  readonly onProblem: (sentence: string) => void;
-}): Promise<{ stop(): void }> {
-  const config = await currentConfig();
-  const watchers = [...objectPaths, eventsPath].map(
-    (path) =>
-      new Watcher(config, within(path, options.namespace), options.onProblem, (type, raw, firstList) => {
-        const kind = path === eventsPath ? 'Event' : textField(raw, 'kind');
-        const event = kind === 'Event' ? parseEvent(raw) : null;
-        if (firstList && event?.ok && event.value.last.at < options.since) return;
-        const change = type === 'DELETED' ? 'delete' : type === 'MODIFIED' ? 'update' : 'add';
-        // Items of a list do not say what they are.
-        const object = isJson(raw) && kind === '' ? { ...raw, kind: kindOf(path) } : isJson(raw) ? { ...raw, kind } : raw;
-        options.onNotice({ change, at: Date.now(), object });
-      }),
-  );
-  for (const watcher of watchers) await watcher.start();
-  return {
-    stop: () => {
-      for (const watcher of watchers) watcher.stop();
+      objects.add({ object: object.value, seenAt: isInitial ? null : Date.now() * 1_000, gone: type === 'DELETED' });
     },
+    onEvent: ({ type, object: raw, isInitial }) => {
+      if (type === 'DELETED') return;
+      const event = parseEvent(raw);
+      if (!event.ok) return options.onProblem(event.reason);
+      const { uid, n, last } = event.value;
+      if ((seen.get(uid) ?? 0) >= n) return;
+      seen.set(uid, n);
+      if (!isInitial || last.at >= options.since) options.onEvent(event.value);
+    },
+  });
+  return { objects, cluster, stop: watches.stop, knownUntil: () => (watches.events.lostAt ?? Date.now()) * 1_000 };
+}
+
+export interface NotificationOptions {
+  readonly namespace: string | undefined;
+  /** Events of the first list that are older than this are left out. */
+  readonly since: Micros;
+  readonly onNotification: (notification: Notification) => void;
+  readonly onProblem: (sentence: string) => void;
+  /** For tests: in place of a kubeconfig. */
+  readonly config?: KubeConfig;
+}
+
+/** The same as notifications, whole, as an ApiServerSource would send them. Throws as `follow` does. */
+export async function followNotifications(options: NotificationOptions): Promise<{ stop(): void }> {
+  const config = options.config ?? (await kubeConfig());
+  const { onNotification, since } = options;
+  const forward = ({ type, object }: ResourceChange) =>
+    onNotification({ change: type === 'DELETED' ? 'delete' : type === 'MODIFIED' ? 'update' : 'add', at: Date.now(), object });
+  return watchAll(config, {
+    ...options,
+    onObject: forward,
+    onEvent: (change) => {
+      const event = change.isInitial ? parseEvent(change.object) : null;
+      if (!event?.ok || event.value.last.at >= since) forward(change);
+    },
+  });
+}
+
+interface WatchAllOptions {
+  readonly namespace?: string | undefined;
+  readonly onObject: (change: ResourceChange) => void;
+  readonly onEvent: (change: ResourceChange) => void;
+  readonly onProblem: (sentence: string) => void;
+}
+
+/** Objects first, so that the first Events find their owners. */
+async function watchAll(config: KubeConfig, { namespace, onObject, onEvent, onProblem }: WatchAllOptions) {
+  const objects = objectPaths.map(
+    (path) => new ResourceWatch({ config, path: within(path, namespace), reportsMissing: true, onChange: onObject, onProblem }),
+  );
+  const eventsWithin = within(eventsPath, namespace);
+  const events = new ResourceWatch({ config, path: eventsWithin, reportsMissing: false, onChange: onEvent, onProblem });
+  const stop = () => {
+    for (const watch of [...objects, events]) watch.stop();
   };
+  await Promise.all(objects.map((watch) => watch.start()));
+  const listed = await events.start();
+  if (!listed.ok && listed.status !== null && refusals.includes(listed.status)) {
+    stop();
+    throw new InputError(`Cannot follow Events: ${listed.reason} to ${eventsWithin}, wanted the rights to list and watch events`);
+  }
+  return { events, stop };
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  pods: 'Pod',
-  nodes: 'Node',
-  deployments: 'Deployment',
-  replicasets: 'ReplicaSet',
-  statefulsets: 'StatefulSet',
-  daemonsets: 'DaemonSet',
-  jobs: 'Job',
-  cronjobs: 'CronJob',
-  horizontalpodautoscalers: 'HorizontalPodAutoscaler',
-};
-
-function kindOf(path: string): string {
-  return kinds[path.slice(path.lastIndexOf('/') + 1)] ?? '';
-}
-
-/** A pattern or nothing: all namespaces. Nodes are in none. */
+/** Nodes are in no namespace. */
 function within(path: string, namespace: string | undefined): string {
   if (!namespace || namespace.includes('*') || path === nodesPath) return path;
   const cut = path.lastIndexOf('/');
@@ -142,48 +149,57 @@ function within(path: string, namespace: string | undefined): string {
 }
 
 /** Everything that the cluster has now, as from a file. */
-export async function listOnce(namespace?: string): Promise<Loaded & { readonly cluster: string }> {
-  const config = await currentConfig();
+export async function listOnce(options: ClusterOptions): Promise<Loaded & { readonly cluster: string }> {
+  const config = await kubeConfig(options);
   const cluster = await clusterUidOf(config);
   const objects = new ObjectIndex();
   const observations: Observation[] = [];
   for (const path of objectPaths) {
-    const listed = await list(config, within(path, namespace));
+    const listed = await listAll(config, within(path, options.namespace));
     for (const item of listed.ok ? listed.items : []) {
       const object = parseObject(item);
       if (object.ok) objects.add({ object: object.value, seenAt: null, gone: false });
     }
   }
-  const listed = await list(config, within(eventsPath, namespace));
+  const listed = await listAll(config, within(eventsPath, options.namespace));
   if (!listed.ok) throw new InputError(`Cannot list Events: ${listed.reason}`);
   for (const item of listed.items) {
     const event = parseEvent(item);
     if (event.ok) observations.push(event.value);
   }
   const newest = observations.reduce((at, one) => Math.max(at, one.last.at), 0);
-  return { cluster, observations, objects, newest, counts: { events: observations.length, expired: 0, skipped: [], skippedMore: 0 } };
+  return { cluster, observations, objects, newest, counts: { ...emptyCounts(), events: observations.length } };
 }
 
-async function currentConfig(): Promise<KubeConfig> {
+async function kubeConfig({ kubeconfig, context }: ClusterOptions = {}): Promise<KubeConfig> {
   const { KubeConfig } = await import('../../kubernetes/kube-client.ts');
   const config = new KubeConfig();
   try {
-    config.loadFromDefault();
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
   } catch (error) {
     throw new InputError(`Cannot reach a cluster: wanted a kubeconfig (KUBECONFIG or ~/.kube/config), found ${messageOf(error)}`);
+  }
+  if (context !== undefined) {
+    const names = config.getContexts().map(({ name }) => name);
+    if (!names.includes(context))
+      throw new InputError(
+        `Cannot reach a cluster: the kubeconfig has no context '${context}', wanted one of ${names.join(', ') || 'none'}`,
+      );
+    config.setCurrentContext(context);
   }
   if (!config.getCurrentCluster()) throw new InputError('Cannot reach a cluster: the kubeconfig names none, wanted a current context');
   return config;
 }
 
 /**
- * The uid of the namespace kube-system, which stands for the cluster where nobody names it, so that trace ids are those of knspan in the
- * cluster; empty where it may not be read. Says at once that a cluster is out of reach.
+ * The uid of the namespace kube-system, which identifies the cluster where no name is given, so that trace ids are those of knspan in the
+ * cluster; empty where it may not be read. Throws `InputError` when the cluster does not answer.
  */
 export async function clusterUidOf(config: KubeConfig): Promise<string> {
   const api = createApiServer(async () => config);
   const answer = await api.get({ path: '/api/v1/namespaces/kube-system' }).finally(() => api.close());
   if (answer.ok) return textField(field(answer.body, 'metadata'), 'uid');
-  if (answer.status === null) throw new InputError(`Cannot reach the cluster at ${config.getCurrentCluster()?.server}: ${answer.reason}`);
-  return '';
+  if (answer.status !== null && refusals.includes(answer.status)) return '';
+  throw new InputError(`Cannot reach the cluster at ${config.getCurrentCluster()?.server}: ${answer.reason}`);
 }

@@ -1,50 +1,89 @@
-/** One watch of one resource: lists it, follows it, and answers every end of the watch. */
+/**
+ * Lists one resource of the Kubernetes API and follows it: every change comes out, whatever ends a watch. After 410 Gone the list is read
+ * again and compared with what was known, so that deletions in the gap come out as well.
+ */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { field, isJson, textField } from '../../events/json.ts';
+import { createApiServer, pagesOf } from '../../kubernetes/api-server.ts';
+import { reduceObject } from '../../kubernetes/reduce-object.ts';
 import { messageOf } from '../../process/log.ts';
-import { list } from './list-pages.ts';
 
 const backoffFirstMs = 500;
-const backoffMostMs = 30_000;
+const backoffMaxMs = 30_000;
 /** A watch that ends sooner is not opened again at once. */
 const shortestWatchMs = 1_000;
-/** What was missed comes within this time once a watch is open again. */
+/** What was missed arrives within this time once a watch is open again. */
 const catchUpMs = 2_000;
 
-/** `firstList`: the item comes from the list at the start, not from a notification or a list that was read again. */
-type Taken = (type: string, raw: unknown, firstList: boolean) => void;
+export interface ResourceChange {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** As it is on the wire; of a deletion that was missed, what is kept of the object (`reduceObject`). */
+  readonly object: unknown;
+  /** From the first list: the state at the start, not a change. */
+  readonly isInitial: boolean;
+}
 
-/** List, then watch, for ever; every end of the watch is answered. */
-export class Watcher {
-  readonly #config: KubeConfig;
-  readonly #path: string;
-  readonly #onProblem: (sentence: string) => void;
-  readonly #take: Taken;
+export interface ResourceWatchOptions {
+  readonly config: KubeConfig;
+  readonly path: string;
+  /** Remembers what is there, to report what is missing from a later list as DELETED. Not for Events: they expire. */
+  readonly reportsMissing: boolean;
+  readonly onChange: (change: ResourceChange) => void;
+  readonly onProblem: (sentence: string) => void;
+}
+
+export type Listed =
+  | { readonly ok: true; readonly items: readonly unknown[]; readonly version: string }
+  /** `status` is null where there was no answer. */
+  | { readonly ok: false; readonly status: number | null; readonly reason: string };
+
+/** All pages of a list. */
+export async function listAll(config: KubeConfig, path: string): Promise<Listed> {
+  const api = createApiServer(async () => config);
+  let items: unknown[] = [];
+  let version = '';
+  try {
+    for await (const page of pagesOf(api, path)) {
+      if (page.kind === 'failed') return { ok: false, status: page.status, reason: page.reason };
+      if (page.kind === 'again') items = [];
+      else {
+        for (const item of page.items) items.push(item);
+        version = page.version;
+      }
+    }
+  } finally {
+    api.close();
+  }
+  return { ok: true, items, version };
+}
+
+export class ResourceWatch {
+  readonly #options: ResourceWatchOptions;
+  /** By uid: the version that is known, and what a deletion would report. */
+  readonly #known = new Map<string, { readonly version: string; readonly object: unknown }>();
   #version = '';
+  #hasListed = false;
   #stopped = false;
-  /** When the watch ended; null while it is open and has caught up. */
+  /** Since when changes are missing, ms; null while the watch is open and has caught up. */
   lostAt: number | null = null;
   #abort: AbortController | null = null;
-  #listedBefore = false;
   #wake: () => void = () => {};
   #backoffMs = backoffFirstMs;
-  /** A watch that fails again and again is said once. */
-  #complained = false;
+  /** A problem that lasts is reported once. */
+  #reported = false;
   #reason = '';
 
-  constructor(config: KubeConfig, path: string, onProblem: (sentence: string) => void, take: Taken) {
-    this.#config = config;
-    this.#path = path;
-    this.#onProblem = onProblem;
-    this.#take = take;
+  constructor(options: ResourceWatchOptions) {
+    this.#options = options;
   }
 
-  /** False when the list is refused. */
-  async start(): Promise<boolean> {
-    const listed = await this.#relist();
-    if (!listed) return false;
-    void this.#watch();
-    return true;
+  /** Resolves with the first list. One that has failed is repeated until it succeeds or `stop` is called. */
+  async start(): Promise<Listed> {
+    const began = Date.now();
+    const listed = await this.#list();
+    if (!listed.ok) this.lostAt = began;
+    void this.#follow(listed.ok);
+    return listed;
   }
 
   stop(): void {
@@ -53,34 +92,61 @@ export class Watcher {
     this.#wake();
   }
 
-  async #relist(): Promise<boolean> {
-    const listed = await list(this.#config, this.#path);
+  async #list(): Promise<Listed> {
+    const { config, path } = this.#options;
+    const listed = await listAll(config, path);
+    if (this.#stopped) return listed;
     if (!listed.ok) {
-      this.#onProblem(`Cannot list ${this.#path}: ${listed.reason}`);
-      return false;
+      this.#report(`Cannot list ${path}: ${listed.reason}, retrying`);
+      return listed;
     }
-    if (this.#stopped) return true;
+    this.#reported = false;
     this.#version = listed.version;
-    for (const item of listed.items) this.#take('ADDED', item, !this.#listedBefore);
-    this.#listedBefore = true;
-    return true;
+    const missing = new Set(this.#known.keys());
+    for (const item of listed.items) {
+      missing.delete(uidOf(item));
+      this.#take('ADDED', item);
+    }
+    for (const uid of missing) this.#take('DELETED', this.#known.get(uid)?.object);
+    this.#hasListed = true;
+    return listed;
   }
 
-  async #watch(): Promise<void> {
+  #report(sentence: string): void {
+    if (!this.#reported) this.#options.onProblem(sentence);
+    this.#reported = true;
+  }
+
+  #take(type: ResourceChange['type'], object: unknown): void {
+    const { reportsMissing, onChange } = this.#options;
+    const isInitial = !this.#hasListed;
+    if (!reportsMissing) return onChange({ type, object, isInitial });
+    const uid = uidOf(object);
+    const version = textField(field(object, 'metadata'), 'resourceVersion');
+    const before = this.#known.get(uid);
+    // A list that is read again repeats much that is known.
+    if (type === 'ADDED' && before !== undefined && version !== '' && before.version === version) return;
+    if (type === 'DELETED') this.#known.delete(uid);
+    else this.#known.set(uid, { version, object: reduceObject(object) });
+    onChange({ type: type === 'ADDED' && before !== undefined ? 'MODIFIED' : type, object, isInitial });
+  }
+
+  async #follow(isListed: boolean): Promise<void> {
+    for (let listed = isListed; !listed; listed = (await this.#list()).ok) {
+      await this.#pause();
+      if (this.#stopped) return;
+    }
     const { Watch } = await import('../../kubernetes/kube-client.ts');
     while (!this.#stopped) {
-      const began = Date.now();
-      const end = await this.#watchOnce(new Watch(this.#config));
+      const opened = Date.now();
+      const end = await this.#watchOnce(new Watch(this.#options.config));
       this.lostAt ??= Date.now();
       if (this.#stopped) return;
-      const lived = Date.now() - began >= shortestWatchMs;
-      if (lived) this.#backoffMs = backoffFirstMs;
-      if (end === 'failed' && !lived && !this.#complained) {
-        this.#complained = true;
-        this.#onProblem(`Cannot watch ${this.#path}: ${this.#reason}, trying again`);
-      }
-      const listed = end !== 'gone' || (await this.#relist());
-      if (!listed || !lived || end === 'failed') await this.#pause();
+      const lasted = Date.now() - opened >= shortestWatchMs;
+      if (lasted) this.#backoffMs = backoffFirstMs;
+      if (end === 'failed' && !lasted) this.#report(`Cannot watch ${this.#options.path}: ${this.#reason}, retrying`);
+      const listed = end !== 'gone' || (await this.#list()).ok;
+      if (!listed || !lasted || end === 'failed') await this.#pause();
     }
   }
 
@@ -98,19 +164,19 @@ export class Watcher {
           return;
         }
         this.#backoffMs = backoffFirstMs;
-        this.#complained = false;
+        this.#reported = false;
         const version = textField(field(raw, 'metadata'), 'resourceVersion');
         if (version !== '') this.#version = version;
-        if (type !== 'BOOKMARK') this.#take(type, raw, false);
+        if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') this.#take(type, raw);
       };
       const onEnd = (error: unknown) => {
         const status = isJson(error) ? field(error, 'statusCode') : undefined;
         if (!fault) this.#reason = typeof status === 'number' ? `the API server answered ${status}` : messageOf(error);
-        // The client lets go of a watch that was silent for long: nothing has failed.
+        // The client closes a watch that was silent for long: nothing has failed.
         const quiet = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
         resolve(status === 410 ? 'gone' : (fault ?? (!error || quiet ? 'ended' : 'failed')));
       };
-      watch.watch(this.#path, query, onItem, onEnd).then(
+      watch.watch(this.#options.path, query, onItem, onEnd).then(
         (abort) => {
           this.#abort = abort;
           if (this.#stopped) abort.abort();
@@ -129,7 +195,7 @@ export class Watcher {
 
   async #pause(): Promise<void> {
     const wait = this.#backoffMs;
-    this.#backoffMs = Math.min(backoffMostMs, wait * 2);
+    this.#backoffMs = Math.min(backoffMaxMs, wait * 2);
     if (this.#stopped) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, wait);
@@ -139,4 +205,8 @@ export class Watcher {
       };
     });
   }
+}
+
+function uidOf(object: unknown): string {
+  return textField(field(object, 'metadata'), 'uid');
 }

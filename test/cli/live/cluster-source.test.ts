@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { InputError } from '../../../shared/cli/input/read-input.ts';
-import { type Follower, follow } from '../../../shared/cli/live/cluster-source.ts';
+import { type Follower, follow, followNotifications } from '../../../shared/cli/live/cluster-source.ts';
+import { field } from '../../../shared/events/json.ts';
 import { FakeApiServer } from '../../helpers/fake-api-server.ts';
 import { until } from '../../helpers/until.ts';
 
@@ -134,7 +135,54 @@ describe('Events', () => {
     const problems: string[] = [];
     const options = { config, since: 0, onEvent: () => {}, onProblem: (sentence: string) => problems.push(sentence) };
     await assert.rejects(follow(options), InputError);
-    assert.deepEqual(problems, ['Cannot list /api/v1/events: the API server answered 403']);
+    assert.deepEqual(problems, ['Cannot list /api/v1/events: the API server answered 403, retrying']);
+    await server.stop();
+  });
+});
+
+describe('a first list that fails', () => {
+  test('follow: is repeated, and nothing is taken as known until it has succeeded', async () => {
+    const server = new FakeApiServer();
+    server.given.set(events, { status: 503 });
+    server.put(events, 'e', event('x'));
+    server.put(events, 'old', event('x', 1, new Date(now - 3_600_000).toISOString()));
+    const config = await server.start();
+    const seen: string[] = [];
+    const problems: string[] = [];
+    const onEvent = ({ uid }: { uid: string }) => seen.push(uid);
+    const before = Date.now() * 1_000;
+    const follower = await follow({
+      config,
+      since: (now - 60_000) * 1_000,
+      onEvent,
+      onProblem: (sentence) => problems.push(sentence),
+    });
+    const known = follower.knownUntil();
+    assert.ok(known >= before);
+    await until('it was listed again', () => server.requests.filter((url) => url.startsWith(`${events}?limit`)).length > 1);
+    assert.equal(follower.knownUntil(), known);
+    server.given.delete(events);
+    await until('the Event came', () => seen.length > 0);
+    assert.deepEqual(seen, ['e']);
+    assert.deepEqual(problems, ['Cannot list /api/v1/events: the API server answered 503, retrying']);
+    follower.stop();
+    await server.stop();
+  });
+
+  test('followNotifications: is repeated, for Events and for objects', async () => {
+    const server = new FakeApiServer();
+    for (const path of [events, pods]) server.given.set(path, { status: 503 });
+    server.put(events, 'e', event('x'));
+    server.put(pods, 'p', { kind: 'Pod' });
+    const config = await server.start();
+    const seen: unknown[] = [];
+    const onNotification = ({ object }: { object: unknown }) => seen.push(field(field(object, 'metadata'), 'uid'));
+    const follower = await followNotifications({ config, since: 0, namespace: undefined, onNotification, onProblem: () => {} });
+    assert.deepEqual(seen, []);
+    for (const path of [events, pods]) server.given.delete(path);
+    await until('both came', () => seen.length > 1);
+    assert.deepEqual(seen.sort(), ['e', 'p']);
+    follower.stop();
     await server.stop();
   });
 });
@@ -187,7 +235,7 @@ describe('knownUntil', () => {
         const known = follower.knownUntil();
         await new Promise((resolve) => setTimeout(resolve, 50));
         assert.equal(follower.knownUntil(), known);
-        assert.match(problems[0] ?? '', /^Cannot watch \/api\/v1\/events: .*, trying again$/);
+        assert.match(problems[0] ?? '', /^Cannot watch \/api\/v1\/events: .*, retrying$/);
         server.forbidden.delete(events);
         await until('it goes on', () => follower.knownUntil() > known + 1_000_000);
         assert.equal(problems.length, 1);
@@ -197,14 +245,16 @@ describe('knownUntil', () => {
 });
 
 describe('objects', () => {
-  test('a kind that is refused is gone without, said once', async () => {
+  test('a kind that is refused is left out, said once, and read as soon as it may be', async () => {
     const prepare = (server: FakeApiServer) => server.forbidden.add('/api/v1/nodes');
     await staged(prepare, async ({ server, problems, seen, follower }) => {
       server.put(pods, 'p1', { kind: 'Pod' });
       server.put(events, 'e', event('x'));
       await until('both came', () => seen.length === 1 && follower.objects.latest('p1') !== null);
-      assert.deepEqual(problems, ['Cannot list /api/v1/nodes: the API server answered 403']);
-      assert.equal(server.requests.filter((url) => url.startsWith('/api/v1/nodes')).length, 1);
+      server.put('/api/v1/nodes', 'n1', { kind: 'Node' });
+      server.forbidden.delete('/api/v1/nodes');
+      await until('the node is known', () => follower.objects.latest('n1') !== null);
+      assert.deepEqual(problems, ['Cannot list /api/v1/nodes: the API server answered 403, retrying']);
     });
   });
 
@@ -229,6 +279,52 @@ describe('objects', () => {
       await until('p1 is at c', () => objects.latest('p1')?.nodeName === 'c');
       assert.equal(objects.versions('p3').length, 1);
     });
+  });
+});
+
+describe('deletions while a watch was closed, up to 410', () => {
+  const prepare = (server: FakeApiServer) => {
+    const owners = [{ kind: 'ReplicaSet', name: 'web-1', uid: 'rs', controller: true }];
+    for (const uid of ['p1', 'p2', 'p3'])
+      server.put(pods, uid, { kind: 'Pod', metadata: { name: `web-${uid}`, ownerReferences: owners }, spec: { nodeName: 'a' } });
+  };
+  const gap = async (server: FakeApiServer) => {
+    server.endWatches(pods);
+    await until('the watch is closed', () => server.watchesOf(pods) === 0);
+    server.remove(pods, 'p1');
+    server.remove(pods, 'p2');
+    // Its successor bears its name.
+    server.put(pods, 'p4', { kind: 'Pod', metadata: { name: 'web-p2' } }, true);
+    server.oldest = server.version;
+  };
+
+  test('follow: are known, with what was known of the object', async () => {
+    await staged(prepare, async ({ server, follower: { objects } }) => {
+      await until('pods are watched', () => server.watchesOf(pods) > 0);
+      await gap(server);
+      await until('the successor is known', () => objects.latest('p4') !== null);
+      assert.ok(objects.goneAt('p1') !== null && objects.goneAt('p2') !== null);
+      assert.equal(objects.goneAt('p3'), null);
+      assert.equal(objects.latest('p1')?.owner?.name, 'web-1');
+      assert.equal(objects.latest('p1')?.nodeName, 'a');
+    });
+  });
+
+  test('followNotifications: are sent, each once; what the list repeats is not', async () => {
+    const server = new FakeApiServer();
+    prepare(server);
+    const config = await server.start();
+    const seen: string[] = [];
+    const onNotification = ({ change, object }: { change: string; object: unknown }) =>
+      seen.push(`${change} ${field(field(object, 'metadata'), 'uid')}`);
+    const follower = await followNotifications({ config, since: 0, namespace: undefined, onNotification, onProblem: () => {} });
+    await until('pods are watched', () => server.watchesOf(pods) > 0);
+    await gap(server);
+    await until('the successor came', () => seen.includes('add p4'));
+    await until('the deletions came', () => seen.length >= 6);
+    assert.deepEqual(seen, ['add p1', 'add p2', 'add p3', 'add p4', 'delete p1', 'delete p2']);
+    follower.stop();
+    await server.stop();
   });
 });
 
