@@ -44,7 +44,7 @@ describe('the package, installed', () => {
   it('runs a copy of the template', async () => {
     cpSync(join(folder, 'node_modules/knspan/functions/samples/template'), join(folder, 'mine'), { recursive: true });
     const { stdout } = await run(process.execPath, [command(), 'extension', 'test', join(folder, 'mine/index.ts')]);
-    assert.match(stdout, /^ {2}3 segments to the exporter$/m);
+    assert.match(stdout, /^ {2}7 segments to the exporter$/m);
   });
 
   it('is installed by the README in a way that the template’s Dockerfile takes into the image', async () => {

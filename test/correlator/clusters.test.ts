@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Notification, sendAll } from '../../shared/cli/live/apiserver-notifications.ts';
-import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
+import { notificationsOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import type { Span } from '../../shared/spans/span.ts';
@@ -23,7 +23,10 @@ const of = <T extends Notification>(notices: readonly T[], cluster: string): T[]
 /** What the clusters' sources send, in event time, through one Broker: the spans that the backend gets, by cluster. */
 async function through(fed: readonly string[]): Promise<Map<string, string[]>> {
   const backend = new OtlpReceiver();
-  const { events, objects } = await noticesOf([join(folderOf(capture), 'watch.jsonl')], [join(folderOf(capture), 'objects-watch.jsonl')]);
+  const { events, objects } = await notificationsOf(
+    [join(folderOf(capture), 'watch.jsonl')],
+    [join(folderOf(capture), 'objects-watch.jsonl')],
+  );
   const pods = clusters.flatMap((cluster) => of(events, cluster)).filter(({ object }) => isAboutPod(object));
   const clock = new ManualClock(events[0]?.at ?? 0);
   const logged: string[] = [];

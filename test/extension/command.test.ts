@@ -78,7 +78,7 @@ describe('knspan extension', () => {
     const idle = await fileOf('idle', `export default defineFunction({ name: 'idle', types: ['never.comes'], handle: () => null });`);
     const { status, out } = await knspan(['extension', 'test', idle, ...one]);
     assert.equal(status, 1);
-    assert.match(out, /No event came to it/);
+    assert.match(out, /No event reached it/);
   });
 
   it('says in a sentence what is wrong with a file', async () => {

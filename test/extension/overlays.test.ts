@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { samples } from '../../functions/samples/index.ts';
-import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
+import { notificationsOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { readWiring } from '../../shared/dev-broker/read-wiring.ts';
 import { loopsIn } from '../../shared/extension/loops.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
@@ -53,7 +53,10 @@ describe('sampling', () => {
     const isHeads = ({ traceId }: { traceId: string }) => Number.parseInt(traceId.slice(-1), 16) % 2 === 0;
     assert.ok(wanted.some(isHeads) && !wanted.every(isHeads), 'the capture has both');
     const backend = new OtlpReceiver();
-    const { events, objects } = await noticesOf([join(folderOf(capture), 'watch.jsonl')], [join(folderOf(capture), 'objects-watch.jsonl')]);
+    const { events, objects } = await notificationsOf(
+      [join(folderOf(capture), 'watch.jsonl')],
+      [join(folderOf(capture), 'objects-watch.jsonl')],
+    );
     const clock = new ManualClock(events[0]?.at ?? 0);
     const logged: string[] = [];
     const run = await startLocal({

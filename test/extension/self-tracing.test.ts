@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { noticesOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
+import { notificationsOf, playAll } from '../../shared/cli/local/replay-through-http.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import { Settings } from '../../shared/process/settings.ts';
 import { noTracing } from '../../shared/process/tracing.ts';
@@ -26,7 +26,7 @@ describe('self-tracing', () => {
 
   async function playCapture(env: Readonly<Record<string, string>>): Promise<readonly Span[]> {
     backend.requests.length = 0;
-    const { events } = await noticesOf([join(folderOf('crashloop'), 'watch.jsonl')], []);
+    const { events } = await notificationsOf([join(folderOf('crashloop'), 'watch.jsonl')], []);
     const clock = new ManualClock(events[0]?.at ?? 0);
     const run = await startLocal({
       environment: { OTEL_EXPORTER_OTLP_ENDPOINT: url, KNSPAN_CLUSTER: 'test', KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_WAITS: '5m', ...env },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listField } from '../../shared/events/json.ts';
 
-const bin = fileURLToPath(new URL('../../shared/cli/bin.js', import.meta.url));
+const folder = fileURLToPath(new URL('../../shared/cli/', import.meta.url));
 export const captures = fileURLToPath(new URL('../replay/captures/', import.meta.url));
 export const crashloop = join(captures, 'crashloop', 'events.json');
 export const rollout = join(captures, 'deployment-rollout', 'watch.jsonl');
@@ -21,18 +21,21 @@ export interface How {
   readonly env?: Readonly<Record<string, string>>;
   /** Close standard output after its first bytes. */
   readonly closes?: boolean;
+  /** The executable; default: `bin.js`. */
+  readonly bin?: string;
 }
 
-export function knspan(args: readonly string[], { stdin, env = {}, closes = false }: How = {}): Promise<Ran> {
+export function knspan(args: readonly string[], { stdin, env = {}, closes = false, bin = 'bin.js' }: How = {}): Promise<Ran> {
   const {
     OTEL_EXPORTER_OTLP_ENDPOINT: _,
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: __,
     FORCE_COLOR: ___,
     KNSPAN_ROOT_SERVICE: ____,
+    npm_command: _____,
     ...clean
   } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { env: { ...clean, COLUMNS: '120', ...env }, timeout: 60_000 });
+    const child = spawn(process.execPath, [join(folder, bin), ...args], { env: { ...clean, COLUMNS: '120', ...env }, timeout: 60_000 });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -111,7 +111,7 @@ describe('the reconciler on Redis', () => {
     assert.match(
       listed.out,
       new RegExp(
-        `^${waiting.id}  waits, 0 tries  .*Z  dev\\.knspan\\.trace\\.segment Deployment/web -> ${world.subscriber.url} \\(500\\)$`,
+        `^${waiting.id}  queued, 0 tries  .*Z  dev\\.knspan\\.trace\\.segment Deployment/web -> ${world.subscriber.url} \\(500\\)$`,
         'm',
       ),
     );
@@ -119,17 +119,17 @@ describe('the reconciler on Redis', () => {
       listed.out,
       new RegExp(`^${parked.id}  parked  .* -> http://nobody\\.example \\(500\\)  its subscriber .* is not in KNSPAN_SUBSCRIBERS$`, 'm'),
     );
-    assert.match(listed.out, /^1 wait to be sent again, 1 are parked$/m);
+    assert.match(listed.out, /^1 queued for re-sending, 1 parked$/m);
 
     const again = await knspan(['deadletters', '--resend', parked.id, '--drop', waiting.id], { env });
     assert.equal(again.status, 0, again.err);
-    assert.match(again.out, new RegExp(`^${parked.id} is sent again .*\n${waiting.id} is dropped$`, 'm'));
+    assert.match(again.out, new RegExp(`^${parked.id}: the .* re-sends it.*\n${waiting.id}: dropped$`, 'm'));
     assert.deepEqual(await store.listParked(10), []);
     assert.deepEqual(
       (await store.listDeliveries(box, 10)).map(({ id }) => id),
       [parked.id],
     );
-    assert.match(again.out, /is sent again by the reconciler: /);
+    assert.match(again.out, /: the reconciler re-sends it, /);
     const unknown = await knspan(['deadletters', '--resend', 'nothing'], { env });
     assert.deepEqual(
       [unknown.status, unknown.err],
@@ -156,7 +156,7 @@ describe('a segment that the Broker has refused', () => {
       new RegExp(`^${parked.id}  parked  .*Z  dev\\.knspan\\.trace\\.segment shop/Pod/web-1 -> K_SINK  it answered 400$`, 'm'),
     );
     const again = await knspan(['deadletters', '--resend', parked.id], { env });
-    assert.equal(again.out, `${parked.id} is sent again by the correlator: within seconds when it runs, else with its next tick\n`);
+    assert.equal(again.out, `${parked.id}: the correlator re-sends it, within seconds if it runs, else with its next tick\n`);
     one.sink.answer = () => ({ kind: 'accepted' });
     await one.sweep();
     assert.deepEqual([...one.sink.bodies], [[parked.id, parked.body]]);

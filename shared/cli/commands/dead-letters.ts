@@ -1,6 +1,6 @@
 /**
- * `knspan deadletters`: what Brokers could not deliver, as the reconciler keeps it in Redis, and the segments that a Broker refused, as
- * the correlator has put them aside there; a person sends it again or drops it.
+ * `knspan deadletters`: events that Brokers could not deliver, which the reconciler keeps in Redis, and segments that a Broker refused,
+ * which the correlator has parked there: list, re-send, drop.
  */
 import { isJson, type Json, textField } from '../../events/json.ts';
 import { Log, messageOf } from '../../process/log.ts';
@@ -19,11 +19,11 @@ export interface DeadLettersOptions {
   readonly drop: readonly string[];
 }
 
-const box = { kind: 'dead-letters' } as const;
-const shownMost = 10_000;
+const deadLetters = { kind: 'dead-letters' } as const;
+const shownMax = 10_000;
 
 export async function deadLettersCommand(options: DeadLettersOptions): Promise<void> {
-  const store = await openLetters();
+  const store = await openRedis();
   try {
     for (const id of options.resend) process.stdout.write(`${await resend(store, id)}\n`);
     for (const id of options.drop) process.stdout.write(`${await drop(store, id)}\n`);
@@ -33,14 +33,14 @@ export async function deadLettersCommand(options: DeadLettersOptions): Promise<v
   }
 }
 
-async function openLetters(): Promise<Store> {
+async function openRedis(): Promise<Store> {
   const settings = new Settings(processEnvironment());
   const storeSettings = readStoreSettings(settings);
   if (!processEnvironment()['REDIS_URL']?.trim()) settings.refuse('REDIS_URL', 'not set', redisUrlForms);
   try {
     settings.finish('deadletters');
     const log = new Log({ function: 'deadletters', level: 'off' });
-    // Whoever looks after letters may do so on any Redis.
+    // Also on a Redis that the functions would refuse to start on.
     return await openStore({ ...storeSettings, allowVolatile: true }, log);
   } catch (error) {
     throw new InputError(error instanceof ConfigError ? error.message : messageOf(error));
@@ -48,10 +48,10 @@ async function openLetters(): Promise<Store> {
 }
 
 async function listing(store: Store): Promise<string> {
-  const [waiting, parked] = await Promise.all([store.listDeliveries(box, shownMost), store.listParked(shownMost)]);
-  const lines = waiting.map(({ id, body, tries }) => `${id}  waits, ${tries} ${tries === 1 ? 'try' : 'tries'}  ${about(body)}`);
+  const [queued, parked] = await Promise.all([store.listDeliveries(deadLetters, shownMax), store.listParked(shownMax)]);
+  const lines = queued.map(({ id, body, tries }) => `${id}  queued, ${tries} ${tries === 1 ? 'try' : 'tries'}  ${about(body)}`);
   for (const { id, body, reason } of parked) lines.push(`${id}  parked  ${about(body)}  ${clean(reason)}`);
-  lines.push(`${waiting.length} wait to be sent again, ${parked.length} are parked`);
+  lines.push(`${queued.length} queued for re-sending, ${parked.length} parked`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -68,7 +68,7 @@ function whatOf(event: Json): string {
   return [textField(event, 'type'), textField(event, 'subject')].filter((text) => text !== '').join(' ');
 }
 
-/** Null where it is a dead letter, which has its event within. */
+/** Null for a dead letter, which wraps its event. */
 function segmentIn(body: string): Json | null {
   try {
     const event: unknown = JSON.parse(body);
@@ -80,41 +80,41 @@ function segmentIn(body: string): Json | null {
 
 async function resend(store: Store, id: string): Promise<string> {
   const now = await store.clock();
-  const parked = (await store.listParked(shownMost)).find((one) => one.id === id);
+  const parked = (await store.listParked(shownMax)).find((one) => one.id === id);
   if (parked) {
-    const { to, body, by } = againOf(id, parked.body, now);
-    // Put first, then removed: an end between leaves it in both places, which loses nothing.
-    if (!(await store.enqueue(to, [{ id, body }], now))) throw new InputError(`Cannot send '${id}' again: too many wait already`);
+    const { to, body, by } = targetOf(id, parked.body, now);
+    // Enqueued first, then removed: a crash in between leaves it in both places, and loses nothing.
+    if (!(await store.enqueue(to, [{ id, body }], now))) throw new InputError(`Cannot re-send '${id}': its queue is full`);
     await store.removeParked(id);
     return sentence(id, by);
   }
-  if (!(await isWaiting(store, id))) throw unknown(id);
-  await store.postponeDelivery(box, id, now);
+  if (!(await isQueued(store, id))) throw unknown(id);
+  await store.postponeDelivery(deadLetters, id, now);
   return sentence(id, 'reconciler');
 }
 
-/** A segment goes back into an outbox, whichever: each is looked after by every correlator. */
-function againOf(id: string, body: string, now: number): { to: DeliveryQueue; body: string; by: string } {
+/** A segment goes back into an outbox, any of them: every correlator serves all. */
+function targetOf(id: string, body: string, now: number): { to: DeliveryQueue; body: string; by: string } {
   if (segmentIn(body) !== null) return { to: { kind: 'outbox', shard: shardOf(id) }, body, by: 'correlator' };
   const letter = parseDeadLetter(body);
-  if (!letter.ok) throw new InputError(`Cannot send '${id}' again: ${letter.reason}`);
-  return { to: box, body: deadLetterText({ ...letter.value, since: now }), by: 'reconciler' };
+  if (!letter.ok) throw new InputError(`Cannot re-send '${id}': ${letter.reason}`);
+  return { to: deadLetters, body: deadLetterText({ ...letter.value, since: now }), by: 'reconciler' };
 }
 
 function sentence(id: string, by: string): string {
-  return `${id} is sent again by the ${by}: within seconds when it runs, else with its next tick`;
+  return `${id}: the ${by} re-sends it, within seconds if it runs, else with its next tick`;
 }
 
 async function drop(store: Store, id: string): Promise<string> {
   const parked = await store.removeParked(id);
-  const waiting = await isWaiting(store, id);
-  if (!parked && !waiting) throw unknown(id);
-  await store.removeDeliveries(box, [id]);
-  return `${id} is dropped`;
+  const queued = await isQueued(store, id);
+  if (!parked && !queued) throw unknown(id);
+  await store.removeDeliveries(deadLetters, [id]);
+  return `${id}: dropped`;
 }
 
-async function isWaiting(store: Store, id: string): Promise<boolean> {
-  return (await store.listDeliveries(box, shownMost)).some((one) => one.id === id);
+async function isQueued(store: Store, id: string): Promise<boolean> {
+  return (await store.listDeliveries(deadLetters, shownMax)).some((one) => one.id === id);
 }
 
 function unknown(id: string): InputError {

@@ -1,14 +1,67 @@
-/** `knspan demo heartbeats`: the game of heartbeats and coins, shown and counted. */
+/** `knspan demo`: sample traces from the bundled recordings, or the game of heartbeats and coins. */
+import { fileURLToPath } from 'node:url';
+import { defaultConfig } from '../../correlation/config.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import type { LocalFunctions } from '../local/local-run.ts';
+import type { OutputOptions } from '../output/output.ts';
 import { clean, counted } from '../output/terminal.ts';
+import type { ShowOptions } from './option-values.ts';
+import { replayCommand } from './replay.ts';
+import { programName } from './version.ts';
 
-const period = '100ms';
+export interface DemoOptions extends OutputOptions, Pick<ShowOptions, 'quiet' | 'exitCode'> {
+  readonly beats: number;
+}
 
-export async function gameCommand(functions: LocalFunctions, beats: number): Promise<void> {
+/** Recordings of a real cluster; each folder holds watch.jsonl and objects-watch.jsonl. */
+export const recordings = {
+  rollout: fileURLToPath(new URL('../recordings/rollout/', import.meta.url)),
+  crashloop: fileURLToPath(new URL('../recordings/crashloop/', import.meta.url)),
+} as const;
+
+const titles = {
+  rollout: 'A Deployment of 4 replicas on a real cluster: created, updated to a new image, rolled back.',
+  crashloop: 'Two Deployments on a real cluster: one crashes, in its next version too; the other fails its liveness probe.',
+} as const;
+const beatPeriod = '100ms';
+
+export async function demoCommand(functions: LocalFunctions, which: string, options: DemoOptions): Promise<void> {
+  if (which === 'heartbeats') return playGame(functions, options.beats);
+  const name = which === 'crashloop' ? which : 'rollout';
+  const isShown = options.format === undefined && options.out === undefined;
+  if (isShown) process.stdout.write(`${titles[name]}\n\n`);
+  await replayCommand([`${recordings[name]}watch.jsonl`], {
+    ...options,
+    objects: [`${recordings[name]}objects-watch.jsonl`],
+    rules: [],
+    lenient: false,
+    cluster: 'demo',
+    failed: false,
+    orphans: 'digest',
+    budget: defaultConfig.budget,
+    rootService: defaultConfig.rootService,
+    correlators: 1,
+    with: [],
+  });
+  if (isShown) process.stdout.write(hints(programName()));
+}
+
+function hints(knspan: string): string {
+  const lines: readonly (readonly [command: string, what: string])[] = [
+    [`${knspan} demo crashloop --why`, 'a rollout that fails, and what placed each span'],
+    [`kubectl get events -A -o json | ${knspan} replay - --failed`, 'what has failed in your cluster in the last hour'],
+    [`${knspan} find deployment/NAME -n NAMESPACE --last --view tree`, 'the last change of a Deployment'],
+    [`${knspan} watch --failed`, 'what fails from now on'],
+    [`${knspan} demo --otlp http://localhost:4318`, 'send traces to Jaeger or any OpenTelemetry backend'],
+  ];
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return `\nWhat to try next:\n${lines.map(([command, what]) => `  ${command.padEnd(width)}  ${what}\n`).join('')}`;
+}
+
+async function playGame(functions: LocalFunctions, beats: number): Promise<void> {
   const { playHeartbeats } = await import('../local/heartbeats.ts');
   const figures = await playHeartbeats(functions, {
-    environment: { KNSPAN_HEARTBEAT_PERIOD: period, ...processEnvironment() },
+    environment: { KNSPAN_HEARTBEAT_PERIOD: beatPeriod, ...processEnvironment() },
     beats,
     write: (line) => process.stdout.write(`${clean(line)}\n`),
     log: (line) => process.stderr.write(line),

@@ -1,12 +1,11 @@
-/** `knspan explain`: why an event has its parent, and which candidates lost by which rule. */
-
-import { clean } from '../output/terminal.ts';
+/** `knspan explain`: the place of an Event in its trace: its parent, the rule and the evidence, and which candidates lost. */
+import { clean, counted } from '../output/terminal.ts';
 import { Pipeline } from '../pipeline.ts';
-import { loadOrList } from './find.ts';
-import { rulesOf, type SharedOptions } from './replay.ts';
+import { loadOrList, type SourceOptions } from './find.ts';
+import { readRules } from './option-values.ts';
 
-export async function explainCommand(uid: string, paths: string[], options: SharedOptions): Promise<void> {
-  const rules = await rulesOf(options);
+export async function explainCommand(uid: string, paths: readonly string[], options: SourceOptions): Promise<void> {
+  const rules = await readRules(options);
   if (!rules) return;
   const { observations, objects, cluster } = await loadOrList(paths, options);
   const pipeline = new Pipeline({ rules, objects, cluster, explains: true });
@@ -15,7 +14,7 @@ export async function explainCommand(uid: string, paths: string[], options: Shar
   const found = pipeline.explain(uid);
   if (found.length === 0) {
     process.stderr.write(
-      `Cannot explain event '${uid}': no such event in the input, wanted the metadata.uid of one of ${observations.length}\n`,
+      `Cannot explain Event '${uid}': not among the ${counted(observations.length, 'Event')} of the input, wanted a metadata.uid\n`,
     );
     process.exitCode = 2;
     return;

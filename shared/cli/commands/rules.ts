@@ -1,8 +1,8 @@
-/** `knspan rules check`: says every fault of rules files by file, line and column. */
+/** `knspan rules check`: reports every fault of rules files by file, line and column. */
 import { loadRules } from '../input/load-input.ts';
 import { counted } from '../output/terminal.ts';
 
-export async function rulesCheckCommand(files: string[]): Promise<void> {
+export async function rulesCheckCommand(files: readonly string[]): Promise<void> {
   const { faults } = await loadRules(files, true);
   for (const fault of faults) process.stdout.write(`${fault.message}\n`);
   process.stdout.write(

@@ -1,14 +1,16 @@
-/** `knspan serve`: the whole pipeline in one process, over HTTP like in a cluster; with `--live` fed by the current cluster. */
+/** `knspan serve`: the whole pipeline in one process, over HTTP as in a cluster; with `--live` fed by the current cluster. */
+import { ListenError } from '../../http/listen.ts';
 import { systemClock } from '../../process/clock.ts';
 import { processEnvironment } from '../../process/settings.ts';
+import { InputError } from '../input/read-input.ts';
 import { type Notification, sendNotification } from '../live/apiserver-notifications.ts';
 import { followNotifications } from '../live/cluster-source.ts';
-import type { LocalFunctions } from '../local/local-run.ts';
+import type { LocalFunctions, LocalOptions } from '../local/local-run.ts';
 import { createOutput } from '../output/output.ts';
+import { orphansKept, Selection } from '../output/selection.ts';
 import { counted } from '../output/terminal.ts';
-import { orphansKept, Selection } from '../output/trace-selection.ts';
-import { filterOf, type ShowOptions, setExitCode } from './replay.ts';
-import { untilSettled } from './watch.ts';
+import { filterOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';
+import { settlingSentence } from './watch.ts';
 
 export interface ServeOptions extends ShowOptions {
   readonly port: number;
@@ -22,6 +24,8 @@ export interface ServeOptions extends ShowOptions {
 const lookBack = 10 * 60 * 1_000_000;
 
 export async function serveCommand(functions: LocalFunctions, options: ServeOptions): Promise<void> {
+  const rules = await readRules(options);
+  if (!rules) return;
   const environment = processEnvironment();
   const clock = systemClock();
   const began = clock.now() * 1_000;
@@ -29,17 +33,17 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const exports =
     options.otlp !== undefined || Boolean(environment['OTEL_EXPORTER_OTLP_ENDPOINT'] || environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
-  // Sending is the exporter's here.
+  // The exporter sends, not the output.
   const output = shows ? await createOutput({ ...options, otlp: undefined }, process.stdout, {}) : null;
-  const { startLocal } = await import('../local/local-pipeline.ts');
-  const run = await startLocal(functions, {
+  const run = await start(functions, {
     environment: { ...environment, ...environmentOf(options) },
     clock,
     logLevel: options.quiet ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: options.port,
     host: options.host,
-    correlators: Math.max(1, options.correlators),
+    correlators: options.correlators,
+    rules,
     ...(output
       ? {
           onSegment: async (segment) => {
@@ -53,14 +57,17 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     overlays: options.with,
   });
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
-  say(`Taking CloudEvents at ${run.url}; ${untilSettled}`);
-  const pump = new Pump(run.url, say);
+  say(`Taking CloudEvents at ${run.url}; ${settlingSentence}`);
+  const sender = new NotificationSender(run.url, say);
   const follower = options.live
     ? await followNotifications({
         namespace: options.namespace,
         onProblem: say,
         since: began - lookBack,
-        onNotification: (notification) => pump.push(notification),
+        onNotification: (notification) => sender.push(notification),
+      }).catch(async (error: unknown) => {
+        await run.close();
+        throw error;
       })
     : null;
   await new Promise<void>((resolve) => {
@@ -71,59 +78,66 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   await run.close();
   await output?.close();
   say(`${selection.summary}; ${counted(inbox + undecided, 'occurrence')} not settled yet`);
-  setExitCode(options, { undelivered: false, failed: selection.failed });
+  setExitCode(options, { isUndelivered: false, failed: selection.failed });
   process.exit(process.exitCode ?? 0);
 }
 
-function environmentOf({ cluster, orphans, budget, rootService, rules, otlp, live }: ServeOptions): Record<string, string> {
+async function start(functions: LocalFunctions, options: LocalOptions) {
+  const { startLocal } = await import('../local/local-pipeline.ts');
+  return startLocal(functions, options).catch((error: unknown) => {
+    throw error instanceof ListenError ? new InputError(`${error.message} (--host, --port)`) : error;
+  });
+}
+
+function environmentOf({ cluster, orphans, budget, rootService, otlp, live }: ServeOptions): Record<string, string> {
   return {
     ...(cluster === '' ? {} : { KNSPAN_CLUSTER: cluster }),
     ...(otlp === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlp }),
     KNSPAN_ORPHANS: orphansKept(orphans),
     KNSPAN_BUDGET: String(budget),
     KNSPAN_ROOT_SERVICE: rootService,
-    ...(rules.length === 0 ? {} : { KNSPAN_RULES: rules.join(',') }),
     KNSPAN_LOOKUPS: String(live),
   };
 }
 
-/** Sends what the watch brings, a few at a time; bounded, and what does not fit is said and left to the reconciler. */
-class Pump {
+const queueMax = 100_000;
+const concurrency = 8;
+
+/** Sends the notifications of the watch, a few at a time. What does not fit into its queue is reported and left to the reconciler. */
+class NotificationSender {
   readonly #url: string;
   readonly #say: (sentence: string) => void;
   readonly #queue: Notification[] = [];
-  #underWay = 0;
-  #lost = 0;
+  #inFlight = 0;
+  #isFull = false;
 
   constructor(url: string, say: (sentence: string) => void) {
     this.#url = url;
     this.#say = say;
   }
 
-  push(notice: Notification): void {
-    if (this.#queue.length >= queueMost) {
-      this.#lost += 1;
-      if (this.#lost === 1) this.#say(`Cannot keep up: more than ${queueMost} notifications wait; the reconciler repairs what is left out`);
+  push(notification: Notification): void {
+    if (this.#queue.length >= queueMax) {
+      if (!this.#isFull)
+        this.#say(`Cannot keep up: more than ${queueMax} notifications are queued, the reconciler repairs what is left out`);
+      this.#isFull = true;
       return;
     }
-    this.#queue.push(notice);
+    this.#queue.push(notification);
     this.#run();
   }
 
   #run(): void {
-    while (this.#underWay < atOnce) {
-      const notice = this.#queue.shift();
-      if (!notice) return;
-      this.#underWay += 1;
-      void sendNotification(this.#url, notice)
+    while (this.#inFlight < concurrency) {
+      const notification = this.#queue.shift();
+      if (!notification) return;
+      this.#inFlight += 1;
+      void sendNotification(this.#url, notification)
         .catch((error: unknown) => this.#say(String(error)))
         .finally(() => {
-          this.#underWay -= 1;
+          this.#inFlight -= 1;
           this.#run();
         });
     }
   }
 }
-
-const queueMost = 100_000;
-const atOnce = 8;

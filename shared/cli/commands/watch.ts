@@ -1,27 +1,30 @@
-/** `knspan watch`: traces of a live cluster as they settle. */
-
+/** `knspan watch`: the traces of a live cluster, each once it has settled. */
 import type { Observation } from '../../events/observation.ts';
 import { goDurationMicros } from '../../events/time.ts';
 import { InputError } from '../input/read-input.ts';
 import { follow } from '../live/cluster-source.ts';
 import { createOutput } from '../output/output.ts';
+import { Selection } from '../output/selection.ts';
 import { counted } from '../output/terminal.ts';
-import { Selection } from '../output/trace-selection.ts';
 import { Pipeline } from '../pipeline.ts';
-import { filterOf, pipelineOptions, rulesOf, type ShowOptions, setExitCode } from './replay.ts';
+import { type ClusterOptions, filterOf, pipelineOptionsOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';
 
-/** What `watch` and `serve` say when they begin. */
-export const untilSettled = 'a change is shown 10 s to a minute after its last event, an incident once all was well for 10 minutes';
+export interface WatchOptions extends ShowOptions, ClusterOptions {
+  readonly for?: string;
+}
 
-const everyMs = 1_000;
+/** What `watch` and `serve` say at their start. */
+export const settlingSentence = 'a change is shown 10 to 60 s after its last Event, an incident after 10 minutes without further trouble';
+
+const intervalMs = 1_000;
 /** What happened shortly before the start is shown too. */
 const lookBack = 10 * 60 * 1_000_000;
 
-export async function watchCommand(options: ShowOptions & { readonly for?: string }): Promise<void> {
+export async function watchCommand(options: WatchOptions): Promise<void> {
   const lasts = options.for === undefined ? null : goDurationMicros(options.for);
   if (options.for !== undefined && lasts === null)
     throw new InputError(`Cannot use --for: wanted a duration (30s, 5m), found '${options.for}'`);
-  const rules = await rulesOf(options);
+  const rules = await readRules(options);
   if (!rules) return;
   const began = Date.now() * 1_000;
   const filter = filterOf({ ...options, since: options.since ?? '10m' }, began);
@@ -31,19 +34,21 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
   const early: Observation[] = [];
   let pipeline: Pipeline | null = null;
   const follower = await follow({
-    since: filter.since ?? began - lookBack,
+    kubeconfig: options.kubeconfig,
+    context: options.context,
     namespace: options.namespace,
+    since: filter.since ?? began - lookBack,
     onProblem: say,
     onEvent: (observation) => (pipeline ? pipeline.push(observation) : early.push(observation)),
   });
   pipeline = new Pipeline({
     rules,
     objects: follower.objects,
-    ...pipelineOptions({ ...options, cluster: options.cluster || follower.cluster }),
+    ...pipelineOptionsOf({ ...options, cluster: options.cluster || follower.cluster }),
   });
   for (const observation of early) pipeline.push(observation);
   const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
-  say(`Following the cluster: ${known}; ${untilSettled}`);
+  say(`Following the cluster: ${known}; ${settlingSentence}`);
   let undelivered = '';
   try {
     await untilStopped(lasts, async () => {
@@ -55,11 +60,11 @@ export async function watchCommand(options: ShowOptions & { readonly for?: strin
     undelivered = await output.close();
   } finally {
     follower.stop();
-    // Watches that are being closed must not hold the process.
+    // Watches that are being closed must not keep the process alive.
     setTimeout(() => process.exit(), 500).unref();
   }
   say(`${selection.summary}; ${counted(pipeline.pending, 'occurrence')} not settled yet`);
-  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
+  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
 }
 
 /** Calls `step` every second until the time is up or the user interrupts. */
@@ -73,7 +78,7 @@ async function untilStopped(lasts: number | null, step: () => Promise<void>): Pr
   const until = lasts === null ? Number.POSITIVE_INFINITY : Date.now() + lasts / 1_000;
   while (!stopped && Date.now() < until) {
     await step();
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
   await step();
 }

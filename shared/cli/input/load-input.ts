@@ -8,6 +8,7 @@ import { parseUserRules, type RuleFault } from '../../correlation/rules/user-rul
 import type { Micros, Observation } from '../../events/observation.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { messageOf } from '../../process/log.ts';
+import { clean, counted } from '../output/terminal.ts';
 import { InputError, readInputs } from './read-input.ts';
 
 export interface Loaded {
@@ -63,6 +64,24 @@ export async function load(paths: readonly string[], options: LoadOptions): Prom
     }
   }
   return { observations, objects, counts, newest };
+}
+
+/** Input without any Event is a fault, unless all its lists are empty. */
+export function requireEvents({ events, skipped }: Pick<Counts, 'events' | 'skipped'>): void {
+  if (events > 0 || skipped.length === 0) return;
+  throw new InputError("Cannot find an Event in the input: wanted what 'kubectl get events -A -o json' gives, or a folder of such files");
+}
+
+/** What was read, what was shown, what was skipped; ends with a line feed. */
+export function summaryOf(counts: Counts, shown: string): string {
+  const lines = [`${counted(counts.events, 'event')} read; ${shown}`];
+  if (counts.skipped.length > 0)
+    lines.push(
+      `${counted(counts.skipped.length + counts.skippedMore, 'item')} skipped:`,
+      ...counts.skipped.map((reason) => `  ${clean(reason)}`),
+    );
+  if (counts.skippedMore > 0) lines.push(`  and ${counts.skippedMore} more`);
+  return `${lines.join('\n')}\n`;
 }
 
 export type RulesLoaded =

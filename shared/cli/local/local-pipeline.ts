@@ -94,7 +94,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
   const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
   const correlators: LocalCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {
-    const given = { store, beats: options.beats, ...live };
+    const given = { store, beats: options.beats, ...live, ...(options.rules ? { rules: options.rules } : {}) };
     const correlator = await functions.startCorrelator(
       await tracings.into('correlator', surroundings('correlator', sinkOf('correlator'))),
       given,

@@ -3,6 +3,7 @@
  * Nothing in shared/ imports a function: `functions/main.ts` hands them in.
  */
 
+import type { CompiledRules } from '../../correlation/rules/match.ts';
 import type { Source } from '../../dev-broker/manifest-reader.ts';
 import type { ExtensionFunction, Given } from '../../extension/definition.ts';
 import type { Clock } from '../../process/clock.ts';
@@ -22,6 +23,8 @@ export interface LocalOptions {
   readonly port: number;
   readonly host: string;
   readonly correlators: number;
+  /** Absent: the correlators read those that KNSPAN_RULES names. */
+  readonly rules?: CompiledRules;
   /** Without it segments are only exported. */
   readonly onSegment?: (segment: Segment) => Promise<void>;
   /** Sends segments to the OpenTelemetry backend that the environment names. */
@@ -79,7 +82,10 @@ export interface LocalCorrelator extends Running {
 
 /** The functions that a local run starts; each is loaded when it is started. */
 export interface LocalFunctions {
-  startCorrelator(surroundings: FunctionContext, given: { store: Store; beats: boolean; cluster?: string }): Promise<LocalCorrelator>;
+  startCorrelator(
+    context: FunctionContext,
+    given: { store: Store; beats: boolean; cluster?: string; rules?: CompiledRules },
+  ): Promise<LocalCorrelator>;
   startExporter(surroundings: FunctionContext): Promise<Running>;
   startReconciler(surroundings: FunctionContext, given: { store: Store }): Promise<Running>;
   /** Made with the extension kit, by name. */

@@ -1,24 +1,25 @@
 /**
- * `knspan replay --through serve`: the input as CloudEvents over HTTP through broker, correlators and store, under a clock that goes as
- * the events went. What comes out equals the direct replay.
+ * `knspan replay --through serve`: sends the input as CloudEvents over HTTP through broker, correlators and store, on a clock that follows
+ * the times of the events. The traces equal those of the direct replay.
  */
-
 import { isJson, textField } from '../../events/json.ts';
 import { ManualClock } from '../../process/clock.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import type { Segment } from '../../spans/span.ts';
-import { filterOf, type ReplayOptions, requireEvents, rulesOf, setExitCode } from '../commands/replay.ts';
+import { filterOf, readRules, setExitCode } from '../commands/option-values.ts';
+import type { ReplayOptions } from '../commands/replay.ts';
+import { requireEvents } from '../input/load-input.ts';
 import { InputError, readInputs } from '../input/read-input.ts';
 import { type Notification, sendAll } from '../live/apiserver-notifications.ts';
 import { createOutput } from '../output/output.ts';
+import { orphansKept, Selection } from '../output/selection.ts';
 import { clean, counted } from '../output/terminal.ts';
-import { orphansKept, Selection } from '../output/trace-selection.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
 
 /** Below the lateness that events may have. */
 const windowMs = 5_000;
-const atOnce = 16;
-const faultsListed = 5;
+const concurrency = 16;
+const faultsShown = 5;
 /** Longer than any change may stay open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
@@ -26,11 +27,12 @@ export interface Timed extends Notification {
   readonly at: number;
 }
 
-export async function replayThrough(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayThroughHttp(functions: LocalFunctions, paths: readonly string[], options: ReplayOptions): Promise<void> {
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
-  if (!(await rulesOf(options))) return;
-  const { events, objects, skipped, faults } = await noticesOf(paths, options.objects ?? []);
-  if (events.length === 0) for (const fault of faults.slice(0, faultsListed)) process.stderr.write(`${clean(fault)}\n`);
+  const rules = await readRules(options);
+  if (!rules) return;
+  const { events, objects, skipped, faults } = await notificationsOf(paths, options.objects);
+  if (events.length === 0) for (const fault of faults.slice(0, faultsShown)) process.stderr.write(`${clean(fault)}\n`);
   requireEvents({ events: events.length, skipped: faults });
   const newest = events.reduce((at, event) => Math.max(at, event.at), 0);
   const selection = new Selection(filterOf(options, newest * 1_000), options.orphans);
@@ -41,12 +43,13 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   const run = await startLocal(functions, {
     environment: environmentOf(options),
     clock,
-    // That an embedded store is volatile is no news here.
+    // The warning that an embedded store is volatile is of no use here.
     logLevel: options.quiet || processEnvironment()['REDIS_URL'] === undefined ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
     host: '127.0.0.1',
-    correlators: Math.max(1, options.correlators),
+    correlators: options.correlators,
+    rules,
     onSegment: async (segment) => {
       segments.push(segment);
     },
@@ -56,7 +59,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
     overlays: options.with,
   });
   try {
-    await sendAll(run.url, objects, atOnce);
+    await sendAll(run.url, objects, concurrency);
     await playAll(run, clock, events);
     await checkDone(run);
   } finally {
@@ -67,7 +70,7 @@ export async function replayThrough(functions: LocalFunctions, paths: readonly s
   const undelivered = await output.close();
   if (!options.quiet) process.stderr.write(`${counted(events.length, 'event')} sent${skipped}; ${selection.summary}\n`);
   if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
-  setExitCode(options, { undelivered: undelivered !== '', failed: selection.failed });
+  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
 }
 
 /** A window of events at a time, each once its time has come; then all the time that a change may take. */
@@ -79,7 +82,7 @@ export async function playAll(run: LocalRun, clock: ManualClock, events: readonl
     // First what was due before: these may come long after.
     await moveTo(clock, run, begin);
     await moveTo(clock, run, begin + windowMs);
-    await sendAll(run.url, events.slice(from, to), atOnce);
+    await sendAll(run.url, events.slice(from, to), concurrency);
     from = to;
   }
   for (const step of stepsAfter) await moveTo(clock, run, clock.now() + step);
@@ -100,7 +103,7 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
   await run.settle();
 }
 
-export async function noticesOf(
+export async function notificationsOf(
   paths: readonly string[],
   objectPaths: readonly string[],
 ): Promise<{ events: Timed[]; objects: Notification[]; skipped: string; faults: string[] }> {
@@ -137,7 +140,7 @@ function asEvent(raw: unknown): unknown {
   return isJson(raw) && textField(raw, 'kind') === '' ? { ...raw, kind: 'Event' } : raw;
 }
 
-function environmentOf({ cluster, orphans, budget, rootService, rules }: ReplayOptions): Record<string, string> {
+function environmentOf({ cluster, orphans, budget, rootService }: ReplayOptions): Record<string, string> {
   const { REDIS_URL } = processEnvironment();
   return {
     ...(REDIS_URL === undefined ? {} : { REDIS_URL, KNSPAN_REDIS_PREFIX: `replay-${process.pid}:` }),
@@ -145,7 +148,6 @@ function environmentOf({ cluster, orphans, budget, rootService, rules }: ReplayO
     KNSPAN_ORPHANS: orphansKept(orphans),
     KNSPAN_BUDGET: String(budget),
     KNSPAN_ROOT_SERVICE: rootService,
-    KNSPAN_RULES: rules.join(','),
     KNSPAN_TICK_WAITS: '5m',
   };
 }

@@ -159,7 +159,7 @@ describe('knspan serve', { concurrency: true }, () => {
       knspan(['serve', '--port', '0'], { env: { REDIS_URL: 'redis://127.0.0.1:1' } }),
     ]);
     taken.close();
-    assert.match(busy.err, new RegExp(`^Cannot listen on port ${port}: .*EADDRINUSE.*, wanted a free one$`, 'm'));
+    assert.match(busy.err, new RegExp(`^Cannot listen on port ${port}: .*EADDRINUSE.*, wanted a free one \\(--host, --port\\)$`, 'm'));
     assert.match(nonsense.err, /^Cannot start exporter: OTEL_EXPORTER_OTLP_ENDPOINT is 'nonsense', wanted /m);
     assert.match(away.err, /^Cannot open the store: Redis did not answer within 10 s: .*ECONNREFUSED/m);
     for (const { status, err } of [busy, nonsense, away]) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type ReplayOptions, replayCommand } from '../../../shared/cli/commands/replay.ts';
-import { replayThrough } from '../../../shared/cli/local/replay-through-http.ts';
+import { replayThroughHttp } from '../../../shared/cli/local/replay-through-http.ts';
 import { knspan } from '../../helpers/cli.ts';
 import { localFunctions } from '../../helpers/local-run.ts';
 import { type RedisProcess, startRedis } from '../../helpers/redis.ts';
@@ -45,7 +45,7 @@ describe('replay --through serve', () => {
     };
     const paths = [join(folderOf(capture), dumped ? dump : 'watch.jsonl')];
     if (correlators === undefined) await replayCommand(paths, options);
-    else await replayThrough(localFunctions, paths, options);
+    else await replayThroughHttp(localFunctions, paths, options);
     return readFileSync(options.out ?? '', 'utf8');
   }
 

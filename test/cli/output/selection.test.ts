@@ -1,7 +1,7 @@
 /** Filters match what a person means: any object of the trace, `*` for any text, times against the newest event. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Filter, passes, sinceOf } from '../../../shared/cli/output/trace-filter.ts';
+import { type Filter, parseObjectName, passes, sinceOf } from '../../../shared/cli/output/selection.ts';
 import { segmentOf, spanOf } from '../../helpers/segment.ts';
 
 const pod = spanOf({ attributes: { 'k8s.object.kind': 'ReplicaSet', 'k8s.object.name': 'web-5d', 'k8s.pod.name': 'web-5d-x1' } });
@@ -39,6 +39,39 @@ describe('passes', () => {
     assert.equal(passes({ ...segment, rootName: name }, { name: `${'*a'.repeat(20)}*b` }), false);
     assert.ok(performance.now() - began < 1_000);
   });
+});
+
+describe('parseObjectName', () => {
+  for (const [text, kind] of [
+    ['deployment/web', 'Deployment'],
+    ['Deployment/web', 'Deployment'],
+    ['deployments/web', 'Deployment'],
+    ['deploy/web', 'Deployment'],
+    ['deployment.apps/web', 'Deployment'],
+    ['deployments.v1.apps/web', 'Deployment'],
+    ['helmreleases/web', 'HelmRelease'],
+    ['helmrelease.helm.toolkit.fluxcd.io/web', 'HelmRelease'],
+    ['leases/web', 'Lease'],
+    ['ingresses/web', 'Ingress'],
+    ['ingress/web', 'Ingress'],
+    ['ing/web', 'Ingress'],
+    ['gateways/web', 'Gateway'],
+    ['networkpolicies/web', 'NetworkPolicy'],
+    ['endpoints/web', 'Endpoints'],
+    ['daemonsets/web', 'DaemonSet'],
+    ['hpa/web', 'HorizontalPodAutoscaler'],
+  ] as const)
+    test(`${text} is the ${kind} web`, () => {
+      const object = parseObjectName(text);
+      assert.ok(object);
+      const rooted = segmentOf([spanOf({})], { rootKind: kind, rootName: 'web' });
+      assert.ok(passes(rooted, { object }));
+      assert.ok(!passes({ ...rooted, rootName: 'other' }, { object }));
+      for (const other of ['Pod', 'Release', 'DeploymentConfig']) assert.ok(!passes({ ...rooted, rootKind: other }, { object }));
+    });
+
+  for (const text of ['web', '/web', 'deployment/', 'deployment/a/b', 'a b/c', ''])
+    test(`'${text}' names no object`, () => assert.equal(parseObjectName(text), null));
 });
 
 test('sinceOf: a duration before the newest event, or a time', () => {

@@ -1,0 +1,95 @@
+/** The flags that several commands share. `option-values.ts` has what they are parsed to. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultConfig } from '../../correlation/config.ts';
+
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Wanted a whole number from ${min} to ${max}, found '${text}'`);
+  };
+}
+
+export const dumpArgument = 'files, folders, archives, or - for standard input; without any, the live cluster';
+export const withHelp = 'run an extension beside it: sampling, redact, owner-team, alert, or a folder of your own (repeatable)';
+const correlatorsMax = 64;
+
+export function addInput(command: Command): Command {
+  return command
+    .optionsGroup('Input:')
+    .option('--objects <path>', 'objects beside the Events: a dump, or notifications over time (repeatable)', collect, []);
+}
+
+export function addCluster(command: Command): Command {
+  return command
+    .optionsGroup('Cluster:')
+    .option('--kubeconfig <file>', 'kubeconfig of the live cluster; without it KUBECONFIG or ~/.kube/config')
+    .option('--context <name>', 'context of the kubeconfig; without it the current one');
+}
+
+export function addRules(command: Command): Command {
+  return command
+    .optionsGroup('Correlation:')
+    .option('--rules <file>', 'additional rules, YAML or JSON (repeatable)', collect, [])
+    .option('--lenient', 'skip faulty rules instead of refusing their file', false)
+    .addOption(
+      new Option('--cluster <name>', 'cluster name, part of every trace id; of a live cluster the uid of namespace kube-system')
+        .env('KNSPAN_CLUSTER')
+        .default(''),
+    );
+}
+
+export function addFilters(command: Command): Command {
+  return command
+    .optionsGroup('Filter:')
+    .option('-n, --namespace <glob>', 'only traces in this namespace; * stands for any text')
+    .option('--failed', 'only failed traces', false)
+    .option('--since <duration|time>', 'only traces that ended since then, e.g. 2h (before the newest Event) or a time');
+}
+
+export function addObjectFilters(command: Command): Command {
+  return command
+    .option('--kind <glob>', 'only traces with an object of this kind')
+    .option('--name <glob>', 'only traces with an object of this name');
+}
+
+export function addOutput(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .addOption(new Option('--view <view>', 'tree: every span of a trace (default); list: one line per trace').choices(['tree', 'list']))
+    .addOption(new Option('--format <format>', 'otlp-json: one OTLP/JSON ExportTraceServiceRequest per line').choices(['otlp-json']))
+    .option('--out <file>', 'write to this file instead of standard output')
+    .option('--otlp <url>', 'send the traces to an OpenTelemetry backend (or set OTEL_EXPORTER_OTLP_ENDPOINT)')
+    .option('--why', 'show the rule and the evidence that placed each span', false)
+    .option('--quiet', 'print nothing but errors on standard error', false)
+    .option('--exit-code', 'exit with 1 if a trace has failed', false);
+}
+
+export function addRendering(command: Command): Command {
+  return command
+    .optionsGroup('Correlation:')
+    .addOption(
+      new Option('--orphans <mode>', 'Events without cause or effect: digest per object and hour, one trace each, or drop')
+        .choices(['digest', 'each', 'drop'])
+        .env('KNSPAN_ORPHANS')
+        .default('digest'),
+    )
+    .addOption(
+      new Option('--budget <spans>', 'max spans per trace; similar siblings are folded')
+        .env('KNSPAN_BUDGET')
+        .default(defaultConfig.budget)
+        .argParser(wholeNumber(10, 1_000_000)),
+    )
+    .addOption(
+      new Option('--root-service <name>', 'service.name of root spans')
+        .env('KNSPAN_ROOT_SERVICE')
+        .default(defaultConfig.rootService)
+        .argParser((text) => text || defaultConfig.rootService),
+    );
+}
+
+export function correlatorsOption(description: string): Option {
+  return new Option('--correlators <number>', description).argParser(wholeNumber(1, correlatorsMax)).default(1);
+}
