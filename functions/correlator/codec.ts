@@ -1,139 +1,176 @@
 /**
  * What the correlator keeps as text in the store, and back. Only this codec writes that text, so reading trusts its form once the
- * version in front of it is right. What a rule says of an Event is not kept: it is worked out again from the rules in force.
+ * version at its beginning is right.
+ *
+ * An Event is written once, when it is received, with what the rules say of it. Routing puts the route beside that text, and deciding
+ * keeps the text as it is for as long as the Event is undecided. What the rules say is worked out again only where other rules are in
+ * force than those that were when it was written.
  */
 
-import { type Context, emptyContext, emptyKeep, type PendingState, type Placement } from '../../shared/correlation/context.ts';
+import type { Context, PendingState, Placement } from '../../shared/correlation/context.ts';
 import type { Routed } from '../../shared/correlation/occurrence.ts';
 import { type Fact, type FactIndex, timeless } from '../../shared/correlation/routing/event-facts.ts';
-import { type CompiledRules, meaningOf } from '../../shared/correlation/rules/match.ts';
+import { type CompiledRules, meaningByRule, meaningOf } from '../../shared/correlation/rules/match.ts';
+import type { Meaning } from '../../shared/correlation/rules/rule.ts';
+import { type DomainState, emptyDomain } from '../../shared/correlation/steps.ts';
 import type { ObjectRef, Observation } from '../../shared/events/observation.ts';
+import {
+  type ObservationFields,
+  observationFields,
+  observationOf,
+  type RefFields,
+  refFields,
+  refOf,
+} from '../../shared/events/observation-text.ts';
 import type { KubeObject, ObjectVersion } from '../../shared/kubernetes/object.ts';
+import type { Origin } from '../../shared/process/tracing.ts';
 
-const version = 1;
+const version = 2;
 
-export interface Arrived {
-  readonly cluster: string;
+export interface EventEntry {
   readonly observation: Observation;
+  readonly meaning: Meaning;
+  /** The request that has brought it, where that is traced. */
+  readonly origin: Origin | null;
 }
+
+type EventFields = readonly [
+  version: number,
+  observation: ObservationFields,
+  rules: string,
+  rule: string,
+  groups: 0 | Meaning['groups'],
+  origin: 0 | Origin,
+];
 
 export interface Route {
   readonly chain: readonly ObjectRef[];
   readonly owners: number;
 }
 
-export interface DomainState {
-  readonly context: Context;
-  readonly keep: PendingState;
+/** The object that the Event is about mostly is the one that it names: 0. */
+type ChainFields = readonly (0 | RefFields)[];
+
+export interface RoutedEntry {
+  readonly routed: Routed;
+  readonly origin: Origin | null;
 }
 
-export const emptyState: DomainState = { context: emptyContext(), keep: emptyKeep };
-
-interface RoutedText extends Route {
-  readonly observation: Observation;
-  readonly tellsFirst: boolean;
+/** `routed`: number of the line that has it. */
+interface PlacedFields {
+  readonly id: string;
+  readonly n: number;
+  readonly at: number;
+  readonly uncertainty: number;
+  readonly messageKnown: boolean;
+  readonly routed: number;
+  readonly place: Placement;
 }
 
-interface StateText {
-  readonly context: Context;
-  /** Each once, however many occurrences refer to it. */
-  readonly routed: readonly RoutedText[];
-  readonly placed: readonly {
-    readonly id: string;
-    readonly n: number;
-    readonly at: number;
-    readonly uncertainty: number;
-    readonly messageKnown: boolean;
-    readonly of: number;
-    readonly place: Placement;
-  }[];
-  readonly waiting: readonly number[];
+type StateFields = readonly [version: number, context: Context, placed: readonly PlacedFields[], waiting: readonly number[]];
+
+/** `Fields` is what this codec wrote under that beginning: the one place where text of the store gets a type. */
+function read<Fields>(text: string, beginning: string): Fields {
+  if (!text.startsWith(beginning))
+    throw new Error(
+      `Cannot read the store: its text begins with '${text.slice(0, 4)}', wanted '${beginning}' (written by another release)`,
+    );
+  const fields: Fields = JSON.parse(text);
+  return fields;
 }
 
-function write(value: unknown): string {
-  return `${version}${JSON.stringify(value)}`;
+export function eventText({ observation, meaning, origin }: EventEntry, rules: CompiledRules): string {
+  const groups = Object.keys(meaning.groups).length === 0 ? 0 : meaning.groups;
+  const fields: EventFields = [version, observationFields(observation), rules.version, meaning.rule, groups, origin ?? 0];
+  return JSON.stringify(fields);
 }
 
-/** `Written` is what this codec wrote under that version: the one place where text of the store gets a type. */
-function read<Written>(text: string): Written {
-  if (text[0] !== String(version))
-    throw new Error(`Cannot read the store: wanted state of version ${version}, found '${text.slice(0, 1)}' (written by another release)`);
-  const value: Written = JSON.parse(text.slice(1));
-  return value;
+export function readEvent(text: string, rules: CompiledRules): EventEntry {
+  return eventOf(read<EventFields>(text, `[${version},`), rules);
 }
 
-export const arrivedText = (arrived: Arrived): string => write(arrived);
-export const readArrived = (text: string): Arrived => read<Arrived>(text);
-export const routeText = ({ chain, owners }: Route): string => write({ chain, owners });
-export const readRoute = (text: string): Route => read<Route>(text);
+const noGroups: Meaning['groups'] = {};
 
-export function routedText(routed: Routed): string {
-  return write(bareRouted(routed));
+function eventOf([, fields, written, rule, groups, origin]: EventFields, rules: CompiledRules): EventEntry {
+  const observation = observationOf(fields);
+  const known = written === rules.version ? meaningByRule(rules, rule, groups === 0 ? noGroups : groups, observation) : null;
+  return { observation, meaning: known ?? meaningOf(rules, observation), origin: origin === 0 ? null : origin };
 }
 
-export function readRouted(text: string, rules: CompiledRules): Routed {
-  return withMeaning(read<RoutedText>(text), rules);
+export function routeText({ chain, owners }: Route, involved: ObjectRef): string {
+  const fields: ChainFields = chain.map((ref) => (isSame(ref, involved) ? 0 : refFields(ref)));
+  return `${JSON.stringify(fields)},${owners}`;
 }
 
-function bareRouted({ observation, chain, owners, tellsFirst }: Routed): RoutedText {
-  return { observation, chain, owners, tellsFirst };
+export function readRoute(text: string, involved: ObjectRef): Route {
+  const [chain, owners]: [ChainFields, number] = JSON.parse(`[${text}]`);
+  return routeOf(chain, owners, involved);
 }
 
-function withMeaning(text: RoutedText, rules: CompiledRules): Routed {
-  return { ...text, meaning: meaningOf(rules, text.observation) };
+function routeOf(fields: ChainFields, owners: number, involved: ObjectRef): Route {
+  return { chain: fields.map((ref) => (ref === 0 ? involved : refOf(ref))), owners };
 }
 
-/** Empty when there is nothing to remember. */
-export function stateText({ context, keep }: DomainState): string {
-  const places = new Map<string, number>();
-  const routed: RoutedText[] = [];
-  const placeOf = (one: Routed): number => {
-    const id = heldId(one);
-    const known = places.get(id);
+function isSame(a: ObjectRef, b: ObjectRef): boolean {
+  const sameName = a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+  return a === b || (sameName && a.uid === b.uid && a.apiVersion === b.apiVersion);
+}
+
+/** The text of an Event with that of its route. */
+export function routedText(event: string, route: string, tellsFirst: boolean): string {
+  return `[${event},${route},${tellsFirst ? 1 : 0}]`;
+}
+
+export function readRouted(text: string, rules: CompiledRules): RoutedEntry {
+  const [event, chain, owners, tellsFirst] = read<[EventFields, ChainFields, number, 0 | 1]>(text, `[[${version},`);
+  const { observation, meaning, origin } = eventOf(event, rules);
+  return { routed: { observation, meaning, ...routeOf(chain, owners, observation.involved), tellsFirst: tellsFirst === 1 }, origin };
+}
+
+/** A line with what was decided so far, then one for each undecided Event, by `textOf`: as it was read. */
+export function stateText({ context, keep }: DomainState, textOf: (routed: Routed) => string): string {
+  const lines = new Map<string, number>();
+  const lineOf = (routed: Routed): number => {
+    const text = textOf(routed);
+    const known = lines.get(text);
     if (known !== undefined) return known;
-    places.set(id, routed.length);
-    routed.push(bareRouted(one));
-    return routed.length - 1;
+    lines.set(text, lines.size);
+    return lines.size - 1;
   };
-  const placed = keep.placed.map(({ occurrence: { routed: of, ...occurrence }, place }) => ({ ...occurrence, of: placeOf(of), place }));
-  const waiting = keep.waiting.map(placeOf);
-  const text: StateText = { context, routed, placed, waiting };
-  return write(text);
+  const placed = keep.placed.map(({ occurrence: { routed, ...occurrence }, place }) => ({ ...occurrence, routed: lineOf(routed), place }));
+  const fields: StateFields = [version, context, placed, keep.waiting.map(lineOf)];
+  return [JSON.stringify(fields), ...lines.keys()].join('\n');
 }
 
-export function readState(text: string, rules: CompiledRules): DomainState {
-  if (text === '') return emptyState;
-  const { context, routed, placed, waiting } = read<StateText>(text);
-  const whole = routed.map((one) => withMeaning(one, rules));
-  const at = (index: number): Routed => {
-    const one = whole[index];
-    if (!one) throw new Error(`Cannot read the store: wanted an observation at ${index}, found ${whole.length} of them`);
+/** Gives each undecided Event with its text to `onEntry`. */
+export function readState(text: string, rules: CompiledRules, onEntry: (entry: RoutedEntry, text: string) => void): DomainState {
+  if (text === '') return emptyDomain;
+  const [first = '', ...lines] = text.split('\n');
+  const [, context, placed, waiting] = read<StateFields>(first, `[${version},`);
+  const routed = lines.map((line) => {
+    const entry = readRouted(line, rules);
+    onEntry(entry, line);
+    return entry.routed;
+  });
+  const at = (line: number): Routed => {
+    const one = routed[line];
+    if (!one) throw new Error(`Cannot read the store: wanted an Event in line ${line}, found ${routed.length} lines`);
     return one;
   };
   return {
     context,
     keep: {
-      placed: placed.map(({ of, place, ...occurrence }) => ({ occurrence: { ...occurrence, routed: at(of) }, place })),
+      placed: placed.map(({ routed: line, place, ...occurrence }) => ({ occurrence: { ...occurrence, routed: at(line) }, place })),
       waiting: waiting.map(at),
     },
   };
 }
 
-/** Two notifications of one occurrence that differ are two things to hold. */
-function heldId({ observation: { uid, n, resourceVersion }, tellsFirst, chain, owners }: Routed): string {
-  return `${uid}#${n}@${resourceVersion}${tellsFirst ? '+' : '-'}${owners}/${chain.length}`;
-}
-
-/** How many observations are undecided. */
-export function heldBy(keep: PendingState): number {
-  return idsIn(keep).size;
-}
-
-/** The occurrences that are undecided. */
-export function idsIn({ placed, waiting }: PendingState): ReadonlySet<string> {
+/** How many occurrences are undecided. */
+export function undecidedIn({ placed, waiting }: PendingState): number {
   const ids = new Set(waiting.map(idOf));
   for (const { occurrence } of placed) ids.add(idOf(occurrence.routed));
-  return ids;
+  return ids.size;
 }
 
 export function idOf({ observation: { uid, n } }: Routed): string {
@@ -142,26 +179,19 @@ export function idOf({ observation: { uid, n } }: Routed): string {
 
 /** A fact without its index, key and, where only its earliest time counts, time: those are the key and the score. */
 export function factText({ index, at, ref, text, on, count }: Fact): string {
-  return JSON.stringify([
-    ref && [ref.apiVersion, ref.kind, ref.namespace, ref.name, ref.uid],
-    text,
-    on,
-    count,
-    timeless.has(index) ? 0 : at,
-  ]);
+  return JSON.stringify([ref && refFields(ref), text, on, count, timeless.has(index) ? 0 : at]);
 }
 
 export function readFact(index: FactIndex, key: string, at: number, member: string): Fact {
-  const [ref, text, on, count]: [[string, string, string, string, string] | null, string, boolean, number] = JSON.parse(member);
-  const whole = ref && { apiVersion: ref[0], kind: ref[1], namespace: ref[2], name: ref[3], uid: ref[4] };
-  return { index, key, at, ref: whole, text, on, count };
+  const [ref, text, on, count]: [RefFields | null, string, boolean, number] = JSON.parse(member);
+  return { index, key, at, ref: ref && refOf(ref), text, on, count };
 }
 
 export function versionText({ object, gone }: ObjectVersion): string {
-  return write({ object, gone });
+  return JSON.stringify([version, object, gone]);
 }
 
 export function readVersion(seenAt: number, member: string): ObjectVersion {
-  const { object, gone } = read<{ object: KubeObject; gone: boolean }>(member);
+  const [, object, gone] = read<[number, KubeObject, boolean]>(member, `[${version},`);
   return { object, gone, seenAt };
 }

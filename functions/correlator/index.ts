@@ -21,7 +21,6 @@ import { openStore, readStoreSettings } from '../../shared/store/open.ts';
 import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Decider, type Decision } from './decide/decide.ts';
-import { CooperativeYield } from './decide/event-loop-yield.ts';
 import { LateArrivalGate } from './decide/late-arrival-gate.ts';
 import { OutboxPublisher, sendsMost } from './decide/outbox-publisher.ts';
 import { LookedUpOwners, noOwners, type Owners, versionsMost } from './decide/owner-lookup.ts';
@@ -72,8 +71,7 @@ export async function startCorrelator(surroundings: FunctionContext, given: Give
   const parts = await open(surroundings, given);
   const { log, metrics } = surroundings;
   const { port, store, config, rules, meters, now, cluster, owners } = parts;
-  const turns = new CooperativeYield(() => surroundings.clock.now());
-  const { emitter, sweeper, hold } = workersOf(surroundings, parts, turns, given.random ?? Math.random);
+  const { emitter, sweeper, hold } = workersOf(surroundings, parts, given.random ?? Math.random);
   const pulse = new SweepLoop(sweeper, surroundings);
   const room = new Backpressure(surroundings.clock);
   const handle = handler({
@@ -87,7 +85,6 @@ export async function startCorrelator(surroundings: FunctionContext, given: Give
     meters,
     log,
     tracing: surroundings.tracing ?? noTracing,
-    turns,
     now,
     nudge: () => pulse.trigger(),
     tick: () => pulse.sweepFor(config.tickWaits),
@@ -132,7 +129,7 @@ async function open(surroundings: FunctionContext, given: Given) {
   return { config, port, sink, store, rules, meters, ...identity, now: () => Math.round(clock.now() * 1_000) };
 }
 
-function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, turns: CooperativeYield, random: () => number) {
+function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, random: () => number) {
   const { store, sink, rules, owners, config, meters, now } = parts;
   const fault = (message: string, fields: Fields, error: unknown) =>
     log.sampled(message, 10)?.error(message, { ...fields, reason: String(error), stack: error instanceof Error ? error.stack : '' });
@@ -152,7 +149,6 @@ function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, tur
     store,
     rules,
     owners,
-    turns,
     token: tokenOnce(),
     leaseMs: inboxLeaseMs,
     batch: 250,
@@ -161,7 +157,6 @@ function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, tur
   const decider = new Decider({
     store,
     rules,
-    turns,
     config: config.correlate,
     source: config.source,
     leaseMs: domainLeaseMs,

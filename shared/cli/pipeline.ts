@@ -4,15 +4,15 @@
  */
 
 import { type CorrelateConfig, defaultConfig } from '../correlation/config.ts';
-import { type Context, emptyContext, emptyKeep, type PendingState } from '../correlation/context.ts';
-import { correlate } from '../correlation/correlate.ts';
-import { comesFirst, keyOf, type Routed } from '../correlation/occurrence.ts';
+import type { CorrelateResult } from '../correlation/correlate.ts';
+import { comesFirst, type Routed } from '../correlation/occurrence.ts';
 import type { Candidate } from '../correlation/placement/domain-pass.ts';
 import { factsOf, MemoryFacts } from '../correlation/routing/event-facts.ts';
 import { route } from '../correlation/routing/route.ts';
 import { type CompiledRules, meaningOf } from '../correlation/rules/match.ts';
 import type { Meaning } from '../correlation/rules/rule.ts';
-import { lateness, ownerMayTrail, rememberFor } from '../correlation/settling-times.ts';
+import { minute, rememberFor } from '../correlation/settling-times.ts';
+import { type DomainState, decidableBy, decideDomain, domainOf, emptyDomain, routableAt, toldOnce } from '../correlation/steps.ts';
 import type { Micros, Observation } from '../events/observation.ts';
 import type { Objects } from '../kubernetes/object-index.ts';
 import type { Segment } from '../spans/span.ts';
@@ -39,21 +39,39 @@ export interface Explanation {
   readonly considered: readonly Candidate[];
 }
 
+type Route = Pick<Routed, 'chain' | 'owners'>;
+
 interface Domain {
-  context: Context;
-  keep: PendingState;
+  state: DomainState;
   incoming: Routed[];
+  /** When there is something to decide. */
+  due: Micros;
+  /** Of the newest Event that belongs to it. */
+  last: Micros;
 }
+
+interface Waiting {
+  readonly id: string;
+  readonly observation: Observation;
+  readonly meaning: Meaning;
+}
+
+/** What is too old is dropped by this step of event time. */
+const forgetStep = 10 * minute;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #config: CorrelateConfig;
   readonly #facts = new MemoryFacts();
-  readonly #inbox = new Map<string, { observation: Observation; meaning: Meaning }>();
+  readonly #inbox = new Map<string, Waiting>();
   readonly #domains = new Map<string, Domain>();
-  readonly #firsts = new Map<string, { readonly chain: Routed['chain']; readonly owners: number; readonly at: Micros }>();
+  /** Those among them that hold something undecided. */
+  readonly #open = new Set<Domain>();
+  /** By Event, which of its occurrences was routed first. */
+  readonly #firsts = new Map<string, { readonly n: number; readonly route: Route; readonly at: Micros }>();
   readonly #notes = new Map<string, Candidate[]>();
   readonly #decided = new Map<string, Explanation>();
+  #forgotten: Micros = Number.NEGATIVE_INFINITY;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -63,7 +81,7 @@ export class Pipeline {
 
   get pending(): number {
     let kept = 0;
-    for (const { keep, incoming } of this.#domains.values()) kept += keep.placed.length + keep.waiting.length + incoming.length;
+    for (const { state, incoming } of this.#open) kept += state.keep.placed.length + state.keep.waiting.length + incoming.length;
     return kept + this.#inbox.size;
   }
 
@@ -72,19 +90,20 @@ export class Pipeline {
     for (const fact of factsOf(observation, meaning)) this.#facts.add(fact);
     const id = `${observation.uid}#${observation.n}`;
     const waiting = this.#inbox.get(id)?.observation;
-    if (!waiting || comesFirst(observation, waiting)) this.#inbox.set(id, { observation, meaning });
+    if (!waiting || comesFirst(observation, waiting)) this.#inbox.set(id, { id, observation, meaning });
   }
 
   /** Decides what is settled at `now`, as a live correlator would: events may be late, owners may be named late. */
   advance(now: Micros): Segment[] {
-    const due = [...this.#inbox].filter(([, { observation }]) => observation.last.at + ownerMayTrail + lateness <= now);
-    due.sort(([a, { observation: one }], [b, { observation: other }]) => one.last.at - other.last.at || (a < b ? -1 : 1));
-    for (const [id, { observation, meaning }] of due) {
-      this.#inbox.delete(id);
-      this.#toDomain(this.#once(route(observation, meaning, this.#facts, this.#options.objects)));
+    const due: Waiting[] = [];
+    for (const waiting of this.#inbox.values()) if (routableAt(waiting.observation.last.at) <= now) due.push(waiting);
+    due.sort((a, b) => a.observation.last.at - b.observation.last.at || (a.id < b.id ? -1 : 1));
+    for (const waiting of due) {
+      this.#inbox.delete(waiting.id);
+      this.#route(waiting);
     }
-    const segments = this.#decide(now - ownerMayTrail);
-    if (Number.isFinite(now)) this.#forget(now);
+    const segments = this.#decide(now);
+    if (Number.isFinite(now) && now >= this.#forgotten + forgetStep) this.#forget(now);
     return segments;
   }
 
@@ -97,52 +116,56 @@ export class Pipeline {
     return [...this.#decided.values()].filter((one) => one.occurrence.startsWith(`${uid}#`));
   }
 
-  /** One domain alone tells of an Event's first occurrence, however many domains its repeats belong to. */
-  #once(routed: Routed): Routed {
-    const { uid, n, last } = routed.observation;
-    const first = this.#firsts.get(uid);
-    if (!first) {
-      this.#firsts.set(uid, { chain: routed.chain, owners: routed.owners, at: last.at });
-      return routed;
+  #route({ observation, meaning }: Waiting): void {
+    const { uid, n, last } = observation;
+    const { chain, owners } = route(observation, meaning, this.#facts, this.#options.objects);
+    const own: Route = { chain, owners };
+    const first = this.#firsts.get(uid) ?? { n, route: own, at: last.at };
+    if (first.route === own) this.#firsts.set(uid, first);
+    const told = toldOnce(n, own, first);
+    const key = domainOf(told.route.chain);
+    let domain = this.#domains.get(key);
+    if (!domain) {
+      domain = { state: emptyDomain, incoming: [], due: Number.POSITIVE_INFINITY, last: last.at };
+      this.#domains.set(key, domain);
     }
-    return n === 1 ? { ...routed, chain: first.chain, owners: first.owners } : { ...routed, tellsFirst: false };
-  }
-
-  #toDomain(routed: Routed): void {
-    const root = routed.chain.at(-1) ?? routed.observation.involved;
-    const key = keyOf(root);
-    const domain = this.#domains.get(key) ?? { context: emptyContext(), keep: emptyKeep, incoming: [] };
-    domain.incoming.push(routed);
-    this.#domains.set(key, domain);
+    domain.incoming.push({ observation, meaning, chain: told.route.chain, owners: told.route.owners, tellsFirst: told.tellsFirst });
+    domain.due = Math.min(domain.due, decidableBy(observation));
+    domain.last = Math.max(domain.last, last.at);
+    this.#open.add(domain);
   }
 
   #decide(now: Micros): Segment[] {
-    const segments: Segment[] = [];
-    for (const domain of this.#domains.values()) {
-      const { incoming, keep, context } = domain;
-      if (incoming.length + keep.placed.length + keep.waiting.length === 0) continue;
-      const notes = this.#options.explains ? { notes: this.#notes } : {};
-      const result = correlate({ observations: incoming, keep, objects: this.#options.objects, context, now, ...notes }, this.#config);
+    const { objects, explains } = this.#options;
+    const notes = explains ? { notes: this.#notes } : {};
+    const all: Segment[] = [];
+    for (const domain of this.#open) {
+      if (domain.due > now) continue;
+      const { segments, decided, after, due } = decideDomain(
+        domain.state,
+        { observations: domain.incoming, objects, now, ...notes },
+        this.#config,
+      );
       domain.incoming = [];
-      domain.keep = result.keep;
-      domain.context = result.context;
-      segments.push(...result.segments);
-      if (this.#options.explains) this.#remember(result.decided);
+      domain.state = after;
+      domain.due = due ?? Number.POSITIVE_INFINITY;
+      if (due === null) this.#open.delete(domain);
+      for (const segment of segments) all.push(segment);
+      if (explains) this.#remember(decided);
     }
-    return segments.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
+    return all.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
   }
 
   /** What no Event can speak of any more. */
   #forget(now: Micros): void {
-    this.#facts.forget(now - rememberFor);
-    for (const [uid, { at }] of this.#firsts) if (at < now - rememberFor) this.#firsts.delete(uid);
-    for (const [key, { keep, incoming, context }] of this.#domains) {
-      const idle = incoming.length + keep.placed.length + keep.waiting.length === 0;
-      if (idle && Object.values(context.highest).every((one) => one.at < now - rememberFor)) this.#domains.delete(key);
-    }
+    const before = now - rememberFor;
+    this.#forgotten = now;
+    this.#facts.forget(before);
+    for (const [uid, { at }] of this.#firsts) if (at < before) this.#firsts.delete(uid);
+    for (const [key, domain] of this.#domains) if (domain.last < before && !this.#open.has(domain)) this.#domains.delete(key);
   }
 
-  #remember(decided: ReturnType<typeof correlate>['decided']): void {
+  #remember(decided: CorrelateResult['decided']): void {
     const what = new Map(decided.map((one) => [one.occurrence.id, whatOf(one.occurrence.routed.observation)]));
     for (const { occurrence, place } of decided) {
       const parent = place.on !== '' ? place.on : place.parent;

@@ -4,6 +4,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
+/** The request that has brought something, also one to another process: W3C traceparent, and when it began, ms. */
+export type Origin = readonly [traceparent: string, at: number];
+
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Tracing {
@@ -13,9 +16,11 @@ export interface Tracing {
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
   /** The beginning of a trace, by chance. */
   start<T>(name: string, work: () => T): T;
-  /** Below the last that was marked by one of these keys, linked to the others; where none was, nothing but the work. */
-  after<T>(name: string, keys: () => readonly string[], work: () => T): T;
-  /** Below what was marked by this key, in the same way. */
+  /** What the span that runs now is to others; null: none does. */
+  origin(): Origin | null;
+  /** Below the latest of these, linked to the others; where there is none, nothing but the work. */
+  after<T>(name: string, origins: readonly Origin[], work: () => T): T;
+  /** Below what was marked by this key; where nothing was, nothing but the work. */
   below<T>(key: string, name: string, work: () => T): T;
   /** A step that began at this time (ms) and ends now, below the span that runs now. */
   past(name: string, began: number): void;
@@ -33,6 +38,7 @@ export const noTracing: Tracing = {
   receive: (_, work) => work(),
   span: (_, work) => work(),
   start: (_, work) => work(),
+  origin: () => null,
   after: (_, __, work) => work(),
   below: (_, __, work) => work(),
   past: () => undefined,

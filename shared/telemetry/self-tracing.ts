@@ -30,7 +30,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../process/log.ts';
 import { RecentMap } from '../process/recent.ts';
-import type { SpanAttributes, Tracing } from '../process/tracing.ts';
+import type { Origin, SpanAttributes, Tracing } from '../process/tracing.ts';
 import type { OtlpExporter } from '../spans/otlp-exporter.ts';
 
 export interface SelfTracingOptions {
@@ -46,12 +46,6 @@ export interface SelfTracingOptions {
 export interface SelfTracing extends Tracing {
   /** Sends what is left. */
   close(graceMs: number): Promise<void>;
-}
-
-interface Mark {
-  readonly context: SpanContext;
-  /** The later, the larger. */
-  readonly n: number;
 }
 
 const marksMost = 20_000;
@@ -72,8 +66,7 @@ class SdkTracing implements SelfTracing {
   readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
   readonly #running = new AsyncLocalStorage<Context | undefined>();
-  readonly #marks = new RecentMap<Mark>(marksMost);
-  #marked = 0;
+  readonly #marks = new RecentMap<SpanContext>(marksMost);
 
   constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
     this.#provider = provider;
@@ -108,27 +101,29 @@ class SdkTracing implements SelfTracing {
     return this.#chance() ? this.#run(name, { root: true, kind: SpanKind.PRODUCER }, ROOT_CONTEXT, work) : this.#apart(work);
   }
 
-  after<T>(name: string, keysOf: () => readonly string[], work: () => T): T {
-    const keys = this.#marks.isEmpty ? [] : keysOf();
-    const found = new Map<string, SpanContext>();
-    let last: Mark | undefined;
-    for (const key of keys) {
-      const mark = this.#marks.get(key);
-      if (mark === undefined) continue;
-      if (found.size < linksMost) found.set(mark.context.spanId, mark.context);
-      if (last === undefined || mark.n > last.n) last = mark;
-    }
-    if (last === undefined) return this.#apart(work);
+  origin(): Origin | null {
+    const { traceparent } = this.headers();
+    return traceparent === undefined ? null : [traceparent, performance.timeOrigin + performance.now()];
+  }
+
+  after<T>(name: string, origins: readonly Origin[], work: () => T): T {
+    const latest = origins.reduce<Origin | null>((last, origin) => (last && last[1] >= origin[1] ? last : origin), null);
+    const parent = latest && spanOf(latest);
+    if (!parent) return this.#apart(work);
     // Not to its parent: Jaeger would show a link in place of the descent.
-    found.delete(last.context.spanId);
-    const links = [...found.values()].map((context) => ({ context }));
-    return this.#run(name, { links }, trace.setSpanContext(ROOT_CONTEXT, last.context), work);
+    const others = new Map(origins.map((origin) => [origin[0], origin]));
+    others.delete(latest[0]);
+    const links = [...others.values()].slice(0, linksMost).flatMap((origin) => {
+      const context = spanOf(origin);
+      return context ? [{ context }] : [];
+    });
+    return this.#run(name, { links }, trace.setSpanContext(ROOT_CONTEXT, parent), work);
   }
 
   below<T>(key: string, name: string, work: () => T): T {
-    const mark = this.#marks.get(key);
-    if (mark === undefined) return this.#apart(work);
-    const parent = trace.setSpanContext(ROOT_CONTEXT, mark.context);
+    const context = this.#marks.get(key);
+    if (context === undefined) return this.#apart(work);
+    const parent = trace.setSpanContext(ROOT_CONTEXT, context);
     return this.#run(name, { kind: SpanKind.PRODUCER }, parent, work);
   }
 
@@ -139,9 +134,7 @@ class SdkTracing implements SelfTracing {
 
   mark(key: string): void {
     const context = trace.getSpanContext(this.#running.getStore() ?? ROOT_CONTEXT);
-    if (context === undefined) return;
-    this.#marked += 1;
-    this.#marks.set(key, { context, n: this.#marked });
+    if (context !== undefined) this.#marks.set(key, context);
   }
 
   headers(): Record<string, string> {
@@ -184,6 +177,10 @@ class SdkTracing implements SelfTracing {
       throw error;
     }
   }
+}
+
+function spanOf([traceparent]: Origin): SpanContext | undefined {
+  return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter));
 }
 
 function failed(span: Span, error: unknown): void {

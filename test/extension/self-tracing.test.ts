@@ -125,11 +125,7 @@ describe('self-tracing', () => {
       result,
     );
     assert.equal(
-      noTracing.after(
-        'x',
-        () => ['k'],
-        () => result,
-      ),
+      noTracing.after('x', [['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1]], () => result),
       result,
     );
     assert.equal(

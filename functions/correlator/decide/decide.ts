@@ -1,35 +1,28 @@
 /** Decides domains that are due: claim, read, correlate, commit. One worker at a time has a domain; a commit that comes late changes nothing. */
 
 import type { CorrelateConfig } from '../../../shared/correlation/config.ts';
-import { correlate, decidableAt } from '../../../shared/correlation/correlate.ts';
 import type { Routed } from '../../../shared/correlation/occurrence.ts';
-import { settlesAt } from '../../../shared/correlation/placement/change.ts';
 import type { CompiledRules } from '../../../shared/correlation/rules/match.ts';
-import { ownerMayTrail, quietAfterEnd, rememberFor } from '../../../shared/correlation/settling-times.ts';
+import { rememberFor } from '../../../shared/correlation/settling-times.ts';
+import { type Decided, type DomainState, decideDomain } from '../../../shared/correlation/steps.ts';
 import type { Micros } from '../../../shared/events/observation.ts';
-import { noTracing, type Tracing } from '../../../shared/process/tracing.ts';
-import { toSegmentEvents } from '../../../shared/spans/segment-event.ts';
+import { noTracing, type Origin, type Tracing } from '../../../shared/process/tracing.ts';
+import { type SegmentEvent, toSegmentEvents } from '../../../shared/spans/segment-event.ts';
 import type { Segment } from '../../../shared/spans/span.ts';
 import type { Claimed, CommitOutcome, DomainRead, Store } from '../../../shared/store/store.ts';
-import { type DomainState, heldBy, idOf, idsIn, readRouted, readState, stateText } from '../codec.ts';
-import type { CooperativeYield } from './event-loop-yield.ts';
+import { type RoutedEntry, readRouted, readState, stateText, undecidedIn } from '../codec.ts';
 import { IndexView, PrefetchedIndex } from './index-view.ts';
-
-export interface Outgoing {
-  readonly id: string;
-  readonly body: string;
-}
 
 export interface Decision {
   readonly outcome: CommitOutcome;
   readonly segments: readonly Segment[];
-  readonly outgoing: readonly Outgoing[];
+  /** The segments as they are sent. */
+  readonly outgoing: readonly SegmentEvent[];
 }
 
 export interface DeciderOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
-  readonly turns: CooperativeYield;
   readonly config: Omit<CorrelateConfig, 'cluster'>;
   /** `source` of the segments' CloudEvents. */
   readonly source: string;
@@ -40,6 +33,18 @@ export interface DeciderOptions {
   readonly tracing?: Tracing | undefined;
   readonly onDecision: (shard: number, decision: Decision) => void;
   readonly onError: (domain: string, error: unknown) => void;
+}
+
+/** What a domain holds, and by whom: when it is decided. */
+interface Due {
+  readonly claim: Claimed;
+  readonly cluster: string;
+  readonly before: DomainState;
+  readonly incoming: readonly string[];
+  readonly observations: readonly Routed[];
+  /** Each undecided Event as it was read. */
+  readonly texts: ReadonlyMap<Routed, string>;
+  readonly origins: readonly Origin[];
 }
 
 export class Decider {
@@ -55,15 +60,17 @@ export class Decider {
     const began = Date.now();
     const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch);
     if (claimed.length === 0) return { decided: 0, more: false };
-    const reads = await store.readDomains(
-      shard,
-      claimed.map(({ domain }) => domain),
-    );
+    const domains = claimed.map(({ domain }) => domain);
+    const index = new PrefetchedIndex(store);
+    const views = new Map(domains.map((domain) => [clusterOf(domain), new IndexView(index, clusterOf(domain))]));
+    for (const view of views.values()) view.wantKinds();
+    const [reads] = await Promise.all([store.readDomains(shard, domains), index.load()]);
     for (const [place, claim] of claimed.entries()) {
-      const read = reads[place];
-      if (!read) break;
+      const [read, known] = [reads[place], views.get(clusterOf(claim.domain))];
+      if (!read || !known) break;
       try {
-        this.#options.onDecision(shard, await this.#flush(began, shard, clock, now, claim, read));
+        const due = this.#read(claim, read);
+        this.#options.onDecision(shard, await this.#flush(began, shard, clock, now, due, index, known));
       } catch (error) {
         // Its lease runs out, and it is tried again; the others must not wait for that.
         this.#options.onError(claim.domain, error);
@@ -72,59 +79,78 @@ export class Decider {
     return { decided: claimed.length, more: claimed.length === batch };
   }
 
+  #read(claim: Claimed, { state, incoming }: DomainRead): Due {
+    const { rules } = this.#options;
+    const texts = new Map<Routed, string>();
+    const origins: Origin[] = [];
+    const onEntry = ({ routed, origin }: RoutedEntry, text: string): Routed => {
+      texts.set(routed, text);
+      if (origin) origins.push(origin);
+      return routed;
+    };
+    const before = readState(state, rules, onEntry);
+    const observations = incoming.map(({ body }) => onEntry(readRouted(body, rules), body));
+    return { claim, cluster: clusterOf(claim.domain), before, incoming: incoming.map(({ id }) => id), observations, texts, origins };
+  }
+
   /** In the trace of the request that has brought the last of what it decides on, so that a trace leads from source to export; linked to the others. */
-  async #flush(began: number, shard: number, clock: number, now: Micros, claim: Claimed, read: DomainRead): Promise<Decision> {
-    const { rules, turns, tracing = noTracing } = this.#options;
-    const before = readState(read.state, rules);
-    const observations = await turns.map(read.incoming, ({ body }) => readRouted(body, rules));
-    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const keys = () => [...idsIn(before.keep), ...observations.map(idOf)].map((id) => `${cluster}|${id}`);
-    return tracing.after('flush', keys, async () => {
+  #flush(began: number, shard: number, clock: number, now: Micros, due: Due, index: PrefetchedIndex, known: IndexView): Promise<Decision> {
+    const { tracing = noTracing } = this.#options;
+    return tracing.after('flush', due.origins, async () => {
       tracing.past('claim', began);
-      const decision = await this.#decide(shard, clock, now, claim, read, before, observations);
+      const decided = await tracing.span('correlate', () => this.#decide(now, due, index, known));
+      const decision = await this.#commit(shard, clock, due, decided);
       if (tracing.isRunning) for (const { id } of decision.outgoing) tracing.mark(id);
       return decision;
     });
   }
 
-  async #decide(
+  async #decide(now: Micros, { before, observations, cluster, texts }: Due, index: PrefetchedIndex, known: IndexView): Promise<Decided> {
+    if (known.hasObjects) wantObjects(before, texts.keys(), known);
+    const config = { ...this.#options.config, cluster };
+    const [decided] = await index.runAll([before], (state) => decideDomain(state, { observations, objects: known, now }, config));
+    if (!decided) throw new Error('Cannot decide: correlate gave no result');
+    return decided;
+  }
+
+  async #commit(
     shard: number,
     clock: number,
-    now: Micros,
-    claim: Claimed,
-    read: DomainRead,
-    before: DomainState,
-    observations: readonly Routed[],
+    { claim: { domain, fence }, cluster, before, incoming, observations, texts }: Due,
+    { segments, after, due }: Decided,
   ): Promise<Decision> {
-    const { store, turns, config, source, holdMs, tracing = noTracing } = this.#options;
-    const cluster = claim.domain.slice(0, claim.domain.indexOf('|'));
-    const loaded = new PrefetchedIndex(store, turns);
-    const known = new IndexView(loaded, cluster);
-    const input = { observations, keep: before.keep, objects: known, context: before.context, now: now - ownerMayTrail };
-    const [result] = await tracing.span('correlate', () => loaded.runAll([input], (one) => correlate(one, { ...config, cluster })));
-    if (!result) throw new Error('Cannot decide: correlate gave no result');
-    const after = { context: result.context, keep: result.keep };
-    const due = dueOf(after);
-    const outgoing = (await turns.map(result.segments, (segment) => toSegmentEvents(segment, { source, cluster }))).flat();
+    const { store, source, holdMs, tracing = noTracing } = this.#options;
+    const textOf = (routed: Routed): string => {
+      const text = texts.get(routed);
+      if (text === undefined) throw new Error('Cannot keep an undecided Event: it is none of those that were read');
+      return text;
+    };
+    const outgoing = segments.flatMap((segment) => toSegmentEvents(segment, { source, cluster }));
     const commit = {
-      domain: claim.domain,
-      fence: claim.fence,
-      taken: read.incoming.map(({ id }) => id),
-      state: stateText(after),
+      domain,
+      fence,
+      taken: incoming,
+      state: stateText(after, textOf),
       keepFor: due === null ? rememberFor / 1_000 : null,
       due,
-      decided: heldBy(before.keep) + observations.length - heldBy(after.keep),
+      decided: undecidedIn(before.keep) + observations.length - undecidedIn(after.keep),
       segments: outgoing,
     };
     const outcome = await tracing.span('commit', () => store.commit(shard, clock, commit, holdMs()));
-    return { outcome, segments: outcome === 'committed' ? result.segments : [], outgoing: outcome === 'committed' ? outgoing : [] };
+    return outcome === 'committed' ? { outcome, segments, outgoing } : { outcome, segments: [], outgoing: [] };
   }
 }
 
-/** When there is something to decide again; null when nothing is open. */
-function dueOf({ context, keep }: DomainState): Micros | null {
-  let due = Number.POSITIVE_INFINITY;
-  for (const change of Object.values(context.changes)) due = Math.min(due, decidableAt(settlesAt(change)));
-  for (const { observation } of keep.waiting) due = Math.min(due, decidableAt(observation.last.at + quietAfterEnd));
-  return Number.isFinite(due) ? due : null;
+/** Objects that the domain's Events and open changes speak of. */
+function wantObjects({ context }: DomainState, routed: Iterable<Routed>, known: IndexView): void {
+  for (const { observation, chain } of routed) {
+    known.wantVersions(observation.involved.uid);
+    for (const { uid } of chain) known.wantVersions(uid);
+  }
+  for (const { root, about } of Object.values(context.changes)) for (const { uid } of [root, about]) known.wantVersions(uid);
+}
+
+/** A domain's key in the store begins with its cluster. */
+function clusterOf(domain: string): string {
+  return domain.slice(0, domain.indexOf('|'));
 }

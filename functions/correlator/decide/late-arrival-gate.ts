@@ -6,9 +6,8 @@
  */
 
 import { lateness, minute, second } from '../../../shared/correlation/settling-times.ts';
-import type { Micros } from '../../../shared/events/observation.ts';
+import type { Micros, Observation } from '../../../shared/events/observation.ts';
 import type { IndexEntry, Store } from '../../../shared/store/store.ts';
-import type { Arrived } from '../codec.ts';
 
 const key = 'hold';
 const lull = lateness;
@@ -26,8 +25,8 @@ export class LateArrivalGate {
   }
 
   /** For the index, so that all correlators wait. The index keeps the lowest score, so the time is written as a negative. */
-  entriesFor(arrived: readonly Arrived[], now: Micros): IndexEntry[] {
-    const isLate = arrived.some(({ observation: { last } }) => last.at > 0 && now - last.at > lateness);
+  entriesFor(arrived: readonly Observation[], now: Micros): IndexEntry[] {
+    const isLate = arrived.some(({ last }) => last.at > 0 && now - last.at > lateness);
     if (!isLate || now < this.#told + step) return [];
     this.#told = now;
     return [{ key, member: 'until', score: -(now + lull) }];

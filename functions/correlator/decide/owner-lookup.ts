@@ -8,16 +8,21 @@ import type { Lookup } from '../../../shared/kubernetes/lookup.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
 import { RecentMap } from '../../../shared/process/recent.ts';
 import type { Store } from '../../../shared/store/store.ts';
-import type { Arrived } from '../codec.ts';
 import { readVersion } from '../codec.ts';
 import { entriesOfObject } from '../receive/fact-filter.ts';
 import { versionKey } from './index-view.ts';
 
+/** Whose owner is wanted. */
+export interface Owned {
+  readonly cluster: string;
+  readonly involved: ObjectRef;
+}
+
 export interface Owners {
   /** Begins to look up what the Events speak of, in the background. */
-  prefetch(arrived: readonly Arrived[]): void;
+  prefetch(arrived: readonly Owned[]): void;
   /** Resolves when all that can be known about the owners of these is in the index, or the deadline has passed. */
-  learn(arrived: readonly Arrived[]): Promise<void>;
+  learn(arrived: readonly Owned[]): Promise<void>;
 }
 
 /** Where there is no API server to ask. */
@@ -58,12 +63,12 @@ export class LookedUpOwners implements Owners {
   }
 
   /** What finds no room here is learnt when it is routed. */
-  prefetch(arrived: readonly Arrived[]): void {
+  prefetch(arrived: readonly Owned[]): void {
     for (const ref of this.#unknown(arrived)) if (this.#wanted.size < underWayMost) this.#wanted.set(ref.uid, ref);
     if (this.#wanted.size > 0 && !this.#prefetching) void this.#prefetch();
   }
 
-  async learn(arrived: readonly Arrived[]): Promise<void> {
+  async learn(arrived: readonly Owned[]): Promise<void> {
     await this.#learn(this.#unknown(arrived));
   }
 
@@ -125,10 +130,9 @@ export class LookedUpOwners implements Owners {
   }
 
   /** Each object of our cluster that has a uid and is not known, once. */
-  #unknown(arrived: readonly Arrived[]): ObjectRef[] {
+  #unknown(arrived: readonly Owned[]): ObjectRef[] {
     const refs = new Map<string, ObjectRef>();
-    for (const { cluster, observation } of arrived) {
-      const { involved } = observation;
+    for (const { cluster, involved } of arrived) {
       if (cluster !== this.#options.cluster || involved.uid === '' || involved.kind === '') continue;
       if (!this.#isKnown(involved.uid)) refs.set(involved.uid, involved);
     }

@@ -1,18 +1,18 @@
 /**
- * Stage two of delivery: what waits in the inbox finds its domain. By then the owners may have been named (figures.ts says how long
- * that is waited for), and the answer, once written, is final: a crash anywhere repeats the steps and changes nothing.
+ * Stage two of delivery: what waits in the inbox finds its domain. By then the owners may have been named (settling-times.ts says how
+ * long that is waited for), and the answer, once written, is final: a crash anywhere repeats the steps and changes nothing.
  */
 
-import { decidableAt } from '../../../shared/correlation/correlate.ts';
-import { keyOf, type Routed } from '../../../shared/correlation/occurrence.ts';
+import type { Routed } from '../../../shared/correlation/occurrence.ts';
 import { route } from '../../../shared/correlation/routing/route.ts';
-import { type CompiledRules, meaningOf } from '../../../shared/correlation/rules/match.ts';
-import { quietAfterEnd, second } from '../../../shared/correlation/settling-times.ts';
+import { wantFacts } from '../../../shared/correlation/routing/wanted-facts.ts';
+import type { CompiledRules } from '../../../shared/correlation/rules/match.ts';
+import { second } from '../../../shared/correlation/settling-times.ts';
+import { decidableBy, domainOf, toldOnce } from '../../../shared/correlation/steps.ts';
 import type { Micros } from '../../../shared/events/observation.ts';
 import { shardOf } from '../../../shared/store/keys.ts';
 import type { DomainEntry, InboxItem, PinnedRoute, Store } from '../../../shared/store/store.ts';
-import { type Arrived, idOf, readArrived, readRoute, routedText, routeText } from '../codec.ts';
-import type { CooperativeYield } from './event-loop-yield.ts';
+import { type EventEntry, idOf, readEvent, readRoute, routedText, routeText } from '../codec.ts';
 import { IndexView, PrefetchedIndex } from './index-view.ts';
 import type { Owners } from './owner-lookup.ts';
 
@@ -20,17 +20,38 @@ export interface RouterOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
   readonly owners: Owners;
-  readonly turns: CooperativeYield;
   /** Whose lease it is: names this process among the correlators; the same at each call. */
   readonly token: () => string;
   readonly leaseMs: number;
+  /** Events of a shard that are routed together. */
   readonly batch: number;
   readonly onError: (event: string, error: unknown) => void;
 }
 
+export interface RouteOutcome {
+  /** How many have reached their domain. */
+  readonly routed: number;
+  /** The shards of which more are due. */
+  readonly more: readonly number[];
+  /** Whether some found no room in their domain. */
+  readonly full: boolean;
+}
+
 /** Domains are looked at by this step, so that one under fire is not decided anew for each event. */
 export const lookStep = 5 * second;
-const nothing = { routed: 0, more: false, full: false };
+
+/** One Event on its way from the inbox to its domain. */
+interface Passing {
+  readonly shard: number;
+  readonly item: InboxItem;
+  readonly cluster: string;
+  readonly event: EventEntry;
+}
+
+interface Proposed extends Passing {
+  readonly routed: Routed;
+  readonly route: string;
+}
 
 export class Router {
   readonly #options: RouterOptions;
@@ -39,24 +60,23 @@ export class Router {
     this.#options = options;
   }
 
-  /** Routes a batch. Says how many have reached their domain, whether more are due, whether some found no room. */
-  async routeShard(shard: number, now: Micros): Promise<{ routed: number; more: boolean; full: boolean }> {
-    const { store, turns, leaseMs, batch } = this.#options;
-    const token = this.#options.token();
-    const items = await store.claimInbox(shard, token, now, leaseMs, batch);
-    if (!items || items.length === 0) return nothing;
-    const arrived = await turns.map(items, ({ body }) => readArrived(body));
-    await this.#options.owners.learn(arrived);
-    const routed = await this.#routeAll(arrived);
-    const proposals = items.map(({ event, n }, place) => ({ event, n, route: routeText(routedAt(routed, place)) }));
-    const pinned = await store.pinRoutes(shard, token, proposals);
-    if (!pinned) return nothing;
-    const entries = await turns.map(items, (item, place) => toEntry(item, arrived[place], routedAt(routed, place), pinned[place]));
-    const placed = await this.#addAll(entries);
-    const more = items.length === batch && placed.size === items.length;
-    const done = items.filter((_, place) => placed.has(place));
-    await store.completeRouting(shard, token, done, !more);
-    return { routed: done.length, more, full: done.length < items.length };
+  /**
+   * Routes a batch of each shard, all together: Events of one object lie in many shards and ask for the same. A shard that fails does not
+   * hold up the others; rejects once they are through.
+   */
+  async routeShards(shards: readonly number[], now: Micros): Promise<RouteOutcome> {
+    const { owners, batch } = this.#options;
+    const steps = new Steps();
+    const claimed = (await steps.all(shards, (shard) => this.#claim(shard, now))).flat();
+    await owners.learn(claimed.map(({ cluster, event }) => ({ cluster, involved: event.observation.involved })));
+    const byShard = Map.groupBy(await this.#routeAll(claimed), ({ shard }) => shard);
+    const entries = (await steps.all(byShard, ([shard, own]) => this.#pin(shard, own))).flat();
+    const placed = new Set((await steps.all(groupByDomainShard(entries), (group) => this.#add(group))).flat());
+    const completed = await steps.all(byShard, ([shard, own]) => this.#complete(shard, own, placed));
+    steps.end();
+    const full = placed.size < entries.length;
+    const more = completed.filter(({ done, all }) => all === batch && done === all).map(({ shard }) => shard);
+    return { routed: completed.reduce((sum, { done }) => sum + done, 0), more, full };
   }
 
   /** Lets another correlator go on with a shard of which more is due. */
@@ -64,55 +84,117 @@ export class Router {
     await this.#options.store.completeRouting(shard, this.#options.token(), [], true);
   }
 
+  async #claim(shard: number, now: Micros): Promise<Passing[]> {
+    const { store, rules, token, leaseMs, batch } = this.#options;
+    const items = await store.claimInbox(shard, token(), now, leaseMs, batch);
+    return (items ?? []).map((item) => ({ shard, item, cluster: clusterOf(item), event: readEvent(item.body, rules) }));
+  }
+
+  async #routeAll(passing: readonly Passing[]): Promise<Proposed[]> {
+    const index = new PrefetchedIndex(this.#options.store);
+    const views = new Map(passing.map(({ cluster }) => [cluster, new IndexView(index, cluster)]));
+    await preload(passing, index, views);
+    return index.runAll(passing, (one) => {
+      const routed = this.#route(one, views.get(one.cluster) ?? new IndexView(index, one.cluster));
+      return { ...one, routed, route: routeText(routed, one.event.observation.involved) };
+    });
+  }
+
   /** An Event that the core cannot route must not hold up the others: its involved object is its domain then. */
-  async #routeAll(arrived: readonly Arrived[]): Promise<Routed[]> {
-    const loaded = new PrefetchedIndex(this.#options.store, this.#options.turns);
-    const views = new Map<string, IndexView>();
-    return loaded.runAll(arrived, ({ cluster, observation }) => {
-      let known = views.get(cluster);
-      if (!known) {
-        known = new IndexView(loaded, cluster);
-        views.set(cluster, known);
-      }
-      const meaning = meaningOf(this.#options.rules, observation);
-      try {
-        return route(observation, meaning, known, known);
-      } catch (error) {
-        this.#options.onError(observation.uid, error);
-        return { observation, meaning, chain: [observation.involved], owners: 1, tellsFirst: true };
-      }
+  #route({ event: { observation, meaning } }: Passing, known: IndexView): Routed {
+    try {
+      return route(observation, meaning, known, known);
+    } catch (error) {
+      this.#options.onError(observation.uid, error);
+      return { observation, meaning, chain: [observation.involved], owners: 1, tellsFirst: true };
+    }
+  }
+
+  /** None when another correlator has the shard by now. */
+  async #pin(shard: number, own: readonly Proposed[]): Promise<Entry[]> {
+    const proposals = own.map(({ item: { event, n }, route }) => ({ event, n, route }));
+    const pinned = await this.#options.store.pinRoutes(shard, this.#options.token(), proposals);
+    return pinned ? own.map((one, place) => ({ item: one.item, entry: toEntry(one, pinned[place]) })) : [];
+  }
+
+  /** Those that were added: a domain shard without room takes none. */
+  async #add(group: readonly Entry[]): Promise<InboxItem[]> {
+    const [first] = group;
+    if (!first) return [];
+    const added = await this.#options.store.addToDomains(
+      shardOf(first.entry.domain),
+      group.map(({ entry }) => entry),
+    );
+    return added ? group.map(({ item }) => item) : [];
+  }
+
+  /** What has no room in its domain stays in the inbox. */
+  async #complete(shard: number, own: readonly Proposed[], placed: ReadonlySet<InboxItem>) {
+    const { store, token, batch } = this.#options;
+    const done = own.map(({ item }) => item).filter((item) => placed.has(item));
+    const more = own.length === batch && done.length === own.length;
+    await store.completeRouting(shard, token(), done, !more);
+    return { shard, done: done.length, all: own.length };
+  }
+}
+
+interface Entry {
+  readonly item: InboxItem;
+  readonly entry: DomainEntry;
+}
+
+/** Steps of which some may fail: the others go on, and the first failure is told at the end. */
+class Steps {
+  #failed: { readonly reason: unknown } | null = null;
+
+  async all<In, Out>(inputs: Iterable<In>, run: (input: In) => Promise<Out>): Promise<Out[]> {
+    const ended = await Promise.allSettled([...inputs].map(run));
+    return ended.flatMap((one) => {
+      if (one.status === 'fulfilled') return [one.value];
+      this.#failed ??= one;
+      return [];
     });
   }
 
-  /** The places of those that were added; domains that have no room keep theirs in the inbox. */
-  async #addAll(entries: readonly DomainEntry[]): Promise<Set<number>> {
-    const byShard = Map.groupBy([...entries.keys()], (place) => shardOf(entries[place]?.domain ?? ''));
-    const placed = new Set<number>();
-    const calls = [...byShard].map(async ([shard, places]) => {
-      const own = places.flatMap((place) => entries[place] ?? []);
-      if (await this.#options.store.addToDomains(shard, own)) for (const place of places) placed.add(place);
-    });
-    await Promise.all(calls);
-    return placed;
+  end(): void {
+    if (this.#failed) throw this.#failed.reason;
   }
 }
 
-function routedAt(routed: readonly Routed[], place: number): Routed {
-  const one = routed[place];
-  if (!one) throw new Error(`Cannot route: wanted ${place + 1} answers, found ${routed.length}`);
-  return one;
+function groupByDomainShard(entries: readonly Entry[]): Iterable<Entry[]> {
+  return Map.groupBy(entries, ({ entry }) => shardOf(entry.domain)).values();
 }
 
-function toEntry(item: InboxItem, arrived: Arrived | undefined, proposed: Routed, pinned: PinnedRoute | undefined): DomainEntry {
-  const final = pinned ? { ...proposed, ...readRoute(pinned.route) } : proposed;
-  const routed = pinned ? tellOnce(final, item.n, pinned) : final;
-  const root = routed.chain.at(-1) ?? routed.observation.involved;
-  const due = Math.ceil(decidableAt(routed.observation.last.at + quietAfterEnd) / lookStep) * lookStep;
-  return { domain: `${arrived?.cluster ?? ''}|${keyOf(root)}`, id: idOf(routed), due, body: routedText(routed) };
+/** First what kinds of knowledge there are at all, then all of it that the Events tell of, then the objects that this names. */
+async function preload(passing: readonly Passing[], index: PrefetchedIndex, views: ReadonlyMap<string, IndexView>): Promise<void> {
+  for (const view of views.values()) view.wantKinds();
+  await index.load();
+  for (const { cluster, event } of passing) {
+    const view = views.get(cluster);
+    if (!view) continue;
+    const kinds = { claims: view.hasClaims, objects: view.hasObjects };
+    if (kinds.objects) view.wantVersions(event.observation.involved.uid);
+    wantFacts(event.observation, event.meaning, kinds, (...fact) => view.wantFact(...fact));
+  }
+  await index.load();
+  for (const view of views.values()) if (view.hasObjects) view.wantMentioned();
+  await index.load();
 }
 
-/** One domain alone tells of an Event's first occurrence, however many domains its repeats belong to. */
-function tellOnce(routed: Routed, n: number, { firstN, firstRoute }: PinnedRoute): Routed {
-  if (n === firstN) return routed;
-  return n === 1 ? { ...routed, ...readRoute(firstRoute) } : { ...routed, tellsFirst: false };
+/** An Event's key in the store is its cluster and its uid. */
+function clusterOf({ event }: InboxItem): string {
+  return event.slice(0, event.indexOf('|'));
+}
+
+function toEntry({ item, cluster, event: { observation }, routed, route: own }: Proposed, pinned: PinnedRoute | undefined): DomainEntry {
+  const { involved } = observation;
+  const { route, firstN, firstRoute } = pinned ?? { route: own, firstN: item.n, firstRoute: own };
+  const told = toldOnce(item.n, route, { n: firstN, route: firstRoute });
+  const { chain } = told.route === own ? routed : readRoute(told.route, involved);
+  return {
+    domain: `${cluster}|${domainOf(chain)}`,
+    id: idOf(routed),
+    due: Math.ceil(decidableBy(observation) / lookStep) * lookStep,
+    body: routedText(item.body, told.route, told.tellsFirst),
+  };
 }

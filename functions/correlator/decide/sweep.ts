@@ -22,7 +22,7 @@ export interface SweeperOptions {
 
 const roundsMost = 1_000;
 /** Shards at the same time. */
-const [routedAtOnce, decidedAtOnce] = [8, 4];
+const [routedTogether, decidedAtOnce] = [8, 4];
 /** Of domains: much less than a lease. */
 const batchesByOneClock = 8;
 
@@ -87,30 +87,33 @@ export class Sweeper {
       if (isDue(due.outbox, clock)) await this.#options.emitter.collect(shard, clock);
   }
 
-  #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
+  /** Some shards together, until none has more. A failure is told when the others are through: the next sweep uses the same leases. */
+  async #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
+    const { router, onRouted } = this.#options;
     this.#full = false;
-    const shards = [...dues.entries()].filter(([, due]) => isDue(due.inbox, now));
-    return each(shards, routedAtOnce, ([shard]) => this.#route(shard, now));
+    const open = [...dues.keys()].filter((shard) => isDue(dues[shard]?.inbox ?? null, now));
+    let all = 0;
+    const failures: unknown[] = [];
+    while (open.length > 0 && !this.#stopping) {
+      try {
+        const { routed, more, full } = await router.routeShards(open.splice(0, routedTogether), now);
+        open.push(...more);
+        all += routed;
+        this.#full ||= full;
+        onRouted(routed);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    for (const shard of open) await router.release(shard);
+    if (failures.length > 0) throw failures[0];
+    return all;
   }
 
   #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
     return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, horizon));
-  }
-
-  async #route(shard: number, now: Micros): Promise<number> {
-    let routed = 0;
-    let more = true;
-    while (more && !this.#stopping) {
-      const result = await this.#options.router.routeShard(shard, now);
-      routed += result.routed;
-      this.#full ||= result.full;
-      more = result.more;
-    }
-    if (more) await this.#options.router.release(shard);
-    this.#options.onRouted(routed);
-    return routed;
   }
 
   async #decide(shard: number, now: Micros): Promise<number> {

@@ -1,7 +1,7 @@
 /** The flow of the correlator: what a request brings is written down, then acknowledged; deciding comes later, by `sweeper.ts`. */
 
 import { type CompiledRules, meaningOf } from '../../../shared/correlation/rules/match.ts';
-import { lateness, ownerMayTrail } from '../../../shared/correlation/settling-times.ts';
+import { routableAt } from '../../../shared/correlation/steps.ts';
 import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
 import type { Micros } from '../../../shared/events/observation.ts';
 import type { Answer } from '../../../shared/http/server.ts';
@@ -9,8 +9,7 @@ import { stopwatch } from '../../../shared/process/clock.ts';
 import type { Log } from '../../../shared/process/log.ts';
 import type { Tracing } from '../../../shared/process/tracing.ts';
 import type { InboxEntry, IndexEntry } from '../../../shared/store/store.ts';
-import { type Arrived, arrivedText } from '../codec.ts';
-import type { CooperativeYield } from '../decide/event-loop-yield.ts';
+import { type EventEntry, eventText } from '../codec.ts';
 import type { LateArrivalGate } from '../decide/late-arrival-gate.ts';
 import type { Owners } from '../decide/owner-lookup.ts';
 import type { Meters } from '../metrics.ts';
@@ -30,7 +29,6 @@ export interface HandleOptions {
   readonly meters: Meters;
   readonly log: Log;
   readonly tracing: Tracing;
-  readonly turns: CooperativeYield;
   /** Event time. */
   readonly now: () => Micros;
   /** Looks after what is due, without waiting. */
@@ -39,22 +37,22 @@ export interface HandleOptions {
   readonly tick: () => Promise<boolean>;
 }
 
+type Arrived = Extract<ClassifiedEvent, { readonly kind: 'event' }>;
+
 /** What need not be done for the answer is begun once it is sent: in a cold start, to load what asks for owners alone takes longer than that. */
 export function handler(options: HandleOptions): (events: readonly ReceivedEvent[]) => Promise<Answer> {
-  const { meters, log, turns } = options;
+  const { meters, log } = options;
   return async (events) => {
-    turns.moved();
     const intakes = events.map((event) => classifyEvent(event, options.cluster, options.now()));
     const arrived = intakes.flatMap((intake) => (intake.kind === 'event' ? [intake] : []));
     const brought = broughtBy(intakes, arrived, options);
     const written = brought.inbox.length + brought.versions.length > 0 ? await write(brought, options) : 'ignored';
-    turns.moved();
     for (const [place, event] of events.entries()) meters.taken.add({ type: typeOf(event), outcome: outcomeOf(intakes[place], written) });
     if (written === 'no_room')
       return { status: 503, retryAfterSeconds: retryAfterSeconds, reason: 'Cannot take event: too much is pending' };
     if (written === 'store_away') return storeAway;
     // After the answer: it must not wait for what they begin.
-    setImmediate(() => options.owners.prefetch(arrived));
+    setImmediate(() => options.owners.prefetch(arrived.map(({ cluster, observation }) => ({ cluster, involved: observation.involved }))));
     if (!intakes.some(({ kind }) => kind === 'tick')) setImmediate(options.nudge);
     else if (!(await options.tick())) return storeAway;
     // The others of a batch are taken all the same: who sent it will not send it again.
@@ -76,7 +74,6 @@ function outcomeOf(intake: ClassifiedEvent | undefined, written: string): string
 async function write(brought: InboxBatch, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
-    if (tracing.isRunning) for (const { event, n } of brought.inbox) tracing.mark(`${event}#${n}`);
     const appended = await tracing.span('append', () => appender.append(brought));
     meters.latency.observe({ step: 'append' }, seconds());
     if (!appended) {
@@ -96,26 +93,32 @@ async function write(brought: InboxBatch, { appender, recall, room, meters, log,
 function broughtBy(
   intakes: readonly ClassifiedEvent[],
   arrived: readonly Arrived[],
-  { rules, recall, hold, now }: HandleOptions,
+  { rules, recall, hold, tracing, now }: HandleOptions,
 ): InboxBatch {
   const inbox: InboxEntry[] = [];
-  const facts: IndexEntry[] = hold.entriesFor(arrived, now());
+  const facts: IndexEntry[] = hold.entriesFor(
+    arrived.map(({ observation }) => observation),
+    now(),
+  );
+  const origin = tracing.origin();
   for (const { cluster, observation } of arrived) {
-    inbox.push(toInbox(cluster, observation, now()));
-    facts.push(...recall.factsOf(cluster, observation, meaningOf(rules, observation), now() / 1_000));
+    const meaning = meaningOf(rules, observation);
+    inbox.push(toInbox(cluster, { observation, meaning, origin }, rules, now()));
+    facts.push(...recall.factsOf(cluster, observation, meaning, now() / 1_000));
   }
   const versions = intakes.flatMap((intake) => (intake.kind === 'object' ? entriesOfObject(intake.cluster, intake.version) : []));
   return { inbox, facts, versions };
 }
 
 /** An Event from the future (a clock that is wrong) is not waited for longer than one from now. */
-function toInbox(cluster: string, observation: Arrived['observation'], now: Micros): InboxEntry {
+function toInbox(cluster: string, event: EventEntry, rules: CompiledRules, now: Micros): InboxEntry {
+  const { observation } = event;
   return {
     event: `${cluster}|${observation.uid}`,
     n: observation.n,
     version: observation.resourceVersion,
-    due: Math.min(observation.last.at, now) + ownerMayTrail + lateness,
-    body: arrivedText({ cluster, observation }),
+    due: routableAt(Math.min(observation.last.at, now)),
+    body: eventText(event, rules),
   };
 }
 

@@ -12,6 +12,11 @@ const cordonMayTrail = 5 * second;
 const replacedWithin = 2 * minute;
 const deletionShows = minute;
 
+/** When a pod must have been stopped for one made at that time to be in its place. */
+export function claimWindow(at: Micros): { readonly from: Micros; readonly to: Micros } {
+  return { from: at - replacedWithin, to: at + causeMayTrail };
+}
+
 interface Stop {
   readonly pod: ObjectRef;
   readonly at: Micros;
@@ -64,7 +69,8 @@ export class CrossDomainCauses {
   /** A pod made in place of one that was claimed: the n-th making after the first stop answers the n-th stop. */
   claimOfMaking(maker: ObjectRef, pod: string, at: Micros, known: Known): ObjectRef | null {
     if (this.#answersScaling(maker, pod, at)) return null;
-    const slots = stopSlots(maker.namespace, at - replacedWithin, at + causeMayTrail);
+    const { from, to } = claimWindow(at);
+    const slots = stopSlots(maker.namespace, from, to);
     const stops = firstStops(slots.flatMap((slot) => this.#facts.get('stops-in', slot))).filter(
       (stop) => stop.at <= at + causeMayTrail && at - stop.at < replacedWithin,
     );

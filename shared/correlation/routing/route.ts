@@ -10,6 +10,7 @@ import { CrossDomainCauses, type Known } from '../placement/cross-domain-cause.t
 import type { Meaning } from '../rules/rule.ts';
 import type { Facts } from './event-facts.ts';
 import { Names } from './name-resolution.ts';
+import { ownersByName, volumeClaimOwners } from './owner-names.ts';
 
 const chainLongest = 10;
 export function route(observation: Observation, meaning: Meaning, facts: Facts, objects: Objects): Routed {
@@ -97,37 +98,10 @@ function targetOf(target: ObjectRef, at: Micros, names: Names, objects: Objects)
   return object ?? names.resolve(target, at);
 }
 
-/** Generated names: `<owner>-<suffix>` counts when an object of the owner's name and kind is known. */
+/** A generated name counts when an object of the owner's name and kind is known. */
 function byName(ref: ObjectRef, at: Micros, names: Names): ObjectRef | null {
-  const cut = ref.name.lastIndexOf('-');
-  if (cut <= 0) return null;
-  const base = ref.name.slice(0, cut);
-  const suffix = ref.name.slice(cut + 1);
-  const kinds = ownersByName(ref.kind, suffix);
-  for (const kind of kinds) {
-    const owner = names.exists(kind, ref.namespace, base, at);
-    if (owner) return owner;
-  }
-  if (ref.kind === 'PersistentVolumeClaim') return claimOwner(ref, at, names);
-  return null;
-}
-
-function ownersByName(kind: string, suffix: string): readonly string[] {
-  if (kind === 'Pod' && /^\d+$/.test(suffix)) return ['StatefulSet'];
-  if (kind === 'Pod' && /^[a-z0-9]{5}$/.test(suffix)) return ['ReplicaSet', 'Job', 'DaemonSet', 'ReplicationController'];
-  if (kind === 'ReplicaSet' && /^[a-z0-9]{4,10}$/.test(suffix)) return ['Deployment'];
-  if (kind === 'Job' && /^\d{7,}$/.test(suffix)) return ['CronJob'];
-  // Knative names a Revision's Deployment so, and tells of it in no Event.
-  if (kind === 'Deployment' && suffix === 'deployment') return ['Revision'];
-  return [];
-}
-
-/** `<template>-<statefulset>-<ordinal>` */
-function claimOwner(ref: ObjectRef, at: Micros, names: Names): ObjectRef | null {
-  const parts = ref.name.split('-');
-  if (!/^\d+$/.test(parts.at(-1) ?? '')) return null;
-  for (let from = 1; from < parts.length - 1 && from < chainLongest; from += 1) {
-    const owner = names.exists('StatefulSet', ref.namespace, parts.slice(from, -1).join('-'), at);
+  for (const { kind, name } of [...ownersByName(ref.kind, ref.name), ...volumeClaimOwners(ref.kind, ref.name)]) {
+    const owner = names.exists(kind, ref.namespace, name, at);
     if (owner) return owner;
   }
   return null;

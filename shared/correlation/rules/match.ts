@@ -4,8 +4,9 @@
  * first, then the built-in ones in their order, then the generic ones, so that there is always an answer.
  */
 import type { Observation } from '../../events/observation.ts';
-import type { Meaning, Rule, SubjectTemplate } from './rule.ts';
+import type { Meaning, Rule } from './rule.ts';
 import { ServiceNames } from './service-names.ts';
+import { type CompiledSubject, compileSubject, referencesOf, subjectFrom } from './subject.ts';
 
 /** Longer messages are matched on their beginning only. */
 export const messageLengthMax = 4096;
@@ -25,6 +26,9 @@ export class RuleError extends Error {
 }
 
 export interface CompiledRules {
+  /** Differs where a rule differs: what was kept under another version is worked out again. */
+  readonly version: string;
+  readonly byId: ReadonlyMap<string, CompiledRule>;
   /** For each reason that some rule names: all rules that may fit, in order. */
   readonly byReason: ReadonlyMap<string, readonly CompiledRule[]>;
   /** The rules that name no reason, for all other reasons. */
@@ -55,6 +59,13 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   return firstMeaning(rules.generic, o, group, message, service) ?? stateMeaning.of(service);
 }
 
+/** The meaning again of an Event that this rule was found to fit, by the groups that its pattern had found; null: there is no such rule. */
+export function meaningByRule(rules: CompiledRules, id: string, groups: Meaning['groups'], o: Observation): Meaning | null {
+  const service = rules.services.of(o.reporter);
+  const rule = rules.byId.get(id);
+  return rule === undefined ? (fallbackMeanings.get(id)?.of(service) ?? null) : meaningWith(rule, groups, o, service);
+}
+
 /** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work, unless tests have shown that all do. */
 export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = [], tested: 'tested' | '' = ''): CompiledRules {
   const ids = new Set<string>();
@@ -64,6 +75,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
     ids.add(rule.id);
     for (const reason of rule.reason ?? []) reasons.add(reason);
   }
+  const byId = new Map<string, CompiledRule>();
   const byReason = new Map<string, CompiledRule[]>();
   for (const reason of reasons) byReason.set(reason, []);
   const anyReason: CompiledRule[] = [];
@@ -71,6 +83,7 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
   for (const rule of [...extra, ...builtIn]) {
     if (tested === '') checkRule(rule);
     const compiled = compileRule(rule);
+    byId.set(rule.id, compiled);
     if (rule.id.startsWith(genericPrefix)) {
       generic.push(compiled);
       continue;
@@ -78,7 +91,16 @@ export function compileRules(builtIn: readonly Rule[], extra: readonly Rule[] = 
     for (const reason of rule.reason === undefined ? reasons : new Set(rule.reason)) byReason.get(reason)?.push(compiled);
     if (rule.reason === undefined) anyReason.push(compiled);
   }
-  return { byReason, anyReason, generic, services: new ServiceNames([...extra, ...builtIn]) };
+  const all = [...extra, ...builtIn];
+  return { version: versionOf(all), byId, byReason, anyReason, generic, services: new ServiceNames(all) };
+}
+
+/** FNV-1a of their text, 32 bits: `node:crypto` takes longer to load than this takes. */
+function versionOf(rules: readonly Rule[]): string {
+  const text = JSON.stringify(rules);
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0).toString(36);
 }
 
 /** Says whether a text is a regular expression with the flags used here: the empty string, or what is wrong with it. */
@@ -98,13 +120,7 @@ export function groupNamesOf(source: string): readonly string[] {
   return [...names];
 }
 
-/** Names of the groups that a template such as `$kind` refers to. */
-export function referencesOf(template: string): readonly string[] {
-  return [...template.matchAll(reference)].map((match) => match[1] ?? '');
-}
-
 const patternFlags = 'su';
-const reference = /\$([A-Za-z_]\w*)/gu;
 const troubleWords = /fail|error|back-?off|unhealthy/iu;
 
 const emptyGroups: Readonly<Record<string, string>> = Object.freeze({});
@@ -132,22 +148,10 @@ class FixedMeaning {
 const stateMeaning = new FixedMeaning({ id: `${genericPrefix}state`, class: 'state' });
 const warningMeaning = new FixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
 const failureMeaning = new FixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
-
-/** Kinds that messages write in their own way; any other lower-case word only gets its capital letter. */
-const kindsAsWritten: ReadonlyMap<string, string> = new Map([
-  ['configmap', 'ConfigMap'],
-  ['cronjob', 'CronJob'],
-  ['daemonset', 'DaemonSet'],
-  ['machinedeployment', 'MachineDeployment'],
-  ['machineset', 'MachineSet'],
-  ['nodeclaim', 'NodeClaim'],
-  ['persistentvolume', 'PersistentVolume'],
-  ['persistentvolumeclaim', 'PersistentVolumeClaim'],
-  ['pvc', 'PersistentVolumeClaim'],
-  ['pv', 'PersistentVolume'],
-  ['replicaset', 'ReplicaSet'],
-  ['serviceaccount', 'ServiceAccount'],
-  ['statefulset', 'StatefulSet'],
+const fallbackMeanings: ReadonlyMap<string, FixedMeaning> = new Map([
+  [`${genericPrefix}state`, stateMeaning],
+  [`${genericPrefix}warning`, warningMeaning],
+  [`${genericPrefix}failure`, failureMeaning],
 ]);
 
 /** Compiled when it is used first: most never are in the life of a function. */
@@ -170,17 +174,6 @@ class CompiledPattern {
     return this.#groups;
   }
 }
-
-interface CompiledSubject {
-  readonly kind: Template;
-  readonly name: Template;
-  /** Null: the involved object's namespace. */
-  readonly namespace: Template | null;
-  readonly uid: Template | null;
-}
-
-/** Literal text and names of groups in turn, beginning with literal text. */
-type Template = readonly string[];
 
 function firstMeaning(
   rules: readonly CompiledRule[],
@@ -215,26 +208,18 @@ function meaningFrom(rule: CompiledRule, pattern: CompiledPattern, match: RegExp
     const value = match.groups?.[name];
     if (value !== undefined) groups[name] = value;
   }
+  return meaningWith(rule, groups, o, service);
+}
+
+function meaningWith(rule: CompiledRule, groups: Meaning['groups'], o: Observation, service: string): Meaning {
+  if (rule.subject === null && isEmpty(groups)) return rule.fixed.of(service);
   const subject = rule.subject === null ? null : subjectFrom(rule.subject, groups, o);
   return { ...rule.fixed.of(service), subject, groups };
 }
 
-/** Null where the message does not name the object, and where it names the involved object itself. */
-function subjectFrom(template: CompiledSubject, groups: Readonly<Record<string, string>>, o: Observation): Meaning['subject'] {
-  const kind = template.kind.length === 1 ? fill(template.kind, groups) : kindAsKubernetesWritesIt(fill(template.kind, groups));
-  const name = fill(template.name, groups);
-  if (kind === '' || name === '') return null;
-  const namespace = namespaceFrom(template.namespace, groups, o.involved.namespace);
-  const uid = template.uid === null ? '' : fill(template.uid, groups);
-  if (kind === o.involved.kind && name === o.involved.name && namespace === o.involved.namespace) return null;
-  return { kind, namespace, name, uid };
-}
-
-/** A message that leaves the namespace out means the involved object's; a literal empty one means a cluster-scoped kind. */
-function namespaceFrom(template: Template | null, groups: Readonly<Record<string, string>>, involved: string): string {
-  if (template === null) return involved;
-  const namespace = fill(template, groups);
-  return namespace === '' && template.length > 1 ? involved : namespace;
+function isEmpty(groups: Meaning['groups']): boolean {
+  for (const _ in groups) return false;
+  return true;
 }
 
 /** `apps/v1` is group `apps`, `v1` is the core group (the empty string), nothing is unknown (null). */
@@ -247,12 +232,6 @@ function groupOf(apiVersion: string): string | null {
 /** Events of very old clusters name the group alone (`extensions`), without a version. */
 function coreGroup(apiVersion: string): string {
   return /^v\d/u.test(apiVersion) ? '' : apiVersion;
-}
-
-function kindAsKubernetesWritesIt(word: string): string {
-  const first = word.charAt(0);
-  if (first === first.toUpperCase()) return word;
-  return kindsAsWritten.get(word) ?? first.toUpperCase() + word.slice(1);
 }
 
 function compileRule(rule: Rule): CompiledRule {
@@ -284,25 +263,6 @@ function checkReferences(rule: Rule): void {
   for (const group of [kind, name, namespace, uid].flatMap(referencesOf)) {
     if (!known.has(group)) throw new RuleError(rule.id, `its subject names the group '${group}', which no pattern has`);
   }
-}
-
-function compileSubject(subject: SubjectTemplate): CompiledSubject {
-  return {
-    kind: compileTemplate(subject.kind),
-    name: compileTemplate(subject.name ?? '$name'),
-    namespace: subject.namespace === undefined ? null : compileTemplate(subject.namespace),
-    uid: subject.uid === undefined ? null : compileTemplate(subject.uid),
-  };
-}
-
-function compileTemplate(text: string): Template {
-  return text.split(reference);
-}
-
-function fill(template: Template, groups: Readonly<Record<string, string>>): string {
-  let text = template[0] ?? '';
-  for (let i = 1; i < template.length; i += 2) text += (groups[template[i] ?? ''] ?? '') + (template[i + 1] ?? '');
-  return text;
 }
 
 function bareMeaning(rule: Rule): Meaning {

@@ -5,10 +5,11 @@
  */
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { builtInRules } from './built-in/index.ts';
-import { genericPrefix, groupNamesOf, patternFault, referencesOf } from './match.ts';
+import { genericPrefix, groupNamesOf, patternFault } from './match.ts';
 import type { Rule } from './rule.ts';
 import { childrenOf, type Draft, keysOf, type RuleKey, ruleFrom } from './rule-schema.ts';
 import { patternDanger } from './safe-pattern.ts';
+import { referencesOf } from './subject.ts';
 
 export { type RuleKey, ruleSchema } from './rule-schema.ts';
 

@@ -113,9 +113,12 @@ export class RedisStore implements Store {
     const args = proposals.flatMap(({ event, n, route }) => [occurrenceId(event, n), n, route]);
     const reply = await this.#run('pin-routes', names, [token, this.#bounds.seenTtl, ...args]);
     if (reply === null) return null;
-    return pairs(listOf(reply)).map(([route, first]) => {
+    return pairs(listOf(reply)).map(([route, first], place) => {
+      const proposed = proposals[place] ?? { route: '', n: 0 };
+      const pinned = route === null ? proposed.route : textOf(route);
+      if (first === null) return { route: pinned, firstN: proposed.n, firstRoute: proposed.n === 1 ? '' : pinned };
       const [firstN = '', ...rest] = textOf(first).split(' ');
-      return { route: textOf(route), firstN: Number(firstN), firstRoute: rest.join(' ') };
+      return { route: pinned, firstN: Number(firstN), firstRoute: rest.join(' ') };
     });
   }
 

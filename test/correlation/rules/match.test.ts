@@ -9,9 +9,9 @@ import {
   messageLengthMax,
   patternFault,
   RuleError,
-  referencesOf,
 } from '../../../shared/correlation/rules/match.ts';
 import type { Rule } from '../../../shared/correlation/rules/rule.ts';
+import { referencesOf } from '../../../shared/correlation/rules/subject.ts';
 import { type ObservationFields, observation } from '../../helpers/observation.ts';
 
 function ruleFor(rules: readonly Rule[], fields: ObservationFields, extra: readonly Rule[] = []): string {

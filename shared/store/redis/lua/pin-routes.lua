@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Sets the route of each occurrence once, and which occurrence of its Event was routed first.
+-- Answers for each the route and the first ('n route'), nil where they are those proposed.
 -- KEYS inbox-lease, pinned, then seen:<event> for each. ARGV token, seen for (ms), then id, n, route for each.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false
@@ -19,7 +20,8 @@ for i = 3, #KEYS do
     redis.call('HSET', KEYS[i], 'first', first)
     redis.call('PEXPIRE', KEYS[i], ARGV[2])
   end
-  answers[#answers + 1] = pinned
-  answers[#answers + 1] = first
+  local answer = #answers
+  answers[answer + 1] = pinned ~= route and pinned
+  answers[answer + 2] = string.sub(first, 1, #n + 1) ~= n .. ' ' and first
 end
 return answers
