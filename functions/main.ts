@@ -1,26 +1,27 @@
 /**
- * Where everything starts. `correlator`, `exporter`, `reconciler` and the samples: one function as a process, as in a cluster. Anything
- * else is the command line, which can run all of them in one process.
+ * Where everything starts: the first argument names a function, which then runs as a process, as in a cluster; any other argument is for
+ * the command line, which can run all functions in one process.
  */
-/** Each is loaded by itself: a cold start reads no more than it needs. */
-const functions: Readonly<Record<string, () => Promise<unknown>>> = {
-  correlator: () => import('./correlator/main.ts'),
-  exporter: () => import('./exporter/main.ts'),
-  reconciler: () => import('./reconciler/main.ts'),
+import type { Start } from '../shared/process/run-function.ts';
+import { samples, startOf } from './samples/index.ts';
+
+/** Each is loaded by itself: a cold start runs no more code than its function needs. */
+const functions: Readonly<Record<string, () => Promise<Start>>> = {
+  correlator: async () => (await import('./correlator/index.ts')).startCorrelator,
+  exporter: async () => (await import('./exporter/index.ts')).startExporter,
+  reconciler: async () => (await import('./reconciler/index.ts')).startReconciler,
 };
 
-const name = process.argv[2] ?? '';
-const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
-const sample = run ? undefined : (await import('./samples/index.ts')).startOf(name);
-if (run) await run();
-else if (sample)
-  await (await import('../shared/process/run-function.ts')).runFunction(
-    name,
-    (await import('../shared/telemetry/open-tracing.ts')).traced(name, await sample()),
-  );
-else {
+async function main(name: string): Promise<void> {
+  const load = Object.hasOwn(functions, name) ? functions[name] : startOf(name);
+  if (load === undefined) return runCommandLine();
+  const { runFunction } = await import('../shared/process/run-function.ts');
+  const { traced } = await import('../shared/telemetry/open-tracing.ts');
+  await runFunction(name, traced(name, await load()));
+}
+
+async function runCommandLine(): Promise<void> {
   const { runCommandLine } = await import('../shared/cli/main.ts');
-  const { samples, startOf } = await import('./samples/index.ts');
   await runCommandLine({
     startCorrelator: async (...given) => (await import('./correlator/index.ts')).startCorrelator(...given),
     startExporter: async (...given) => (await import('./exporter/index.ts')).startExporter(...given),
@@ -31,3 +32,6 @@ else {
     startEventDisplay: async (...given) => (await import('./samples/event-display/index.ts')).startEventDisplay(...given),
   });
 }
+
+// Not awaited: the bundle is a CommonJS file. What rejects ends the process, as any unhandled rejection.
+void main(process.argv[2] ?? '');

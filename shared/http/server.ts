@@ -1,18 +1,8 @@
 /**
  * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
  * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
- *
- * The requests that a cold start waits for, which are events and probes, are known here by method and URL; all others have express find
- * their path (`paths.ts`). It is loaded with the first of these: that takes longer than the whole start of a bare server.
  */
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CloudEvent } from 'cloudevents';
 import { contentMode, parseHttp, type ReceivedEvent, toHttp } from '../events/cloudevents.ts';
 import { type Log, messageOf } from '../process/log.ts';
@@ -22,7 +12,7 @@ import { type Body, BodyReader } from './body.ts';
 import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
 import { Connections } from './connections.ts';
 import { listen } from './listen.ts';
-import type { Paths, Take } from './paths.ts';
+import { createRoutes, type RouteHandlers } from './routes.ts';
 
 export interface Answer {
   /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
@@ -87,6 +77,7 @@ type Outcome = (typeof outcomes)[number];
 export async function serveFunction(options: FunctionOptions): Promise<RunningFunction> {
   const front = new Front(options);
   const limits = front.bounds;
+  const routes = createRoutes(front.handlers, options.below ?? null);
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -95,7 +86,10 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
       connectionsCheckingInterval: limits.checkConnectionsMs,
       maxHeaderSize: headerBytesMost,
     },
-    (request, response) => void front.take(request, response),
+    (request, response) => {
+      front.connections.begin(request, response);
+      routes(request, response);
+    },
   );
   // Node drops what exceeds this in silence, so one more is let through and refused.
   server.maxHeadersCount = limits.headers + 1;
@@ -114,10 +108,7 @@ class Front {
   readonly connections = new Connections();
   readonly #bodies: BodyReader;
   readonly #count: (outcome: Outcome) => void;
-  readonly #paths: Paths;
   readonly #tracing: Tracing;
-  readonly #direct: ReadonlyMap<string, Take>;
-  #app: Promise<RequestListener> | undefined;
   #underWay = 0;
   #closing: Promise<void> | undefined;
 
@@ -132,38 +123,21 @@ class Front {
     });
     const requests = options.metrics.counter('knspan_requests_total', 'Requests by outcome', { outcome: outcomes });
     this.#count = (outcome) => requests.add({ outcome });
-    const event: Take = (request, response) => this.#take(request, response, '');
-    const named: Paths['named'] = (request, response, name) => this.#take(request, response, name);
-    const liveness: Take = (_, response) => this.#send(response, { status: 200 });
-    const readiness: Take = (_, response) => this.#send(response, this.#readiness());
-    const metrics: Take = async (_, response) => {
-      const text = await options.metrics.text();
-      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
-    };
-    this.#paths = {
-      ...{ event, named, liveness, readiness, metrics },
-      below: options.below ?? null,
-      refuse: (response, status, reason) => this.#refuse(response, 'bad_path', status, reason),
-      failed: (response, error) => this.#failed(response, error),
-    };
-    this.#direct = new Map([
-      ['POST /', event],
-      ['GET /health/liveness', liveness],
-      ['GET /health/readiness', readiness],
-    ]);
   }
 
-  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.connections.begin(request, response);
-    try {
-      const take = this.#direct.get(`${request.method} ${request.url}`);
-      if (take !== undefined) return await take(request, response);
-      this.#app ??= import('./paths.ts').then(({ appOf }) => appOf(this.#paths));
-      (await this.#app)(request, response);
-    } catch (error) {
-      this.#failed(response, error);
-    }
-  }
+  /** What routes lead to. */
+  readonly handlers: RouteHandlers = {
+    event: (request, response, name) => this.#take(request, response, name),
+    liveness: (_, response) => this.#send(response, { status: 200 }),
+    readiness: (_, response) => this.#send(response, this.#readiness()),
+    metrics: async (_, response) => {
+      const { metrics } = this.#options;
+      const text = await metrics.text();
+      response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+    },
+    refuse: (response, status, reason) => this.#refuse(response, 'bad_path', status, reason),
+    failed: (response, error) => this.#failed(response, error),
+  };
 
   badHttp(error: NodeJS.ErrnoException, socket: NodeJS.WritableStream & { destroy(): unknown }): void {
     if (error.code === 'ECONNRESET' || !socket.writable) {

@@ -1,81 +1,100 @@
 /**
- * Metrics in Prometheus text. The values of a label are declared: one that is not becomes `other`, so that no sender and no object
- * name can make the sets grow. A registry for each function, not the process's, since a local run holds several.
- *
- * prom-client is loaded when somebody reads the metrics: it takes as long as a third of a bare start, and a function that sleeps again
- * within seconds is never asked. What is counted until then is noted and told to it in order, so that no figure differs.
+ * Metrics in the Prometheus text format, by prom-client. The permitted values of a label are declared: any other value is counted as
+ * `other`, so that neither a sender nor an object name can add series. Each function has its own registry, since several may share a
+ * process.
  */
-import type { CounterMetric, GaugeMetric, HistogramMetric, Labels } from './metric.ts';
-import type { Prometheus } from './prometheus.ts';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export type { CounterMetric, GaugeMetric, HistogramMetric, Labels, Values } from './metric.ts';
+/** Label name -> its permitted values. */
+export type Labels = Readonly<Record<string, readonly string[]>>;
+export type Values<L extends Labels> = Readonly<Record<keyof L, string>>;
+
+export interface CounterMetric<L extends Labels> {
+  add(values: Values<L>, by?: number): void;
+}
+
+export interface GaugeMetric<L extends Labels> {
+  set(values: Values<L>, to: number): void;
+}
+
+export interface HistogramMetric<L extends Labels> {
+  observe(values: Values<L>, value: number): void;
+}
 
 /** Seconds: from a fast acknowledgement to the longest timeout. */
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
-/** So many notes are worth the library, even where nobody reads. */
-const notesMost = 2_000;
-
-type Note = (library: Prometheus) => void;
+const other = 'other';
 
 export class Metrics {
-  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
-  #library: Prometheus | undefined;
-  #loading: Promise<Prometheus> | undefined;
-  readonly #notes: Note[] = [];
+  readonly #registry = new Registry();
 
-  async text(): Promise<string> {
-    return (await this.#load()).text();
+  constructor() {
+    const memory: Gauge = new Gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory of the process',
+      registers: [this.#registry],
+      collect: () => memory.set(process.memoryUsage.rss()),
+    });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
   }
 
   counter<L extends Labels>(name: string, help: string, labels: L): CounterMetric<L> {
-    const tell = this.#late((library) => library.counter(name, help, labels));
-    return { add: (values, by = 1) => tell((counter) => counter.add(values, by)) };
+    const counter = new Counter({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
+    const bound = bind(labels, (values) => counter.labels(values));
+    return { add: (values, by = 1) => bound(values).inc(by) };
   }
 
-  /** `collect` is asked at every reading, for what is cheaper to look up than to keep. */
+  /** `collect` runs at every scrape, for values that are cheaper to look up than to keep. */
   gauge<L extends Labels>(
     name: string,
     help: string,
     labels: L,
     collect?: (gauge: GaugeMetric<L>) => void | Promise<void>,
   ): GaugeMetric<L> {
-    const tell = this.#late((library) => library.gauge(name, help, labels, collect));
-    return { set: (values, to) => tell((gauge) => gauge.set(values, to)) };
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: Object.keys(labels),
+      registers: [this.#registry],
+      ...(collect === undefined ? {} : { collect: () => collect(metric) }),
+    });
+    const bound = bind(labels, (values) => gauge.labels(values));
+    const metric: GaugeMetric<L> = { set: (values, to) => bound(values).set(to) };
+    return metric;
   }
 
   histogram<L extends Labels>(name: string, help: string, labels: L, buckets: readonly number[] = secondsBuckets): HistogramMetric<L> {
-    const tell = this.#late((library) => library.histogram(name, help, labels, buckets));
-    return { observe: (values, value) => tell((histogram) => histogram.observe(values, value)) };
+    const histogram = new Histogram({ name, help, labelNames: Object.keys(labels), buckets: [...buckets], registers: [this.#registry] });
+    const bound = bind(labels, (values) => histogram.labels(values));
+    return { observe: (values, value) => bound(values).observe(value) };
   }
+}
 
-  /** A metric of the library, whether that is there already or not. */
-  #late<M>(make: (library: Prometheus) => M): (say: (metric: M) => void) => void {
-    let metric: M | undefined;
-    const known = (library: Prometheus) => {
-      metric ??= make(library);
-      return metric;
-    };
-    this.#note(known);
-    return (say) => {
-      if (metric === undefined) this.#note((library) => say(known(library)));
-      else say(metric);
-    };
-  }
+/** The child of a metric for given labels, looked up once: prom-client hashes the labels at each call, on every request. */
+function bind<L extends Labels, Child>(labels: L, make: (values: Record<string, string>) => Child): (values: Values<L>) => Child {
+  const names = Object.keys(labels);
+  const children = new Map<string, Child>();
+  return (values) => {
+    let key = '';
+    for (const name of names) key += `${values[name]}\n`;
+    const known = children.get(key);
+    if (known !== undefined) return known;
+    const bounded = Object.fromEntries(names.map((name) => [name, permitted(labels[name] ?? [], values[name] ?? '')]));
+    const child = make(bounded);
+    // An undeclared value is not remembered: it may be any text.
+    if (names.every((name) => bounded[name] === values[name])) children.set(key, child);
+    return child;
+  };
+}
 
-  #note(note: Note): void {
-    if (this.#library !== undefined) return note(this.#library);
-    this.#notes.push(note);
-    if (this.#notes.length > notesMost) void this.#load();
-  }
-
-  #load(): Promise<Prometheus> {
-    this.#loading ??= import('./prometheus.ts').then(({ Prometheus }) => {
-      const library = new Prometheus();
-      for (const note of this.#notes.splice(0)) note(library);
-      this.#library = library;
-      return library;
-    });
-    return this.#loading;
-  }
+function permitted(declared: readonly string[], value: string): string {
+  return declared.includes(value) ? value : other;
 }

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { nodeFlags } from '../../shared/build/warm.ts';
+import { nodeFlags } from '../../shared/build/bundle-options.ts';
 import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, type Store } from '../../shared/store/store.ts';
 import { FunctionProcess } from '../helpers/function-process.ts';

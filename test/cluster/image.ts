@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../shared/build/warm.ts';
+import { nodeFlags } from '../../shared/build/bundle-options.ts';
 import { kubectl } from './kubectl.ts';
 
 export const top = fileURLToPath(new URL('../../', import.meta.url));
@@ -43,7 +43,7 @@ function executable(path: string): boolean {
 function tagOf(folder: string): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name.endsWith('.js') || name.endsWith('.lua')) hash.update(name).update(readFileSync(join(folder, name)));
+    if (/\.(cjs|lua)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
   }
   return `e2e-${hash.digest('hex').slice(0, 12)}`;
 }
@@ -62,7 +62,7 @@ export function buildImage(): Image {
   const name = `${repository}:${tag}`;
   if (executable(script)) {
     run(script, 'dist', name);
-    return { repository, tag, command: ['/usr/local/bin/node', ...nodeFlags, '/app/main.js'] };
+    return { repository, tag, command: ['/usr/local/bin/node', ...nodeFlags, '/app/main.cjs'] };
   }
   const tool = ['docker', 'podman', 'buildah'].find((one) => spawnSync(one, ['info']).status === 0);
   if (tool === undefined) throw new Error(`Cannot build the image: wanted docker, podman or buildah, or a script at ${script}`);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { parseAllDocuments } from 'yaml';
+import { bundleOptions } from '../../shared/build/bundle-options.ts';
 import { top } from './image.ts';
 import { home, theImage } from './installation.ts';
 import { apply, kubectl, tryKubectl } from './kubectl.ts';
@@ -52,18 +53,15 @@ export class OwnFunctions {
   /** They are there, and nothing comes to them. */
   async deploy(): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
+    // A ConfigMap holds 1 MiB: as small as in the image.
     await build({
+      ...bundleOptions,
       absWorkingDir: top,
       entryPoints: this.#names.map((name) => this.#source(name)),
       outdir: folder,
       outExtension: { '.js': '.mjs' },
-      bundle: true,
       splitting: true,
-      minify: true,
-      // A ConfigMap holds 1 MiB: without the paths that no Broker calls, and the server for them.
-      external: ['./paths.ts'],
       format: 'esm',
-      platform: 'node',
       banner: { js: "const require = process.getBuiltinModule('module').createRequire(import.meta.url);" },
     });
     tryKubectl('-n', home, 'delete', 'configmap', code, '--ignore-not-found');

@@ -12,8 +12,8 @@ export class FunctionRun {
   stderr = '';
   readonly ended: Promise<readonly [code: number | null, signal: string | null]>;
 
-  constructor(name: 'correlator' | 'exporter' | 'reconciler', env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, [file, name], {
+  constructor(name: string, env: Readonly<Record<string, string>>, main: string = file) {
+    this.child = spawn(process.execPath, [main, name], {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

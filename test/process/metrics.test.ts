@@ -1,7 +1,6 @@
 /** Metrics: the sets of labels cannot grow, whatever values come. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Registry } from 'prom-client';
 import { Metrics } from '../../shared/process/metrics.ts';
 import { metricOf } from '../helpers/surroundings.ts';
 
@@ -33,26 +32,6 @@ describe('Metrics', () => {
       ['0.1', '1', '+Inf'].map((le) => metricOf(text, `seconds_bucket{le="${le}",outcome="other"}`)),
       [0, 1, 1],
     );
-  });
-
-  test('what was said before anybody read counts, in order, and what comes while the library loads', async () => {
-    const metrics = new Metrics();
-    const counter = metrics.counter('n', 'N', {});
-    const gauge = metrics.gauge('size', 'Size', {});
-    const histogram = metrics.histogram('seconds', 'Time', {}, [1]);
-    for (const size of [3, 1, 2]) gauge.set({}, size);
-    // More than are noted: from then on it loads by itself.
-    for (let index = 0; index < 5_000; index += 1) counter.add({});
-    histogram.observe({}, 0.5);
-    const reading = metrics.text();
-    counter.add({});
-    histogram.observe({}, 2);
-    const text = await reading;
-    counter.add({});
-    const later = await metrics.text();
-    assert.deepEqual([metricOf(text, 'size'), metricOf(text, 'n'), metricOf(later, 'n')], [2, 5_001, 5_002]);
-    assert.deepEqual([metricOf(text, 'seconds_bucket{le="1"}'), metricOf(text, 'seconds_count')], [1, 2]);
-    assert.equal(metrics.contentType, new Registry().contentType);
   });
 
   test('two of the same name in one process do not meet: each function has its own', async () => {
