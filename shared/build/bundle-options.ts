@@ -1,5 +1,10 @@
-/** How functions are bundled by esbuild, and how Node starts the bundle. */
+/** How esbuild bundles knspan for the image and for the npm package, and how Node starts the image. */
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { BuildOptions, OnResolveResult, Plugin } from 'esbuild';
+
+export const top = fileURLToPath(new URL('../../', import.meta.url));
 
 /** 10,000 Events leave a correlator with 108 MiB; without this bound on the space for new objects, with 214 (test/bench/cold-start.ts). */
 export const nodeFlags = ['--max-semi-space-size=4'] as const;
@@ -23,13 +28,30 @@ const unusedPartsLeftOut: Plugin = {
   },
 };
 
-export const bundleOptions: BuildOptions = {
+/** `import.meta.url` of a source file keeps its value relative to the top of the tree, which is at `up` from the bundle. */
+export function sourcePlaces(up: './' | '../../'): Plugin {
+  return {
+    name: 'source-places',
+    setup(builder) {
+      builder.onLoad({ filter: /[\\/](?:shared|functions)[\\/].*\.ts$/ }, async ({ path }) => {
+        const text = await readFile(path, 'utf8');
+        const place = `new URL(${JSON.stringify(up + relative(top, path))}, import.meta.url).href`;
+        return { loader: 'ts', contents: text.replaceAll('import.meta.url', place) };
+      });
+    },
+  };
+}
+
+export const bundleOptions = {
+  absWorkingDir: top,
   bundle: true,
+  metafile: true,
   platform: 'node',
   target: 'node24',
   minify: true,
   legalComments: 'linked',
   // ES modules first, where a library has both: what is not used of them is left out.
   mainFields: ['module', 'main'],
+  alias: { 'knspan/extension': join(top, 'shared/extension/index.ts') },
   plugins: [unusedPartsLeftOut],
-};
+} as const satisfies BuildOptions;

@@ -1,39 +1,25 @@
 #!/usr/bin/env node
-// Starts knspan: directly where this Node runs TypeScript by itself (22.18 or newer), else with the Node that comes with the packages.
-// npx remembers where this file lies, so it stays there; what it starts is found by the package's own name.
+// Starts knspan: the TypeScript of a checkout where there is one, else what the package brings compiled. npx remembers the path of this
+// file, so it must not move. A Node that cannot run TypeScript hands over to the one that `npm ci` brings to a checkout.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import * as modules from 'node:module';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
-const sources = new URL('../../', import.meta.url).href;
+const source = new URL('../../functions/main.ts', import.meta.url);
+const compiled = new URL('../../dist/package/main.js', import.meta.url);
 
-if (process.features.typescript) {
-  if (sources.includes('/node_modules/')) stripTypes();
-  await import('knspan/command');
-} else handOver();
-
-/** Node strips no types below node_modules, which is where an installed knspan lies. */
-function stripTypes() {
-  // Says that the stripping is experimental, which is no concern of the user.
-  process.removeAllListeners('warning');
-  process.on('warning', ({ name, message }) => name === 'ExperimentalWarning' || process.stderr.write(`${name}: ${message}\n`));
-  modules.registerHooks({
-    load(url, context, next) {
-      if (!url.startsWith(sources) || !url.endsWith('.ts')) return next(url, context);
-      const source = modules.stripTypeScriptTypes(readFileSync(fileURLToPath(url), 'utf8'));
-      return { format: 'module', shortCircuit: true, source };
-    },
-  });
-}
+if (!existsSync(source)) await import(compiled.href);
+else if (process.features.typescript) await import(source.href);
+else handOver();
 
 function handOver() {
   let newer = '';
   try {
-    newer = modules.createRequire(import.meta.url).resolve('node/bin/node');
+    newer = createRequire(import.meta.url).resolve('node/bin/node');
   } catch {
-    process.stderr.write(`Cannot run knspan: this is Node ${process.version}, wanted 22.18 or newer (or the package 'node' beside it)\n`);
+    process.stderr.write(`Cannot run knspan: this is Node ${process.version}, wanted 22.18 or newer in a checkout, or \`npm ci\` before\n`);
     process.exit(2);
   }
   const child = spawn(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -82,7 +82,7 @@ function pingEvent(source: PingSource, { clock, random }: PingOptions): BrokerEv
     ['time', new Date(clock.now()).toISOString()],
   ]);
   if (source.contentType !== '') attributes.set('datacontenttype', source.contentType);
-  return { attributes, data: source.data };
+  return { attributes, data: Buffer.from(source.data) };
 }
 
 /** In the form of a random UUID. */

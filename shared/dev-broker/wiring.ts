@@ -57,7 +57,7 @@ export interface ApiServerSource extends Named {
 export interface PingSource extends Named {
   readonly schedule: Cron;
   readonly contentType: string;
-  readonly data: Buffer;
+  readonly data: Uint8Array;
   readonly sink: Destination;
 }
 

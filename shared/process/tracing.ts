@@ -2,8 +2,9 @@
  * knspan traced by itself: the role. Off, which is the default, everything here runs the work and nothing else. `shared/telemetry` plays
  * it when KNSPAN_SELF_TRACING is set. These spans are about knspan's own doing and have nothing in common with those that it makes.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 
+/** By lower-case name. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 /** The request that has brought something, also one to another process: W3C traceparent, and when it began, ms. */
 export type Origin = readonly [traceparent: string, at: number];
 
@@ -11,7 +12,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 export interface Tracing {
   /** The span of a request, below the one that its headers name. */
-  receive<T>(headers: IncomingHttpHeaders, work: () => T): T;
+  receive<T>(headers: RequestHeaders, work: () => T): T;
   /** Below the span that runs now; without one, nothing but the work. */
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
   /** The beginning of a trace, by chance. */

@@ -39,7 +39,7 @@ const eventsForMemory = 10_000;
 const startWithin = 30_000;
 const top = fileURLToPath(new URL('../../', import.meta.url));
 /** As `Containerfile` says it. */
-const compiled = { NODE_COMPILE_CACHE: join(top, 'dist/compile-cache'), NODE_COMPILE_CACHE_PORTABLE: '1' };
+const compiled = { NODE_COMPILE_CACHE: join(top, 'dist/image/compile-cache'), NODE_COMPILE_CACHE_PORTABLE: '1' };
 const listen = `createServer((request, response) => request.resume().on('end', () => response.writeHead(202).end())).listen(process.env.PORT)`;
 /** Node reads all exports of a module that is imported, and one of `node:http` loads undici: that is the difference between these two. */
 const bareServers = {
@@ -135,7 +135,7 @@ function candidates({ folder, env }: World): readonly Candidate[] {
   const bare = Object.keys(bareServers).map((file) => ({ label: file, args: [join(folder, file)], env: {}, body: '{}' }));
   const bodies = { exporter: segmentBody(1), correlator: eventBody(eventJson(), '1') };
   const functions = (['exporter', 'correlator'] as const).flatMap((name) => {
-    const bundled = { args: [...nodeFlags, join(top, 'dist/main.cjs'), name], body: bodies[name] };
+    const bundled = { args: [...nodeFlags, join(top, 'dist/image/main.cjs'), name], body: bodies[name] };
     return [
       { ...bundled, label: name, env: { ...env, ...compiled } },
       { ...bundled, label: `${name}, without compiled code`, env },
@@ -172,7 +172,7 @@ function* bodiesFor(name: FunctionName): Generator<string> {
 /** As it starts, and after so many events from 16 senders. */
 async function memory(say: (text: string) => void, name: FunctionName, env: Environment): Promise<void> {
   const port = await freePort();
-  const child = start([...nodeFlags, join(top, 'dist/main.cjs'), name], { ...env, PORT: String(port) });
+  const child = start([...nodeFlags, join(top, 'dist/image/main.cjs'), name], { ...env, PORT: String(port) });
   try {
     await firstAnswer(port, name === 'exporter' ? segmentBody(0) : eventBody(eventJson(), '0'));
     const first = usage(child.pid).rss;

@@ -58,10 +58,10 @@ function load(name: string, tool: string): void {
 export function buildImage(): Image {
   const repository = process.env['KNSPAN_E2E_REPOSITORY'] ?? 'dev.local/knspan';
   run('npm', 'run', 'build');
-  const tag = tagOf(join(top, 'dist'));
+  const tag = tagOf(join(top, 'dist/image'));
   const name = `${repository}:${tag}`;
   if (executable(script)) {
-    run(script, 'dist', name);
+    run(script, 'dist/image', name);
     return { repository, tag, command: ['/usr/local/bin/node', ...nodeFlags, '/app/main.cjs'] };
   }
   const tool = ['docker', 'podman', 'buildah'].find((one) => spawnSync(one, ['info']).status === 0);

@@ -1,4 +1,4 @@
-/** A file with a function of one's own, as `knspan extension` and local runs load it. */
+/** Loads a user's file with a function, for `knspan extension` and local runs. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +12,7 @@ export async function loadExtension(file: string): Promise<ExtensionFunction> {
   if (!existsSync(path)) throw new InputError(`Cannot load ${file}: there is no such file`);
   let module: unknown;
   try {
-    module = await import(pathToFileURL(path).href);
+    module = await load(path);
   } catch (error) {
     throw new InputError(`Cannot load ${file}: ${messageOf(error)}`);
   }
@@ -21,4 +21,11 @@ export async function loadExtension(file: string): Promise<ExtensionFunction> {
   throw new InputError(
     `Cannot use ${file}: wanted 'export default defineFunction({...})', found ${found === undefined ? 'no default export' : typeof found}`,
   );
+}
+
+/** Older versions of Node cannot import TypeScript. */
+async function load(path: string): Promise<unknown> {
+  if (process.features.typescript || !/\.[cm]?ts$/.test(path)) return import(pathToFileURL(path).href);
+  const { createJiti } = await import('jiti/static');
+  return createJiti(import.meta.url, { fsCache: false, interopDefault: false }).import(path);
 }

@@ -10,14 +10,15 @@ export const clusterRules: readonly Rule[] = [...machineRules(), ...supervisorRu
 function machineRules(): readonly Rule[] {
   const group = ['cluster.x-k8s.io', 'controlplane.cluster.x-k8s.io', 'machine.openshift.io'];
   const parents = { group, kind: ['MachineDeployment', 'MachineSet', 'MachinePool', 'KubeadmControlPlane'] };
-  const tail = '(?<kind>MachineSet|[Mm]achine) (?:"(?<name>[^"/]+)"|(?<namespace>[^/"\\s]+)/(?<name>[^"\\s]+))';
+  const names = ['"(?<name>[^"/]+)"', '(?<namespace>[^/"\\s]+)/(?<name>[^"\\s]+)'];
+  const patterns = (verb: string) => names.map((name) => `^${verb} (?<kind>MachineSet|[Mm]achine) ${name}`);
   const subject = { kind: '$kind', namespace: '$namespace' };
   return [
     {
       ...parents,
       id: 'capi.create',
       reason: ['SuccessfulCreate'],
-      patterns: [`^Created ${tail}`],
+      patterns: patterns('Created'),
       class: 'action',
       verb: 'create',
       subject,
@@ -26,7 +27,7 @@ function machineRules(): readonly Rule[] {
       ...parents,
       id: 'capi.delete',
       reason: ['SuccessfulDelete'],
-      patterns: [`^Deleted ${tail}`],
+      patterns: patterns('Deleted'),
       class: 'action',
       verb: 'delete',
       subject,

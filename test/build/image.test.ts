@@ -28,7 +28,7 @@ describe('the bundle', () => {
   let backendUrl = '';
 
   before(async () => {
-    execFileSync(process.execPath, [join(top, 'shared/build/bundle.ts'), folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [join(top, 'shared/build/image.ts'), folder], { stdio: ['ignore', 'ignore', 'inherit'] });
     [redis, backendUrl] = await Promise.all([startRedis(), backend.start()]);
   });
 
@@ -76,14 +76,25 @@ describe('the bundle', () => {
       assert.equal(run.stderr, '');
     });
 
-  it('has the command line', () => {
-    const { status, stdout } = spawnSync(process.execPath, [main, '--help'], { encoding: 'utf8' });
-    assert.deepEqual([status, /\breplay\b/.test(stdout)], [0, true]);
+  it('has the command line, with the files that it reads', () => {
+    const { status, stdout } = spawnSync(process.execPath, [main, 'demo'], { encoding: 'utf8' });
+    assert.deepEqual([status, /rollback/.test(stdout)], [0, true]);
+    const { stdout: game } = spawnSync(process.execPath, [main, 'demo', 'heartbeats', '--beats', '1'], { encoding: 'utf8' });
+    assert.match(game, /1 heartbeat/);
+  });
+
+  it('has in its bill of materials the packages that are in the bundle, and no others', () => {
+    const { components }: { components: { name: string }[] } = JSON.parse(readFileSync(join(folder, 'sbom.json'), 'utf8'));
+    const names = components.map(({ name }) => name);
+    for (const name of ['express', 'ioredis', 'prom-client', '@kubernetes/client-node']) assert.ok(names.includes(name), name);
+    for (const name of ['esbuild', 'typescript', 'fast-check']) assert.ok(!names.includes(name), name);
   });
 
   it('brings scripts, licences, a bill of materials and compiled code, and the Containerfile starts it with the same flags', () => {
-    assert.deepEqual(readdirSync(join(folder, 'lua')), readdirSync(join(top, 'shared/store/redis/lua')));
-    for (const file of ['LICENSE', 'main.cjs.LEGAL.txt', 'sbom.json', 'compile-cache']) assert.ok(existsSync(join(folder, file)), file);
+    const lua = 'shared/store/redis/lua';
+    assert.deepEqual(readdirSync(join(folder, lua)), readdirSync(join(top, lua)));
+    for (const file of ['LICENSE', 'main.cjs.LEGAL.txt', 'THIRD-PARTY-NOTICES.txt', 'sbom.json', 'compile-cache'])
+      assert.ok(existsSync(join(folder, file)), file);
     const entry = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(top, 'Containerfile'), 'utf8'))?.[1] ?? '[]';
     assert.deepEqual(JSON.parse(entry).slice(1), [...nodeFlags, '/app/main.cjs']);
   });

@@ -1,21 +1,23 @@
 /**
- * `npm run build [-- FOLDER]`: all functions and the command line as one file in dist/, for an image, with the Lua scripts of the store,
- * a list of what went in (CycloneDX) and V8's compiled code of what a function runs at its start.
+ * `npm run build [-- FOLDER]`: the application folder of the image in dist/image: all functions and the command line as one file, the files
+ * that it reads at the same places as in the tree, licences, a bill of materials (CycloneDX), and V8's compiled code for a fast start.
  *
  * A CommonJS file, because its `require('node:http')` costs nothing: an ES module that imports it also loads undici, which takes 25 ms.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { bundleOptions, nodeFlags } from './bundle-options.ts';
+import { bundleOptions, nodeFlags, sourcePlaces, top } from './bundle-options.ts';
+import { writeThirdParty } from './third-party.ts';
 
-const top = fileURLToPath(new URL('../../', import.meta.url));
-const dist = resolve(top, process.argv[2] ?? 'dist');
+const dist = resolve(top, process.argv[2] ?? 'dist/image');
 const cache = join(dist, 'compile-cache');
+
+/** Files that the code reads. */
+const read = ['knative/base', 'knative/overlays', 'shared/cli/recordings', 'shared/store/redis/lua', 'package.json', 'LICENSE'];
 
 /** As large as all the rest and seldom used: a file of its own. */
 const kubeClient = 'kube-client';
@@ -29,29 +31,18 @@ const kubeClientApart: Plugin = {
 };
 
 async function bundle(): Promise<void> {
-  await build({
+  const { metafile } = await build({
     ...bundleOptions,
-    absWorkingDir: top,
     entryPoints: { main: 'functions/main.ts', [kubeClient]: `shared/kubernetes/${kubeClient}.ts` },
     outdir: dist,
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     define: { 'import.meta.url': 'importMetaUrl' },
-    plugins: [kubeClientApart, ...(bundleOptions.plugins ?? [])],
+    plugins: [kubeClientApart, sourcePlaces('./'), ...bundleOptions.plugins],
   });
-  cpSync(join(top, 'shared/store/redis/lua'), join(dist, 'lua'), { recursive: true });
-  cpSync(join(top, 'LICENSE'), join(dist, 'LICENSE'));
-}
-
-/** What is in the image, by name, version and licence. */
-function writeBillOfMaterials(): void {
-  const list = execFileSync('npm', ['sbom', '--package-lock-only', '--omit=dev', '--sbom-format=cyclonedx'], {
-    cwd: top,
-    maxBuffer: 64 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  writeFileSync(join(dist, 'sbom.json'), list);
+  for (const path of read) cpSync(join(top, path), join(dist, path), { recursive: true });
+  writeThirdParty(dist, metafile);
 }
 
 /** Starts and stops the function that needs most code: Node then writes down what it has compiled. */
@@ -86,7 +77,6 @@ function sizeOf(folder: string): number {
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();
-writeBillOfMaterials();
 await compile();
 makeReadable(cache);
 process.stdout.write(`${dist}: ${(sizeOf(dist) / 1e6).toFixed(1)} MB, of which compiled code ${(sizeOf(cache) / 1e6).toFixed(1)} MB\n`);
