@@ -10,9 +10,10 @@ const common = ['base-files', 'libc6', 'libgcc-s1', 'libstdc++6'];
 const shell = ['dash', 'coreutils', 'libacl1', 'libattr1', 'libpcre2-8-0', 'libselinux1'];
 const leftOut = /^\/(\.|bin|sbin|lib|lib64|proc|sys|dev)?$|^\/usr\/share\/(doc|man|info|lintian|locale)\//;
 
-/** Without the Node.js of the lock file, which npm scripts put first and which has no npm of its own. */
+/** As outside npm scripts, which put the Node.js of the lock file first and set npm's prefix to it; that one has no npm of its own. */
 const machinePath = (process.env['PATH'] ?? '').split(delimiter).filter((path) => !path.includes('node_modules'));
-const env = { ...process.env, PATH: machinePath.join(delimiter) };
+const ownSettings = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
+const env = { ...Object.fromEntries(ownSettings), PATH: machinePath.join(delimiter) };
 const run = (file: string, ...args: string[]): string =>
   execFileSync(file, args, { encoding: 'utf8', env, maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
