@@ -1,4 +1,4 @@
-/** The functions beside the pipeline, by the argument that names them. Each is loaded by itself. */
+/** The functions beside the pipeline, by the argument that selects them. Each is imported on demand. */
 import type { ExtensionFunction } from '../../shared/extension/definition.ts';
 import type { Start } from '../../shared/process/run-function.ts';
 
@@ -6,7 +6,7 @@ type Module = { readonly default: ExtensionFunction };
 
 const load = (module: () => Promise<Module>) => async () => (await module()).default;
 
-/** Made with the kit. */
+/** Written with the extension kit. */
 export const samples: Readonly<Record<string, () => Promise<ExtensionFunction>>> = {
   coinflip: load(() => import('./coinflip/index.ts')),
   'coinflip-game': load(() => import('./coinflip/game.ts')),
@@ -15,7 +15,7 @@ export const samples: Readonly<Record<string, () => Promise<ExtensionFunction>>>
   alert: load(() => import('./alert/index.ts')),
 };
 
-/** Others: a source, and what shows events. */
+/** An event source, and a printer of events. */
 export const helpers: Readonly<Record<string, () => Promise<Start>>> = {
   heartbeats: async () => (await import('./heartbeats/index.ts')).startHeartbeats,
   'event-display': async () => (await import('./event-display/index.ts')).startEventDisplay,

@@ -1,6 +1,6 @@
 /**
- * A CloudEvent as a broker handles it: attributes as texts, data as bytes that it does not look into. Unlike the functions' gate in
- * events/cloudevents.ts it takes what Knative's ingress takes: any data, and specversion 0.3 as well, which it does not upgrade.
+ * A CloudEvent inside the broker: attributes as text, data as opaque bytes. Unlike the parser of the functions in events/cloudevents.ts it
+ * accepts what Knative's ingress accepts: any data, and specversion 0.3, which it does not upgrade.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -9,7 +9,7 @@ import { isJson, type Json, type Result } from '../events/json.ts';
 import { parseTimestamp } from '../events/time.ts';
 
 export interface BrokerEvent {
-  /** By name, `datacontenttype` among them. */
+  /** By name, including `datacontenttype`. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly data: Buffer;
 }
@@ -24,7 +24,7 @@ const nothing = Buffer.alloc(0);
 
 class Refusal extends Error {}
 
-/** One event in binary or structured mode; a batch is none, as at Knative's ingress. */
+/** One event in binary or structured mode; batches are refused, as by Knative's ingress. */
 export function readEvent(headers: IncomingHttpHeaders, body: Buffer): Result<BrokerEvent> {
   const mode = contentMode(headers);
   if (mode === 'batch') return { ok: false, reason: 'Cannot take a batch: wanted one CloudEvent' };
@@ -35,7 +35,7 @@ export function readEvent(headers: IncomingHttpHeaders, body: Buffer): Result<Br
     check(event.attributes);
     return { ok: true, value: event };
   } catch (error) {
-    // Only refusals, ours and those of parseJson, speak in sentences.
+    // Only refusals, here and in parseJson, are thrown.
     return { ok: false, reason: error instanceof Error ? error.message : 'Cannot read CloudEvent' };
   }
 }
@@ -130,7 +130,7 @@ function textOf(header: string): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : header;
 }
 
-/** The other way; a line end or another control character, which only a structured event can bring, would end the header. */
+/** The inverse. Control characters, which only a structured event can contain, would end the header. */
 function bytesOf(value: string): string {
   const clean = value.replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
   return /[^\u0020-\u007e]/.test(clean) ? Buffer.from(clean, 'utf8').toString('latin1') : clean;

@@ -1,24 +1,24 @@
-/** All Brokers of a wiring: takes an event for one of them, fans it out to its Triggers, and knows what is under way. */
+/** All Brokers of a wiring: accepts an event for one of them, fans it out to its Triggers and tracks the deliveries in progress. */
 
 import type { Clock } from '../process/clock.ts';
 import { type Log, messageOf } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { Semaphore } from '../process/semaphore.ts';
 import { type BrokerEvent, withAttributes, withoutAttribute } from './broker-event.ts';
-import { arrivalName, Delivery, type DeliveryOutcome, type Journey, type Surroundings, ttlName } from './delivery.ts';
+import { arrivalName, Delivery, type DeliveryContext, type DeliveryDependencies, type DeliveryOutcome, ttlName } from './delivery.ts';
 import { passes } from './filters.ts';
 import type { Poster } from './http-client.ts';
 import type { BrokerSpec, Destination, Trigger, Wiring } from './wiring.ts';
 
 export interface BrokerBounds {
-  /** Events under way in one Broker, and their bytes; above it the ingress answers 503. */
+  /** Events in progress per Broker, and their bytes; above that the ingress answers 503. */
   readonly eventsMost: number;
   readonly bytesMost: number;
-  /** Requests at once to the subscriber of one Trigger; further ones wait. */
+  /** Concurrent requests per Trigger; further ones wait. */
   readonly attemptsAtOnce: number;
   /** Requests that one event may cause, replies to replies included. */
   readonly attemptsMost: number;
-  /** What an event without `knativebrokerttl` starts with. */
+  /** Initial `knativebrokerttl`. */
   readonly ttl: number;
   readonly bodyMost: number;
 }
@@ -32,7 +32,7 @@ export const defaultBounds: BrokerBounds = {
   bodyMost: 8 * 1024 * 1024,
 };
 
-interface HubOptions {
+interface BrokerOptions {
   readonly wiring: Wiring;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +48,7 @@ interface Subscription {
   readonly slots: Semaphore;
 }
 
-interface Station {
+interface BrokerState {
   readonly spec: BrokerSpec;
   readonly subscriptions: readonly Subscription[];
   events: number;
@@ -59,28 +59,28 @@ const eventOutcomes = ['accepted', 'failed', 'expired', 'full'] as const;
 const deliveryOutcomes = ['delivered', 'dead_lettered', 'failed', 'filtered'] as const;
 const attemptOutcomes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
-export class Broker implements Surroundings {
+export class Broker implements DeliveryDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly poster: Poster;
   readonly signal: AbortSignal;
   readonly urlOf: (destination: Destination) => string;
   readonly #bounds: BrokerBounds;
-  readonly #stations: ReadonlyMap<string, Station>;
+  readonly #brokers: ReadonlyMap<string, BrokerState>;
   readonly #countEvent: (broker: string, outcome: (typeof eventOutcomes)[number]) => void;
   readonly #countDelivery: (trigger: Trigger, outcome: (typeof deliveryOutcomes)[number]) => void;
   readonly countAttempt: (trigger: Trigger, status: number) => void;
   #waiting: (() => void)[] = [];
 
-  constructor({ wiring, metrics, bounds, ...surroundings }: HubOptions) {
-    this.clock = surroundings.clock;
-    this.log = surroundings.log;
-    this.poster = surroundings.poster;
-    this.signal = surroundings.signal;
-    this.urlOf = surroundings.urlOf;
+  constructor({ wiring, metrics, bounds, ...dependencies }: BrokerOptions) {
+    this.clock = dependencies.clock;
+    this.log = dependencies.log;
+    this.poster = dependencies.poster;
+    this.signal = dependencies.signal;
+    this.urlOf = dependencies.urlOf;
     this.#bounds = bounds;
-    this.#stations = new Map(wiring.brokers.map((spec) => [keyOf(spec), stationOf(spec, wiring, bounds)]));
-    const broker = [...this.#stations.keys()];
+    this.#brokers = new Map(wiring.brokers.map((spec) => [keyOf(spec), stateOf(spec, wiring, bounds)]));
+    const broker = [...this.#brokers.keys()];
     const trigger = wiring.triggers.map(keyOf);
     const events = metrics.counter('knspan_broker_events_total', 'Events at the ingress by outcome', { broker, outcome: eventOutcomes });
     this.#countEvent = (name, outcome) => events.add({ broker: name, outcome });
@@ -95,30 +95,30 @@ export class Broker implements Surroundings {
   }
 
   has(broker: string): boolean {
-    return this.#stations.has(broker);
+    return this.#brokers.has(broker);
   }
 
-  newJourney(headers: Journey['headers']): Journey {
+  newContext(headers: DeliveryContext['headers']): DeliveryContext {
     return { headers, budget: { left: this.#bounds.attemptsMost } };
   }
 
-  /** The ingress: time to live, arrival time, then all Triggers side by side. An asynchronous Broker answers before them. */
-  async accept(broker: string, event: BrokerEvent, journey: Journey): Promise<number> {
-    const station = this.#stations.get(broker);
-    if (station === undefined) return 404;
+  /** Ingress: time to live, arrival time, then all Triggers concurrently. An asynchronous Broker answers before they finish. */
+  async accept(broker: string, event: BrokerEvent, context: DeliveryContext): Promise<number> {
+    const state = this.#brokers.get(broker);
+    if (state === undefined) return 404;
     const ttl = this.#ttlOf(event);
     if (ttl <= 0) return this.#counted(broker, 'expired', 400);
-    const isFull = station.events >= this.#bounds.eventsMost || station.bytes + event.data.length > this.#bounds.bytesMost;
+    const isFull = state.events >= this.#bounds.eventsMost || state.bytes + event.data.length > this.#bounds.bytesMost;
     if (isFull || this.signal.aborted) return this.#counted(broker, 'full', 503);
     const stamped = withAttributes(event, { [arrivalName]: new Date(this.clock.now()).toISOString(), [ttlName]: String(ttl) });
-    station.events += 1;
-    station.bytes += event.data.length;
-    const fanOut = this.#fanOut(station, stamped, journey).finally(() => {
-      station.events -= 1;
-      station.bytes -= event.data.length;
+    state.events += 1;
+    state.bytes += event.data.length;
+    const fanOut = this.#fanOut(state, stamped, context).finally(() => {
+      state.events -= 1;
+      state.bytes -= event.data.length;
       this.#wakeIfIdle();
     });
-    if (station.spec.isAsync) return this.#counted(broker, 'accepted', 202);
+    if (state.spec.isAsync) return this.#counted(broker, 'accepted', 202);
     return (await fanOut) ? this.#counted(broker, 'accepted', 202) : this.#counted(broker, 'failed', 500);
   }
 
@@ -126,15 +126,15 @@ export class Broker implements Surroundings {
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** true when every Trigger that the event is for has taken it, or its dead letter sink has. Never rejects. */
-  async #fanOut(station: Station, event: BrokerEvent, journey: Journey): Promise<boolean> {
+  /** true if every matching Trigger has delivered the event or dead-lettered it. Never rejects. */
+  async #fanOut(state: BrokerState, event: BrokerEvent, context: DeliveryContext): Promise<boolean> {
     const { attributes } = withoutAttribute(event, ttlName);
-    const outcomes = station.subscriptions.map(async ({ trigger, slots }): Promise<boolean> => {
+    const outcomes = state.subscriptions.map(async ({ trigger, slots }): Promise<boolean> => {
       if (!passes(trigger.filter, attributes)) {
         this.#countDelivery(trigger, 'filtered');
         return true;
       }
-      const outcome = await this.#deliver(new Delivery(trigger, event, journey, this, slots));
+      const outcome = await this.#deliver(new Delivery(trigger, event, context, this, slots));
       this.#countDelivery(trigger, outcome);
       return outcome !== 'failed';
     });
@@ -150,7 +150,7 @@ export class Broker implements Surroundings {
     }
   }
 
-  /** What is no number counts as absent, as in a cluster. */
+  /** A value that is not a number counts as absent, as in a cluster. */
   #ttlOf(event: BrokerEvent): number {
     const text = event.attributes.get(ttlName) ?? '';
     return /^-?\d{1,9}$/.test(text) ? Number(text) - 1 : this.#bounds.ttl;
@@ -162,7 +162,7 @@ export class Broker implements Surroundings {
   }
 
   #isIdle(): boolean {
-    return [...this.#stations.values()].every(({ events }) => events === 0);
+    return [...this.#brokers.values()].every(({ events }) => events === 0);
   }
 
   #wakeIfIdle(): void {
@@ -176,7 +176,7 @@ export function keyOf({ namespace, name }: { readonly namespace: string; readonl
   return `${namespace}/${name}`;
 }
 
-function stationOf(spec: BrokerSpec, wiring: Wiring, bounds: BrokerBounds): Station {
+function stateOf(spec: BrokerSpec, wiring: Wiring, bounds: BrokerBounds): BrokerState {
   const triggers = wiring.triggers.filter(({ namespace, broker }) => namespace === spec.namespace && broker === spec.name);
   return {
     spec,

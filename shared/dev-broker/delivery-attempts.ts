@@ -1,9 +1,9 @@
-/** Tries something as often as a Trigger's `delivery` says, and waits between as it says. Which failures are tried again: Knative's list. */
+/** Retries as the `delivery` of a Trigger says, for the failures that Knative retries. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../process/clock.ts';
 import type { Delivery } from './wiring.ts';
 
-/** How one attempt ended. Status 0: no answer within the time. */
+/** Outcome of one attempt. Status 0: no answer within the timeout. */
 export interface Attempt {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -13,7 +13,7 @@ export interface Attempt {
 export const noAnswer: Attempt = { status: 0, headers: {}, body: Buffer.alloc(0) };
 
 const retried = [404, 408, 409, 429];
-/** No attempt may take longer, whatever the Trigger says: the cluster's bound of a whole delivery. */
+/** Upper bound per attempt: that of a whole delivery in a cluster. */
 const attemptMostMs = 15 * 60_000;
 
 export function isDelivered(status: number): boolean {
@@ -24,16 +24,16 @@ export function isRetried(status: number): boolean {
   return status === 0 || status >= 500 || retried.includes(status);
 }
 
-/** Knative has no such bound; timers have. */
+/** Knative has no such bound, but timers have. */
 const pauseMostMs = 24 * 3_600_000;
 
-/** The pause before retry `n`, counted from 0: so the first linear one comes at once. */
+/** The pause before retry `n`, counted from 0, so the first linear retry is immediate. */
 export function backoffMs(delivery: Delivery, n: number): number {
   const factor = delivery.backoffPolicy === 'linear' ? n : 2 ** n;
   return Math.min(delivery.backoffDelayMs * factor, pauseMostMs);
 }
 
-/** The last attempt's outcome. Throws the signal's reason when it is called off. */
+/** The outcome of the last attempt. Throws the reason of the signal if aborted. */
 export async function attempts(
   delivery: Delivery,
   clock: Clock,

@@ -1,6 +1,6 @@
 /**
- * One event to one Trigger's subscriber: attempts, the reply back into the Broker, the dead letter. As the filter and the channel
- * dispatcher of Knative's MT broker do it together, down to which headers go along and which dead letters say why.
+ * Delivers one event to the subscriber of one Trigger: attempts, the reply back into the Broker, the dead letter. Matches the filter and the
+ * channel dispatcher of Knative's MT broker, including the headers passed on and the error attributes of dead letters.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../process/clock.ts';
@@ -16,26 +16,26 @@ export const arrivalName = 'knativearrivaltime';
 
 export type PassedHeaders = Readonly<Record<string, string>>;
 
-/** What belongs to one event and all that it causes. */
-export interface Journey {
+/** Shared by an event and all events that it causes. */
+export interface DeliveryContext {
   readonly headers: PassedHeaders;
-  /** Requests that may still be made. */
+  /** Requests still allowed. */
   readonly budget: { left: number };
 }
 
-/** What a delivery needs of the world around it. */
-export interface Surroundings {
+/** Dependencies of a delivery. */
+export interface DeliveryDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly poster: Poster;
   readonly signal: AbortSignal;
   urlOf(destination: Destination): string;
-  /** The status that the ingress of this Broker (`namespace/name`) gives. */
-  accept(broker: string, event: BrokerEvent, journey: Journey): Promise<number>;
+  /** Response status of the ingress of this Broker (`namespace/name`). */
+  accept(broker: string, event: BrokerEvent, context: DeliveryContext): Promise<number>;
   countAttempt(trigger: Trigger, status: number): void;
 }
 
-/** `mute`: a dead letter that cannot say why, since Knative's filter answers without a body, or not at all. */
+/** `mute`: a dead letter without error attributes, since Knative's filter answers without a body, or not at all. */
 interface Failure {
   readonly destination: string;
   readonly status: number;
@@ -45,12 +45,12 @@ interface Failure {
 
 type Reply = BrokerEvent | 'empty' | 'malformed';
 
-/** Cut as Knative cuts it. */
+/** Knative's limit for `knativeerrordata`, in characters. */
 const errorDataMost = 1_024;
 const passed = /^(?:knative-.*|x-b3-.*|x-request-id|retry-after|traceparent|tracestate|baggage)$/;
 const passedMost = 8_192;
 
-/** The few headers that go through a broker. */
+/** The request headers that a broker passes on. */
 export function passedHeaders(headers: IncomingHttpHeaders): PassedHeaders {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -64,16 +64,16 @@ export type DeliveryOutcome = 'delivered' | 'dead_lettered' | 'failed';
 export class Delivery {
   readonly #trigger: Trigger;
   readonly #event: BrokerEvent;
-  readonly #journey: Journey;
-  readonly #by: Surroundings;
+  readonly #context: DeliveryContext;
+  readonly #dependencies: DeliveryDependencies;
   readonly #slots: Semaphore;
 
-  /** The event as the Broker holds it, with its time to live. */
-  constructor(trigger: Trigger, event: BrokerEvent, journey: Journey, by: Surroundings, slots: Semaphore) {
+  /** The event includes its time to live. */
+  constructor(trigger: Trigger, event: BrokerEvent, context: DeliveryContext, dependencies: DeliveryDependencies, slots: Semaphore) {
     this.#trigger = trigger;
     this.#event = event;
-    this.#journey = journey;
-    this.#by = by;
+    this.#context = context;
+    this.#dependencies = dependencies;
     this.#slots = slots;
   }
 
@@ -96,13 +96,13 @@ export class Delivery {
     return typeof got.reply === 'string' ? 'delivered' : this.#reply(got.reply, sent.headers);
   }
 
-  /** The reply comes into the same Broker as if it were sent; when that fails it is the original that is lost or put aside. */
+  /** Sends the reply to the same Broker; if that fails, the original event is dead-lettered. */
   async #reply(reply: BrokerEvent, answered: IncomingHttpHeaders): Promise<DeliveryOutcome> {
     const ttl = this.#event.attributes.get(ttlName) ?? '';
-    const journey = { headers: { ...this.#journey.headers, ...passedHeaders(answered) }, budget: this.#journey.budget };
+    const context = { headers: { ...this.#context.headers, ...passedHeaders(answered) }, budget: this.#context.budget };
     const { namespace, broker } = this.#trigger;
     const sent = await this.#attempts(async () => {
-      const status = await this.#by.accept(`${namespace}/${broker}`, withAttributes(reply, { [ttlName]: ttl }), journey);
+      const status = await this.#dependencies.accept(`${namespace}/${broker}`, withAttributes(reply, { [ttlName]: ttl }), context);
       return { ...noAnswer, status };
     });
     if (isDelivered(sent.status)) return 'delivered';
@@ -119,39 +119,41 @@ export class Delivery {
     const fields = { trigger: `${namespace}/${name}`, status: failure.status, id: this.#event.attributes.get('id') };
     const sink = delivery.deadLetterSink;
     if (sink === null) {
-      this.#by.log.sampled('broker-failed', 20)?.error('delivery failed, no dead letter sink', fields);
+      this.#dependencies.log.sampled('broker-failed', 20)?.error('delivery failed, no dead letter sink', fields);
       return 'failed';
     }
     const event = failure.mute ? this.#event : withAttributes(this.#event, errorAttributes(failure));
     const { headers, body } = toBinary(event);
-    const wire = { headers: { ...this.#journey.headers, ...headers, 'kn-namespace': namespace }, body };
+    const wire = { headers: { ...this.#context.headers, ...headers, 'kn-namespace': namespace }, body };
     const sent = await this.#attempts((signal) => this.#post(this.#urlOf(sink), wire, signal));
     if (isDelivered(sent.status)) {
-      this.#by.log.sampled('broker-dead-letter', 20)?.warn('delivery failed, sent to the dead letter sink', fields);
+      this.#dependencies.log.sampled('broker-dead-letter', 20)?.warn('delivery failed, sent to the dead letter sink', fields);
       return 'dead_lettered';
     }
-    this.#by.log
+    this.#dependencies.log
       .sampled('broker-failed', 20)
       ?.error('delivery failed, and so did the dead letter', { ...fields, deadLetterStatus: sent.status });
     return 'failed';
   }
 
   #attempts(once: (signal: AbortSignal) => Promise<Attempt>): Promise<Attempt> {
-    return attempts(this.#trigger.delivery, this.#by.clock, this.#by.signal, once);
+    return attempts(this.#trigger.delivery, this.#dependencies.clock, this.#dependencies.signal, once);
   }
 
-  /** A place is held for the request only, never in a pause or while a reply goes its way, which may need a place itself. */
+  /** Holds a slot for the request only, not during a pause or while the reply is delivered, which may need a slot itself. */
   async #post(url: string, wire: Wire, signal: AbortSignal): Promise<Attempt> {
-    if (this.#journey.budget.left <= 0) {
-      this.#by.log.sampled('broker-budget', 5)?.error('one event has caused too many requests: a reply may match its own Trigger', {
-        trigger: `${this.#trigger.namespace}/${this.#trigger.name}`,
-      });
+    if (this.#context.budget.left <= 0) {
+      this.#dependencies.log
+        .sampled('broker-budget', 5)
+        ?.error('one event has caused too many requests: a reply may match its own Trigger', {
+          trigger: `${this.#trigger.namespace}/${this.#trigger.name}`,
+        });
       return { ...noAnswer, status: 400 };
     }
-    this.#journey.budget.left -= 1;
-    const exchange = await this.#slots.run(signal, () => this.#by.poster.post(url, wire, signal));
-    this.#by.countAttempt(this.#trigger, exchange.kind === 'answer' ? exchange.status : 0);
-    // So the filter answers when it cannot reach the subscriber.
+    this.#context.budget.left -= 1;
+    const exchange = await this.#slots.run(signal, () => this.#dependencies.poster.post(url, wire, signal));
+    this.#dependencies.countAttempt(this.#trigger, exchange.kind === 'answer' ? exchange.status : 0);
+    // The filter answers 500 if it cannot reach the subscriber.
     if (exchange.kind === 'none') return { ...noAnswer, status: 500, body: Buffer.from(`dispatch error: ${exchange.reason}`) };
     return exchange;
   }
@@ -159,15 +161,15 @@ export class Delivery {
   #wireToSubscriber(): Wire {
     const event = withoutAttribute(this.#event, ttlName);
     const { headers, body } = this.#trigger.delivery.format === 'json' ? toStructured(event) : toBinary(event);
-    return { headers: { ...this.#journey.headers, ...headers, 'kn-namespace': this.#trigger.namespace, prefer: 'reply' }, body };
+    return { headers: { ...this.#context.headers, ...headers, 'kn-namespace': this.#trigger.namespace, prefer: 'reply' }, body };
   }
 
-  /** Empty when the Service is not known: then no request can be made, and it is tried again. */
+  /** Empty for an unknown Service: the request fails and is retried. */
   #urlOf(destination: Destination): string {
     try {
-      return this.#by.urlOf(destination);
+      return this.#dependencies.urlOf(destination);
     } catch (error) {
-      this.#by.log.sampled('broker-url', 5)?.warn('no URL', { reason: messageOf(error) });
+      this.#dependencies.log.sampled('broker-url', 5)?.warn('no URL', { reason: messageOf(error) });
       return '';
     }
   }

@@ -1,4 +1,4 @@
-/** One POST with an answer of bounded size; whatever goes wrong is a value. */
+/** One POST with a response of bounded size; failures are values. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import { buffer } from 'node:stream/consumers';
@@ -10,9 +10,9 @@ export type Exchange =
   | { readonly kind: 'answer'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
   | { readonly kind: 'none'; readonly reason: string };
 
-/** A reply is held whole; above this it counts as none. */
+/** Bytes; a longer response counts as no answer. */
 const answerMost = 8 * 1024 * 1024;
-/** A Knative ingress closes idle connections after 10 s, so they are let go before that. */
+/** Below the 10 s after which a Knative ingress closes idle connections. */
 const idleMs = 8_000;
 const socketsMost = 256;
 
@@ -20,7 +20,7 @@ export class Poster {
   readonly #agent = new Agent({ keepAlive: true, timeout: idleMs, maxSockets: socketsMost });
   readonly #tlsAgent = new TlsAgent({ keepAlive: true, timeout: idleMs, maxSockets: socketsMost });
 
-  /** A connection that the other side has just let go is no failure of a delivery: once more, on a new one. */
+  /** A kept-alive connection that the server has just closed is not a failed delivery: retried once on a new one. */
   async post(url: string, wire: Wire, signal: AbortSignal): Promise<Exchange> {
     const first = await this.#once(url, wire, signal);
     return first === 'stale' ? this.#settled(await this.#once(url, wire, signal)) : first;
@@ -43,7 +43,7 @@ export class Poster {
       const headers = { 'user-agent': 'knspan-broker', 'accept-encoding': 'gzip', ...wire.headers, 'content-length': wire.body.length };
       const options = { method: 'POST', headers, signal, agent: isTls ? this.#tlsAgent : this.#agent };
       const request = isTls ? httpsRequest(target, options) : httpRequest(target, options);
-      // HTTP/1.1 keeps connections by itself; Go sends no such header.
+      // HTTP/1.1 keeps connections by default; Go sends no such header.
       request.removeHeader('connection');
       request.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE') && !signal.aborted;

@@ -1,4 +1,4 @@
-/** A broker in this process: reads the same objects as a cluster, filters and delivers as Knative's MT broker does, over real HTTP. */
+/** A broker in this process: reads the same objects as a cluster, filters and delivers like Knative's MT broker, over real HTTP. */
 
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
@@ -11,20 +11,20 @@ import { type Destination, sinkOf, type Wiring } from './wiring.ts';
 
 export interface LocalBrokerOptions {
   readonly wiring: Wiring;
-  /** The URL of a Knative Service by its name, asked for at each delivery; it may throw while the Service is not there yet. */
+  /** The URL of a Knative Service by its name, called for each delivery; may throw while the Service does not run yet. */
   readonly urlOf: (serviceName: string) => string;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  /** From 0 up to 1: the ids of ticks and their delays. */
+  /** In [0, 1): for ids of ticks and their jitter. */
   readonly random: () => number;
-  /** Of the ingress; 0, the default, takes a free one. */
+  /** Of the ingress; default 0: any free port. */
   readonly port?: number;
-  /** Default: this machine only. */
+  /** Default: loopback. */
   readonly host?: string;
-  /** The Broker that a plain `POST /` goes to; without it that path is not found, as in a cluster. */
+  /** The Broker for `POST /`; without it that path is not found, as in a cluster. */
   readonly rootBroker?: string;
-  /** Whether PingSources run by the clock; default true. `tick` sends one by hand in any case. */
+  /** Whether PingSources run by their schedules; default true. `tick` works in any case. */
   readonly pings?: boolean;
   readonly bounds?: Partial<BrokerBounds>;
 }
@@ -33,13 +33,13 @@ export interface LocalBroker {
   readonly port: number;
   /** `http://HOST:PORT/NAMESPACE/BROKER`. The name may be written `namespace/name`. */
   urlOf(brokerName: string): string;
-  /** What a SinkBinding gives a Service as K_SINK. */
+  /** K_SINK of a Service, as a SinkBinding sets it. */
   sinkOf(serviceName: string): string | undefined;
   /** Sends one event of each PingSource, or of the one named, now. */
   tick(pingSourceName?: string): Promise<void>;
-  /** Resolves once nothing is under way: nothing queued, no attempt, no pause before one. */
+  /** Resolves once no delivery is in progress: nothing queued, no attempt, no pause before one. */
   idle(): Promise<void>;
-  /** No new events; what is under way is dropped, as when a dispatcher dies: wait for `idle` first to finish it. */
+  /** Refuses new events and drops deliveries in progress, like a dispatcher that dies; wait for `idle` first to finish them. */
   stop(): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export async function createLocalBroker(options: LocalBrokerOptions): Promise<Lo
     const url = options.urlOf(destination.name);
     return destination.path === '' ? url : new URL(destination.path, url).href;
   };
-  const hub = new Broker({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
+  const brokers = new Broker({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
   const rootBroker = options.rootBroker === undefined ? null : brokerKey(wiring, options.rootBroker);
-  const ingress = await startIngress({ hub, log, port: options.port ?? 0, host, rootBroker, bodyMost: bounds.bodyMost });
+  const ingress = await startIngress({ brokers, log, port: options.port ?? 0, host, rootBroker, bodyMost: bounds.bodyMost });
   port = ingress.port;
   const pings: PingOptions = { clock, random, log, poster, signal, urlOf };
   if (options.pings ?? true) for (const source of wiring.pingSources) void runPingSource(source, pings);
@@ -76,10 +76,10 @@ export async function createLocalBroker(options: LocalBrokerOptions): Promise<Lo
       const due = wiring.pingSources.filter((source) => name === undefined || source.name === name);
       await Promise.all(due.map((source) => sendPing(source, pings)));
     },
-    idle: () => hub.idle(),
+    idle: () => brokers.idle(),
     stop: async () => {
       stopped.abort(new Error('the broker has stopped'));
-      await hub.idle();
+      await brokers.idle();
       await ingress.close();
       poster.close();
     },

@@ -9,11 +9,11 @@ import { readEvent } from './broker-event.ts';
 import { passedHeaders } from './delivery.ts';
 
 export interface IngressOptions {
-  readonly hub: Broker;
+  readonly brokers: Broker;
   readonly log: Log;
   readonly port: number;
   readonly host: string;
-  /** `namespace/name` of the Broker that `POST /` goes to. */
+  /** `namespace/name` of the Broker for `POST /`. */
   readonly rootBroker: string | null;
   readonly bodyMost: number;
 }
@@ -23,7 +23,7 @@ export interface Ingress {
   close(): Promise<void>;
 }
 
-/** To read a request, and to keep an idle connection: as a cluster's ingress, so that a client that keeps them longer shows itself. */
+/** Timeout for reading a request and for idle connections, as in a cluster, so that a client with a longer keep-alive fails here too. */
 const patienceMs = 10_000;
 const headerBytesMost = 64 * 1024;
 const connectionsMost = 4_000;
@@ -55,7 +55,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
 }
 
 async function answer(
-  { hub, rootBroker }: IngressOptions,
+  { brokers, rootBroker }: IngressOptions,
   bodies: BodyReader,
   request: IncomingMessage,
   response: ServerResponse,
@@ -71,8 +71,8 @@ async function answer(
     if (body.kind !== 'read') return unread(body.kind, request, response);
     const event = readEvent(request.headers, body.bytes);
     if (!event.ok) return end(response, 400, event.reason);
-    if (!hub.has(broker)) return end(response, 404, `Cannot find the Broker '${broker.slice(0, 200)}'`);
-    const status = await hub.accept(broker, event.value, hub.newJourney(passedHeaders(request.headers)));
+    if (!brokers.has(broker)) return end(response, 404, `Cannot find the Broker '${broker.slice(0, 200)}'`);
+    const status = await brokers.accept(broker, event.value, brokers.newContext(passedHeaders(request.headers)));
     end(response, status, '', status === 503 ? { 'retry-after': '1' } : {});
   } finally {
     bodies.release(body);

@@ -1,4 +1,4 @@
-/** PingSources by the clock: each due time one CloudEvent, sent as Knative's adapter sends it. A time that was missed is not made up. */
+/** PingSources: one CloudEvent at each time of the schedule, sent like Knative's adapter. Missed times are skipped. */
 
 import type { Clock } from '../process/clock.ts';
 import type { Log } from '../process/log.ts';
@@ -16,7 +16,7 @@ export interface PingOptions {
   readonly urlOf: (destination: Destination) => string;
 }
 
-/** The retries of the CloudEvents SDK for Go; what it does not get through then is lost. */
+/** The retries of the CloudEvents SDK for Go; after them the event is lost. */
 const sdkDelivery: Delivery = {
   retry: 5,
   backoffPolicy: 'exponential',
@@ -27,12 +27,12 @@ const sdkDelivery: Delivery = {
   format: 'binary',
 };
 const sdkRetried = [404, 413, 425, 429, 502, 503, 504];
-/** Sources of one schedule do not all fire at once. */
-const jitterMostMs = 500;
-/** A timer of the runtime must not be longer than 24 days. */
-const napMostMs = 3_600_000;
+/** Jitter, so that sources of the same schedule do not fire at once. */
+const maxJitterMs = 500;
+/** Timers of the runtime are limited to 24 days. */
+const maxSleepMs = 3_600_000;
 
-/** Runs until the signal; never rejects. */
+/** Runs until the signal aborts; never rejects for that. */
 export async function runPingSource(source: PingSource, options: PingOptions): Promise<void> {
   const { clock, signal, random } = options;
   let last = clock.now();
@@ -41,8 +41,8 @@ export async function runPingSource(source: PingSource, options: PingOptions): P
       const due = source.schedule.next(Math.max(last, clock.now()));
       if (due === null) return;
       last = due;
-      while (clock.now() < due) await clock.sleep(Math.min(due - clock.now(), napMostMs), signal);
-      await clock.sleep(Math.floor(random() * jitterMostMs), signal);
+      while (clock.now() < due) await clock.sleep(Math.min(due - clock.now(), maxSleepMs), signal);
+      await clock.sleep(Math.floor(random() * maxJitterMs), signal);
       await sendPing(source, options);
     }
   } catch (error) {
@@ -50,21 +50,21 @@ export async function runPingSource(source: PingSource, options: PingOptions): P
   }
 }
 
-/** Throws the signal's reason only. */
+/** Throws only the reason of the signal. */
 export async function sendPing(source: PingSource, options: PingOptions): Promise<void> {
   const { clock, signal, log, poster } = options;
   const wire = toBinary(pingEvent(source, options));
   const sent = await attempts(sdkDelivery, clock, signal, async (attemptSignal) => {
     const exchange = await poster.post(urlOrNone(source, options), wire, attemptSignal);
     if (exchange.kind === 'none') return noAnswer;
-    // Of the failures that a delivery tries again the SDK leaves out some, 500 above all.
+    // The SDK retries fewer failures than a delivery; it does not retry 500.
     const isFinal = !isDelivered(exchange.status) && !sdkRetried.includes(exchange.status);
     return isFinal ? { ...exchange, status: 400 } : exchange;
   });
   if (!isDelivered(sent.status)) log.sampled('ping', 10)?.error('tick lost', { source: `${source.namespace}/${source.name}` });
 }
 
-/** Empty, which no request can be made to, while the sink is not there. */
+/** Empty while the sink does not run, so that the request fails. */
 function urlOrNone(source: PingSource, options: PingOptions): string {
   try {
     return options.urlOf(source.sink);
@@ -85,7 +85,7 @@ function pingEvent(source: PingSource, { clock, random }: PingOptions): BrokerEv
   return { attributes, data: Buffer.from(source.data) };
 }
 
-/** In the form of a random UUID. */
+/** A UUID, version 4. */
 function randomId(random: () => number): string {
   const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
   return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-a$4-$5');

@@ -1,4 +1,4 @@
-/** A failed change becomes one event, with a link to its trace: a Trigger on its type brings it to any sink. */
+/** Turns a failed change into one event with a link to its trace; a Trigger on its type delivers it to any sink. */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 export default defineFunction({
@@ -8,7 +8,7 @@ export default defineFunction({
   configure: ({ settings }) =>
     settings.text('KNSPAN_TRACE_URL', { default: 'http://localhost:16686/trace/{traceId}', what: 'link to a trace, with {traceId}' }),
   handle: ({ segment }, link) => {
-    // Only the part that holds the root span knows the outcome, so that a change alerts once.
+    // Only the part with the root span has the outcome, so a change alerts once.
     const root = segment.root ? segment.spans.find(({ attributes }) => attributes['knspan.change'] !== undefined) : undefined;
     if (root?.attributes['knspan.outcome'] !== 'failed') return null;
     return {

@@ -1,4 +1,4 @@
-/** The coin of Knative's demonstration: flipped for a heartbeat, and again as long as it shows heads. Its own replies come back to it. */
+/** The coin of Knative's demonstration: flipped for each heartbeat, and again while it shows heads. It receives its own replies. */
 import { createHash } from 'node:crypto';
 import { defineFunction } from 'knspan/extension';
 
@@ -12,7 +12,7 @@ export default defineFunction({
   hopsMost: 16,
   configure: ({ metrics }) => metrics.counter('knspan_flips_total', 'Coins flipped', { flip: ['heads', 'tails'] }),
   handle: ({ source, id }, flips) => {
-    // By the event, not by chance: a redelivery must show the same side.
+    // Derived from the event: a redelivery must show the same side.
     const digest = createHash('sha256').update(`${source} ${id}`).digest();
     const side = (digest[0] ?? 0) % 2 === 0 ? 'heads' : 'tails';
     flips.add({ flip: side });

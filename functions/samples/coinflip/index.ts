@@ -1,4 +1,4 @@
-/** Flips a coin for each trace: the same side for all its segments, since it is taken from the trace id. Tail sampling in a few lines. */
+/** Tail sampling in a few lines: flips a coin per trace, derived from the trace id, so that all its segments show the same side. */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 export default defineFunction({

@@ -1,4 +1,4 @@
-/** Shows every event that it gets, a line each: the end of a demonstration, or a look at what a Trigger lets pass. */
+/** Prints each event that it receives on one line: the last function of the demonstration, or a way to inspect a Trigger. */
 import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
 import { type RunningFunction, serveFunction } from '../../../shared/http/server.ts';
 import { type FunctionContext, portOf } from '../../../shared/process/run-function.ts';
@@ -31,7 +31,7 @@ export async function startEventDisplay(
   });
 }
 
-/** Extensions first: they are what Triggers go by. */
+/** Extensions first, since Triggers filter by them. */
 function lineOf({ type, source, id, extensions, data, dataText }: ReceivedEvent): string {
   const named = Object.entries(extensions)
     .filter(([key]) => !key.startsWith('knative'))

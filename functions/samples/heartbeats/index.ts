@@ -1,4 +1,4 @@
-/** A source: sends an event to K_SINK in equal intervals, until it is stopped or has sent as many as it should. */
+/** An event source: sends an event to K_SINK at a fixed interval, until stopped or until the given number is sent. */
 import { randomUUID } from 'node:crypto';
 import { createSink, type Sink, sinkOptionsOf } from '../../../shared/http/sink.ts';
 import type { FunctionContext, Stoppable } from '../../../shared/process/run-function.ts';
@@ -13,7 +13,7 @@ export interface Heartbeats extends Stoppable {
 
 const outcomes = ['accepted', 'retry', 'rejected'] as const;
 
-/** What was not taken is not sent again: the next one comes anyway. */
+/** Failed sends are not retried: the next heartbeat follows anyway. */
 export async function startHeartbeats(surroundings: FunctionContext): Promise<Heartbeats> {
   const { settings, log, clock, metrics, tracing = noTracing } = surroundings;
   const periodMs = settings.duration('KNSPAN_HEARTBEAT_PERIOD', '1s', 'time between two heartbeats', '1ms', '1h');
@@ -32,7 +32,7 @@ export async function startHeartbeats(surroundings: FunctionContext): Promise<He
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);
     }
   };
-  // A source that has nothing more to send stays: a pod that ended would be started again, and begin anew.
+  // Keeps running after the last heartbeat: a pod that ends would be restarted and begin again.
   const alive = setInterval(() => undefined, 3_600_000);
   const done = beat();
   return {

@@ -1,4 +1,4 @@
-/** Says whose change it is: `team` as an attribute of the event, to filter by, and of each span, to search by. From a table by namespace. */
+/** Adds `team`, looked up by namespace in a table, to the event (for filters) and to each span (for search). */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 const wanted = 'namespace=team pairs separated by commas, * for all others';

@@ -1,4 +1,4 @@
-/** Drops what looks like a secret from all texts of a trace, before the exporter sees it. */
+/** Removes text that looks like a secret from a trace before export. */
 import { type AttributeValue, defineFunction, type Segment, type Span, segmentType } from 'knspan/extension';
 
 const secrets = [

@@ -1,4 +1,4 @@
-/** A function of your own: change the name, the types, and what it says to an event. */
+/** A function of your own: change its name, its types and its reply. */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 export default defineFunction({
