@@ -22,9 +22,8 @@ export async function startRedisCluster(password?: string): Promise<RedisCluster
     }),
   );
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  const [first] = nodes;
   const secret = password === undefined ? [] : ['--no-auth-warning', '-a', password];
-  redisCli([...secret, '--cluster', 'create', ...addresses, '--cluster-yes'], first?.dir ?? '');
+  redisCli([...secret, '--cluster', 'create', ...addresses, '--cluster-yes']);
   await until('the cluster is joined', () => nodes.every((node) => node.cli('cluster', 'info').includes('cluster_state:ok')));
   const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
   return {
@@ -61,9 +60,9 @@ export async function startRedisSentinel(password: string): Promise<RedisSentine
     'sentinel failover-timeout main 10000',
   ];
   writeFileSync(file, `${[...settings, ...more].join('\n')}\n`);
-  const sentinel = new ServerProcess(`knspan-${port}`, dir, [file, '--sentinel']);
+  const sentinel = new ServerProcess([file, '--sentinel']);
   await sentinel.start();
-  const cli = (...args: string[]) => redisCli(['-p', String(port), ...args], dir);
+  const cli = (...args: string[]) => redisCli(['-p', String(port), ...args]);
   await until('the Sentinel knows the replica', () => cli('sentinel', 'replicas', 'main').includes(String(replica.port)));
   return {
     url: `redis+sentinel://:${encodeURIComponent(password)}@127.0.0.1:${port}/main`,

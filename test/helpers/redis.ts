@@ -6,7 +6,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { owned } from './owned.ts';
-import { redisCommand } from './redis-command.ts';
 
 export interface RedisOptions {
   readonly appendfsync?: 'always' | 'everysec';
@@ -123,7 +122,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisProce
   const keep = ['--appendonly', 'yes', '--appendfsync', appendfsync, '--save', '', '--dir', dir];
   const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
   const args = [...listenOn(port, tls, dir), '--bind', '127.0.0.1', ...keep, ...secret, ...(options.args ?? [])];
-  const process = new ServerProcess(`knspan-${port}`, dir, args);
+  const process = new ServerProcess(args);
   await process.start();
   const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
   const toCli = ['-h', '127.0.0.1', '-p', String(port), ...(password === undefined ? [] : ['--no-auth-warning', '-a', password])];
@@ -142,36 +141,30 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisProce
     },
     kill9: () => process.end('SIGKILL'),
     restart: () => process.start(),
-    cli: (...words) => redisCli([...toCli, ...secure, ...words], dir),
+    cli: (...words) => redisCli([...toCli, ...secure, ...words]),
     signal: (name) => process.signal(name),
   };
 }
 
-export function redisCli(args: readonly string[], dir: string): string {
-  const command = redisCommand().wrap('redis-cli', `knspan-cli-${Date.now()}`, dir, args);
-  const { status, stdout, stderr } = spawnSync(command.file, command.args, { encoding: 'utf8', timeout: 60_000 });
+export function redisCli(args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('redis-cli', [...args], { encoding: 'utf8', timeout: 60_000 });
   if (status !== 0) throw new Error(`Cannot run redis-cli ${args.join(' ')}: it says ${stdout}${stderr}`);
   return stdout.trim();
 }
 
 /** One redis-server, started as often as one likes. */
 export class ServerProcess {
-  readonly #name: string;
-  readonly #dir: string;
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
   #log = '';
 
-  constructor(name: string, dir: string, args: readonly string[]) {
-    this.#name = name;
-    this.#dir = dir;
+  constructor(args: readonly string[]) {
     this.#args = args;
   }
 
   async start(): Promise<void> {
     if (this.#child) throw new Error('Cannot start redis-server: it runs');
-    const { file, args } = redisCommand().wrap('redis-server', this.#name, this.#dir, this.#args);
-    const child = owned(spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const child = owned(spawn('redis-server', this.#args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     this.#child = child;
     this.#log = '';
     await new Promise<void>((resolve, reject) => {
@@ -185,7 +178,9 @@ export class ServerProcess {
       };
       child.stdout?.on('data', hear);
       child.stderr?.on('data', hear);
-      child.once('error', fail);
+      child.once('error', ({ message }) =>
+        reject(new Error(`Cannot start redis-server: ${message}, wanted it on the PATH (Debian: redis-server; npm test installs it)`)),
+      );
       child.once('exit', fail);
     });
   }
@@ -206,7 +201,6 @@ export class ServerProcess {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`redis-server ended by itself and says\n${this.#log.slice(-2_000)}`);
     const gone = once(child, 'exit');
-    if (signal === 'SIGKILL') redisCommand().kill(this.#name);
     child.kill(signal);
     await gone;
     if (signal === 'SIGTERM' && child.exitCode !== 0)
