@@ -84,6 +84,13 @@ describe('imports', () => {
   });
 });
 
+describe('observations', () => {
+  it('are made in shared/events alone', () => {
+    for (const file of sources.filter((name) => /^(functions|shared)\//.test(name) && !name.startsWith('shared/events/')))
+      assert.doesNotMatch(readFileSync(join(top, file), 'utf8'), /\btoObservation\b/, file);
+  });
+});
+
 describe('files', () => {
   it(`have at most ${linesMost} lines and open with what they are for`, () => {
     for (const file of sources.filter((name) => name.startsWith('shared/') || name.startsWith('functions/'))) {

@@ -17,8 +17,8 @@ import { type FunctionContext, portOf, type Stoppable } from '../../shared/proce
 import { ConfigError } from '../../shared/process/settings.ts';
 import { noTracing } from '../../shared/process/tracing.ts';
 import { clusterOf } from '../../shared/store/cluster.ts';
+import { droppedParkedCounter } from '../../shared/store/metrics.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
-import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Decider, type Decision } from './decide/decide.ts';
 import { LateArrivalGate } from './decide/late-arrival-gate.ts';
@@ -55,8 +55,8 @@ export interface RunningCorrelator extends Stoppable {
   sweep(): Promise<void>;
 }
 
-/** Begun anew with each batch. Nothing is decided beyond what an inbox holds, so after a sudden end all wait for it. */
-const inboxLeaseMs = 20_000;
+/** Renewed with each batch. Nothing is decided beyond the earliest Event in an inbox, so after a sudden end everything waits for it. */
+const inboxLeaseMs = 10_000;
 /** Longer than the largest change takes to decide, on a slow machine too: one that is decided twice is committed once, but not in time. */
 const domainLeaseMs = 60_000;
 const holdMs = 45_000;
@@ -78,7 +78,7 @@ export async function startCorrelator(surroundings: FunctionContext, given: Give
     cluster,
     rules,
     appender: new InboxWriter(store, { factsFor, factsMost, versionsFor: config.objectsFor, versionsMost, waitingMost }),
-    recall: new RecentFactFilter(),
+    recall: new RecentFactFilter(() => surroundings.clock.now()),
     room,
     hold,
     owners,
@@ -143,7 +143,7 @@ function workersOf({ log, metrics, tracing }: FunctionContext, parts: Parts, ran
     patienceMs,
     holdMs,
     onSent: (outcome) => meters.sent.add({ outcome }),
-    onLost: parkedLost(metrics, log),
+    onLost: droppedParkedCounter(metrics, log),
   });
   const router = new Router({
     store,

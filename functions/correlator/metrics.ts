@@ -1,12 +1,12 @@
 /** What the correlator counts. */
 import type { Metrics } from '../../shared/process/metrics.ts';
-import { figuresOf } from '../../shared/store/metrics.ts';
+import { sharedSizes } from '../../shared/store/metrics.ts';
 import type { Store } from '../../shared/store/store.ts';
 
 export const storeSteps = ['append', 'sweep'] as const;
 
 export function metersOf(metrics: Metrics, store: Store, now: () => number) {
-  const look = figuresOf(store);
+  const look = sharedSizes(store);
   const pending = { stage: ['inbox', 'undecided', 'domains', 'outbox', 'deadLetters', 'parked'] } as const;
   metrics.gauge('knspan_pending', 'What the store holds by stage: observations, domains, segments', pending, async (gauge) => {
     const figures = await look();

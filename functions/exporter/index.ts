@@ -17,7 +17,7 @@ export async function startExporter({
 }: FunctionContext): Promise<Stoppable & { readonly url: string }> {
   const { port, otlp } = exporterConfigOf(settings);
   settings.finish(exporterName);
-  const exporter = await createOtlpExporter(otlp);
+  const exporter = createOtlpExporter(otlp);
   const handler = new ExporterHandler({ exporter, log, metrics, clock, tracing });
   log.info('exporting', { host: new URL(otlp.url).host, protocol: otlp.protocol, compression: otlp.compression });
   return serveFunction({

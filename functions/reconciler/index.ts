@@ -11,8 +11,8 @@ import type { Lookup } from '../../shared/kubernetes/lookup.ts';
 import { createLookup } from '../../shared/kubernetes/metadata-lookup.ts';
 import { type FunctionContext, portOf, type Stoppable } from '../../shared/process/run-function.ts';
 import { rememberCluster } from '../../shared/store/cluster.ts';
+import { droppedParkedCounter } from '../../shared/store/metrics.ts';
 import { openStore, readStoreSettings } from '../../shared/store/open.ts';
-import { parkedLost } from '../../shared/store/parked.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { DeadLetterLoop } from './dead-letter-loop.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -66,7 +66,7 @@ export async function startReconciler(surroundings: FunctionContext, given: Give
     giveUpAfter: config.giveUpAfter,
     random: given.random ?? Math.random,
     meters,
-    onLost: parkedLost(metrics, log),
+    onLost: droppedParkedCounter(metrics, log),
     log,
   });
   const postman = new DeadLetterLoop(letters, clock, log);

@@ -5,10 +5,10 @@
 import type { Result } from '../../shared/events/json.ts';
 import type { Sink } from '../../shared/http/sink.ts';
 import { type ApiServer, pagesOf } from '../../shared/kubernetes/api-server.ts';
-import { Memory } from '../../shared/kubernetes/lookup-cache.ts';
 import type { Clock } from '../../shared/process/clock.ts';
 import type { Log } from '../../shared/process/log.ts';
 import { TokenBucket } from '../../shared/process/token-bucket.ts';
+import { TtlCache } from '../../shared/process/ttl-cache.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { Meters } from './metrics.ts';
 import { type Listed, listedOf, missedEvent, unobservedBelow } from './missed-events.ts';
@@ -46,7 +46,7 @@ const leaseOf = (cluster: string): string => `reconciler:${cluster}`;
 /** Longer than two sends can take. */
 const leaseMs = 90_000;
 const renewAfterMs = 20_000;
-const countedMost = 50_000;
+const countedMax = 50_000;
 const countedMs = 2 * 3_600_000;
 const done: RepairOutcome = { kind: 'done' };
 const stopped: RepairOutcome = { kind: 'stopped' };
@@ -55,13 +55,13 @@ export class ListAndRepair {
   readonly #options: RepairOptions;
   readonly #bucket: TokenBucket;
   /** Until the correlator has it, a missed occurrence shows in each listing; it counts once. */
-  readonly #counted: Memory<true>;
+  readonly #counted: TtlCache<true>;
 
   constructor(options: RepairOptions) {
     const { config, clock } = options;
     this.#options = options;
     this.#bucket = new TokenBucket({ perSecond: config.rate, burst: config.rate }, clock);
-    this.#counted = new Memory(countedMost, clock);
+    this.#counted = new TtlCache({ now: () => clock.now(), max: countedMax, ttlMs: countedMs });
   }
 
   /** Rejects when the store is away. */
@@ -131,7 +131,7 @@ export class ListAndRepair {
     const fresh = missed.filter(({ event, n }) => this.#counted.get(`${event}#${n}`) === undefined);
     meters.unobserved.add({}, await unobservedBelow(store, fresh));
     meters.missed.add({}, fresh.length);
-    for (const { event, n } of fresh) this.#counted.set(`${event}#${n}`, true, countedMs);
+    for (const { event, n } of fresh) this.#counted.set(`${event}#${n}`, true);
   }
 
   async #send(missed: Listed, pass: Pass): Promise<RepairOutcome> {

@@ -1,6 +1,6 @@
 /** What the reconciler counts. */
 import type { CounterMetric, Metrics } from '../../shared/process/metrics.ts';
-import { figuresOf } from '../../shared/store/metrics.ts';
+import { sharedSizes } from '../../shared/store/metrics.ts';
 import type { Store, StoreSizes } from '../../shared/store/store.ts';
 
 export const tickOutcomes = ['done', 'elsewhere', 'stopped', 'failed'] as const;
@@ -17,7 +17,7 @@ export interface Meters {
 }
 
 export function metersOf(metrics: Metrics, store: Store): Meters {
-  const look = figuresOf(store);
+  const look = sharedSizes(store);
   const waiting = (name: string, help: string, of: (figures: StoreSizes) => number) =>
     metrics.gauge(name, help, {}, async (gauge) => {
       // While the store is away the last figures stand.

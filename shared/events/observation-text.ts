@@ -2,7 +2,7 @@
  * An observation as compact text and back, for what waits in a store or on a disk: its fields in one fixed order, without their names.
  * Half as long as JSON with names, and as much faster to write and to read.
  */
-import type { Instant, ObjectRef, Observation } from './observation.ts';
+import { type Instant, type ObjectRef, type Observation, toObservation } from './observation.ts';
 
 export type RefFields = readonly [apiVersion: string, kind: string, namespace: string, name: string, uid: string];
 
@@ -63,7 +63,7 @@ export function observationFields(o: Observation): ObservationFields {
 export function observationOf(fields: ObservationFields): Observation {
   const first: Instant = { at: fields[5], uncertainty: fields[6] };
   const last = fields[7];
-  return {
+  return toObservation({
     uid: fields[0],
     name: fields[1],
     namespace: fields[2],
@@ -84,7 +84,7 @@ export function observationOf(fields: ObservationFields): Observation {
     container: fields[18],
     related: fields[19] === 0 ? null : refOf(fields[19]),
     annotations: fields[20] === 0 ? noAnnotations : fields[20],
-  };
+  });
 }
 
 export function refFields({ apiVersion, kind, namespace, name, uid }: ObjectRef): RefFields {

@@ -1,6 +1,6 @@
 /**
  * The parsed notification about one Kubernetes Event: the only form in which the rest of knspan knows an Event.
- * Only `parse.ts` makes observations; see there for how times and identities are chosen.
+ * `parse-event.ts` says how times and identities are chosen.
  */
 
 /** Microseconds since the Unix epoch, a safe integer (a double holds them exactly until the year 2255). */
@@ -23,12 +23,8 @@ export interface Instant {
   readonly uncertainty: Micros;
 }
 
-declare const parsedMark: unique symbol;
-
 /** What one notification tells about one Event object. */
-export interface Observation {
-  /** Made by `parseEvent` only. */
-  readonly [parsedMark]?: never;
+export interface ObservationData {
   /** metadata.uid of the Event, or a stand-in derived from its namespace and name (`synthetic:`...) where it has none. */
   readonly uid: string;
   readonly name: string;
@@ -63,3 +59,15 @@ export interface Observation {
   /** The few annotations that mean something to knspan (trace parents, deploy tools); values at most 1 KiB. */
   readonly annotations: Readonly<Record<string, string>>;
 }
+
+declare const parsed: unique symbol;
+
+/** Made only in this folder: by `parseEvent`, or of the text that was made of one. No literal has this type. */
+export type Observation = ObservationData & { readonly [parsed]: true };
+
+export function toObservation(data: ObservationData): Observation {
+  markParsed(data);
+  return data;
+}
+
+function markParsed(_data: ObservationData): asserts _data is Observation {}

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
-import type { Instant, Micros, ObjectRef, Observation } from './observation.ts';
+import { type Instant, type Micros, type ObjectRef, type Observation, toObservation } from './observation.ts';
 import { nameSuffixTime, parseTimestamp } from './time.ts';
 
 export const messageMost = 64 * 1_024;
@@ -74,7 +74,7 @@ export function parseEvent(value: unknown): Result<Observation> {
   const related = field(value, 'related');
   return {
     ok: true,
-    value: {
+    value: toObservation({
       uid: textField(metadata, 'uid') || standIn(namespace, name, value),
       name,
       namespace,
@@ -95,7 +95,7 @@ export function parseEvent(value: unknown): Result<Observation> {
       container: /^spec\.(?:containers|initContainers|ephemeralContainers)\{([^}]+)\}$/.exec(fieldPath)?.[1] ?? '',
       related: isJson(related) && textField(related, 'kind') !== '' ? toRef(related, namespace) : null,
       annotations: pickField(metadata, 'annotations', keptAnnotations),
-    },
+    }),
   };
 }
 

@@ -7,10 +7,10 @@ import type { ObjectRef } from '../events/observation.ts';
 import { type Clock, systemClock } from '../process/clock.ts';
 import type { CounterMetric, Metrics } from '../process/metrics.ts';
 import { type Rate, TokenBucket } from '../process/token-bucket.ts';
+import { TtlCache } from '../process/ttl-cache.ts';
 import { type ApiAnswer, type ApiServer, createApiServer } from './api-server.ts';
 import { Discovery, pathOf } from './discovery.ts';
 import type { Found, Lookup } from './lookup.ts';
-import { Memory } from './lookup-cache.ts';
 import { parseObject } from './parse-object.ts';
 
 export interface LookupOptions {
@@ -46,9 +46,9 @@ class KubernetesLookup implements Lookup {
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   readonly #discovery: Discovery;
-  readonly #answers: Memory<Found>;
+  readonly #answers: TtlCache<Found>;
   /** Kinds in namespaces that we may not read. */
-  readonly #forbidden: Memory<Found>;
+  readonly #forbidden: TtlCache<Found>;
   readonly #flights = new Map<string, Promise<Found>>();
   readonly #count: CounterMetric<{ kind: typeof kinds; outcome: typeof outcomes }>;
   #pausedUntil = 0;
@@ -57,8 +57,8 @@ class KubernetesLookup implements Lookup {
     this.#api = api;
     this.#clock = clock;
     this.#bucket = new TokenBucket(rate, clock);
-    this.#answers = new Memory(answersMost, clock);
-    this.#forbidden = new Memory(answersMost, clock);
+    this.#answers = new TtlCache({ now: () => clock.now(), max: answersMost });
+    this.#forbidden = new TtlCache({ now: () => clock.now(), max: answersMost, ttlMs: remembered.forbidden });
     this.#discovery = new Discovery((path) => this.#get(path, 'application/json'), clock);
     this.#count = metrics.counter('knspan_lookups_total', 'Questions to the API server about objects, by kind and outcome', {
       kind: kinds,
@@ -94,7 +94,7 @@ class KubernetesLookup implements Lookup {
   async #ask(ref: ObjectRef, deadlineAt: number): Promise<Found> {
     const found = await this.#answer(ref, deadlineAt);
     this.#count.add({ kind: ref.kind, outcome: found.kind });
-    if (found.kind === 'forbidden') this.#forbidden.set(placeOf(ref), found, remembered.forbidden);
+    if (found.kind === 'forbidden') this.#forbidden.set(placeOf(ref), found);
     else if (found.kind === 'found') this.#answers.set(keyOf(ref), found, remembered.found);
     else if (found.kind === 'gone') this.#answers.set(keyOf(ref), found, ref.uid === '' ? remembered.goneByName : remembered.gone);
     return found;

@@ -1,183 +1,199 @@
 /**
- * The official OTLP/HTTP exporters as one call with an outcome. They tell less than a function must know: that a backend took only a
- * part goes to a diagnostic log alone, and their retries and their timeout (of silence, not of the whole) may exceed any bound.
+ * OTLP over HTTP: one call per export, with an outcome. It is made of the parts that OpenTelemetry's own exporters are made of
+ * (`exporter-trace-otlp-http` is a constructor around them), because those exporters do not pass on that a backend has rejected some of
+ * the spans.
+ *
+ * Each export in flight has a lane: a transport with one connection, so that an export that hangs can be cut off without touching others.
+ * The transport's own timeout is one of silence and its retries may exceed any bound; the deadline is ours.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { CompressionAlgorithm, OTLPExporterBase, type OTLPExporterNodeConfigBase } from '@opentelemetry/otlp-exporter-base';
+import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
+import {
+  type ISerializer,
+  JsonTraceSerializer,
+  ProtobufTraceSerializer,
+  TraceExporterMetricsHelper,
+} from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { field, textField } from '../events/json.ts';
+import { systemClock } from '../process/clock.ts';
+import { within } from '../process/timeout.ts';
 
 export const otlpProtocols = ['http/protobuf', 'http/json'] as const;
 export type OtlpProtocol = (typeof otlpProtocols)[number];
 
-/** What is absent the exporter takes from the environment, else from the OpenTelemetry specification. */
+/** An absent option is taken from the environment, else from the OpenTelemetry specification. */
 export interface OtlpOptions {
   readonly protocol: OtlpProtocol;
   readonly url?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly compression?: 'none' | 'gzip';
-  /** Of one export with the exporter's own retries. */
+  /** Of one export including the transport's own retries. */
   readonly timeoutMs?: number;
   /** Of one export, whatever happens. */
   readonly deadlineMs?: number;
-  /** Together with `tls`, in place of the exporter's own connections. */
-  readonly connectionsMost?: number;
+  /** Exports at a time. */
+  readonly connectionsMax?: number;
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 export type ExportOutcome =
-  /** `rejected` spans the backend dropped for good, with its reason. */
+  /** `rejected`: spans that the backend dropped for good, and its reason. */
   | { readonly kind: 'accepted'; readonly rejected: number; readonly reason: string }
   | { readonly kind: 'retry'; readonly reason: string }
   | { readonly kind: 'rejected'; readonly reason: string };
 
 export interface OtlpExporter {
   export(spans: ReadableSpan[]): Promise<ExportOutcome>;
-  /** Waits for what is under way, at most so long. */
+  /** Waits for exports in flight, at most this long. */
   close(graceMs?: number): Promise<void>;
-}
-
-interface Exporter {
-  export(spans: ReadableSpan[], done: (result: { code: number; error?: Error }) => void): void;
-  shutdown(): Promise<void>;
-}
-
-interface PartialSuccess {
-  rejected: number;
-  reason: string;
 }
 
 /** Below the 10 s after which backends written in Go are known to close idle connections. */
 const idleMs = 8_000;
-const connectionsMost = 64;
-const saidMost = 200;
-/** Which export the diagnostic log speaks of: that log is one for the whole process. */
-const running = new AsyncLocalStorage<PartialSuccess>();
+const connectionsMaxDefault = 64;
+const reasonMax = 200;
+const clock = systemClock();
+const compressions = { none: CompressionAlgorithm.NONE, gzip: CompressionAlgorithm.GZIP } as const;
+const formats = {
+  'http/json': { serializer: JsonTraceSerializer, contentType: 'application/json' },
+  'http/protobuf': { serializer: ProtobufTraceSerializer, contentType: 'application/x-protobuf' },
+} as const;
 
-export async function createOtlpExporter(options: OtlpOptions): Promise<OtlpExporter> {
-  listenToDiagnostics();
-  const agents: HttpAgent[] = [];
-  const { headers, url, compression, timeoutMs, tls } = options;
-  const most = options.connectionsMost ?? connectionsMost;
-  const config = {
-    ...(url === undefined ? {} : { url }),
-    ...(headers === undefined ? {} : { headers: { ...headers } }),
-    ...(timeoutMs === undefined ? {} : { timeoutMillis: timeoutMs }),
-    ...(tls === undefined ? {} : { httpAgentOptions: (protocol: string) => agentOf(protocol, tls, most, agents) }),
-    ...(compression === undefined ? {} : { compression }),
-    concurrencyLimit: most,
-  };
-  const exporter = await load(options.protocol, config);
-  return new Exports(exporter, options.deadlineMs, () => {
-    for (const agent of agents) agent.destroy();
-  });
+export function createOtlpExporter(options: OtlpOptions): OtlpExporter {
+  return new LaneExporter(options);
 }
 
-/** Only the one that is asked for is loaded. The options go as a bare object: their names for compressions are a type of a package within. */
-async function load(protocol: OtlpProtocol, config: object): Promise<Exporter> {
-  const { OTLPTraceExporter } = protocol === 'http/json' ? await import('./exporter-json.ts') : await import('./exporter-protobuf.ts');
-  return new OTLPTraceExporter(config);
-}
+class LaneExporter implements OtlpExporter {
+  readonly #options: OtlpOptions;
+  readonly #lanes = new Set<Lane>();
+  /** The last used first: few connections stay open. */
+  readonly #idle: Lane[] = [];
+  readonly #running = new Set<Promise<ExportOutcome>>();
 
-function agentOf(protocol: string, tls: NonNullable<OtlpOptions['tls']>, maxSockets: number, agents: HttpAgent[]): HttpAgent {
-  const pool = { keepAlive: true, timeout: idleMs, maxSockets };
-  const agent = protocol === 'https:' ? new HttpsAgent({ ...pool, ...tls }) : new HttpAgent(pool);
-  agents.push(agent);
-  return agent;
-}
-
-class Exports implements OtlpExporter {
-  readonly #exporter: Exporter;
-  readonly #deadlineMs: number | undefined;
-  readonly #disconnect: () => void;
-
-  constructor(exporter: Exporter, deadlineMs: number | undefined, disconnect: () => void) {
-    this.#exporter = exporter;
-    this.#deadlineMs = deadlineMs;
-    this.#disconnect = disconnect;
+  constructor(options: OtlpOptions) {
+    this.#options = options;
   }
 
   export(spans: ReadableSpan[]): Promise<ExportOutcome> {
-    const partial: PartialSuccess = { rejected: 0, reason: '' };
-    return new Promise((resolve) => {
-      const timers: NodeJS.Timeout[] = [];
-      const deadline = this.#deadlineMs;
-      if (deadline !== undefined) {
-        timers.push(setTimeout(() => resolve({ kind: 'retry', reason: `the backend did not answer within ${deadline} ms` }), deadline));
-        // A backend that sends a byte now and then would keep its place among the exports for ever.
-        timers.push(setTimeout(this.#disconnect, deadline * 2).unref());
-      }
-      const done = ({ code, error }: { code: number; error?: Error }) => {
-        for (const timer of timers) clearTimeout(timer);
-        resolve(code === 0 ? { kind: 'accepted', ...partial } : outcomeOf(error));
-      };
-      running.run(partial, () => {
-        try {
-          this.#exporter.export(spans, done);
-        } catch (error) {
-          for (const timer of timers) clearTimeout(timer);
-          resolve({ kind: 'rejected', reason: `the spans cannot be put into OTLP: ${String(error)}` });
-        }
-      });
-    });
+    const lane = this.#idle.pop() ?? this.#newLane();
+    if (lane === null) return Promise.resolve({ kind: 'retry', reason: 'too many exports are running' });
+    const { deadlineMs } = this.#options;
+    const sent = this.#send(lane, spans);
+    if (deadlineMs === undefined) return sent;
+    return within(sent, deadlineMs, clock, { kind: 'retry', reason: `the backend did not answer within ${deadlineMs} ms` });
   }
 
   async close(graceMs?: number): Promise<void> {
-    const ended = this.#exporter.shutdown();
-    if (graceMs === undefined) await ended;
-    else {
-      const enough = new AbortController();
-      await Promise.race([ended, sleep(graceMs, undefined, { signal: enough.signal }).catch(() => undefined)]);
-      enough.abort();
-    }
-    this.#disconnect();
+    const ended = Promise.all(this.#running);
+    await (graceMs === undefined ? ended : within(ended, graceMs, clock, []));
+    for (const lane of this.#lanes) lane.cut();
+  }
+
+  #newLane(): Lane | null {
+    if (this.#lanes.size >= (this.#options.connectionsMax ?? connectionsMaxDefault)) return null;
+    const lane = new Lane(this.#options);
+    this.#lanes.add(lane);
+    return lane;
+  }
+
+  async #send(lane: Lane, spans: ReadableSpan[]): Promise<ExportOutcome> {
+    const { deadlineMs } = this.#options;
+    // A backend that sends a byte now and then would keep its lane for ever.
+    const cut = deadlineMs === undefined ? undefined : setTimeout(() => lane.cut(), 2 * deadlineMs).unref();
+    const sent = lane.export(spans);
+    this.#running.add(sent);
+    const outcome = await sent;
+    this.#running.delete(sent);
+    clearTimeout(cut);
+    if (lane.isCut) this.#lanes.delete(lane);
+    else this.#idle.push(lane);
+    return outcome;
   }
 }
 
-/** These speak of what was sent. The others of which OTLP wants no retry speak of a key, an address or a backend that somebody must put right. */
+/** The options as OpenTelemetry's exporters take them. `onAgent` is given the pool of connections when that is made. */
+export function sdkConfigOf(
+  { url, headers, compression, timeoutMs, tls = {} }: OtlpOptions,
+  onAgent: (agent: HttpAgent) => void = () => {},
+): OTLPExporterNodeConfigBase {
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(headers === undefined ? {} : { headers: { ...headers } }),
+    ...(timeoutMs === undefined ? {} : { timeoutMillis: timeoutMs }),
+    ...(compression === undefined ? {} : { compression: compressions[compression] }),
+    httpAgentOptions: (scheme: string) => {
+      const pool = { keepAlive: true, timeout: idleMs, maxSockets: 1 };
+      const agent = scheme === 'https:' ? new HttpsAgent({ ...pool, ...tls }) : new HttpAgent(pool);
+      onAgent(agent);
+      return agent;
+    },
+  };
+}
+
+/** One export at a time. */
+class Lane {
+  readonly #exporter: OTLPExporterBase<ReadableSpan[]>;
+  readonly #agents: HttpAgent[] = [];
+  #rejected = 0;
+  #reason = '';
+  isCut = false;
+
+  constructor(options: OtlpOptions) {
+    const { serializer, contentType } = formats[options.protocol];
+    const config = sdkConfigOf(options, (agent) => this.#agents.push(agent));
+    const reporting: ISerializer<ReadableSpan[], unknown> = {
+      serializeRequest: (spans) => serializer.serializeRequest(spans),
+      deserializeResponse: (bytes) => this.#note(serializer.deserializeResponse(bytes)),
+    };
+    const http = convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType });
+    this.#exporter = new OTLPExporterBase(createOtlpHttpExportDelegate(http, reporting, 'knspan', TraceExporterMetricsHelper, undefined));
+  }
+
+  export(spans: ReadableSpan[]): Promise<ExportOutcome> {
+    this.#rejected = 0;
+    this.#reason = '';
+    return new Promise((resolve) => {
+      try {
+        this.#exporter.export(spans, ({ code, error }) =>
+          resolve(code === 0 ? { kind: 'accepted', rejected: this.#rejected, reason: this.#reason } : outcomeOf(error)),
+        );
+      } catch (error) {
+        resolve({ kind: 'rejected', reason: `the spans cannot be encoded as OTLP: ${String(error)}` });
+      }
+    });
+  }
+
+  /** Ends the export in flight; no other follows. */
+  cut(): void {
+    this.isCut = true;
+    for (const agent of this.#agents) agent.destroy();
+  }
+
+  /** Notes what the backend has rejected. The base would write what is returned to the diagnostic log of the process: nothing. */
+  #note(response: unknown): undefined {
+    const partial = field(response, 'partialSuccess');
+    const rejected = Number(field(partial, 'rejectedSpans') ?? 0);
+    this.#rejected = rejected > 0 ? rejected : 0;
+    this.#reason = textField(partial, 'errorMessage');
+  }
+}
+
+/** Responses that speak of the spans. The others that OTLP does not retry speak of a key, an address or a backend to be put right. */
 const aboutTheSpans = [400, 413, 422];
 
-/** Only an answer of the backend is final: the exporter tells a status with it where OTLP says that it must not be retried. */
+/** Only an answer of the backend is final: the error then has the status that OTLP does not permit to retry. */
 function outcomeOf(error: Error | undefined): ExportOutcome {
   const status = field(error, 'code');
-  const said = textField(error, 'data', saidMost)
+  const text = textField(error, 'data', reasonMax)
     .replaceAll(/[^\u0020-\u007e]+/g, ' ')
     .trim();
   if (typeof status === 'number')
     return {
       kind: aboutTheSpans.includes(status) ? 'rejected' : 'retry',
-      reason: `the backend answered ${status} ${error?.message ?? ''}`.trim() + (said === '' ? '' : `: ${said}`),
+      reason: `the backend answered ${status} ${error?.message ?? ''}`.trim() + (text === '' ? '' : `: ${text}`),
     };
   return { kind: 'retry', reason: error?.message || String(status ?? 'the backend refused') };
-}
-
-let listening = false;
-
-function listenToDiagnostics(): void {
-  if (listening) return;
-  listening = true;
-  const warn = (_: string, said?: unknown) => {
-    const partial = running.getStore();
-    const answer = typeof said === 'string' ? parsed(said) : null;
-    const rejected = Number(field(answer, 'rejectedSpans') ?? 0);
-    if (partial === undefined || !(rejected >= 0)) return;
-    partial.rejected += rejected;
-    partial.reason = textField(answer, 'errorMessage');
-  };
-  const nothing = () => {};
-  diag.setLogger(
-    { error: nothing, warn, info: nothing, debug: nothing, verbose: nothing },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

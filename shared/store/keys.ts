@@ -1,4 +1,4 @@
-/** Which shard something belongs to, and what its keys are called in Redis. One hash tag a shard: one script may touch all its keys. */
+/** Which shard something belongs to, and the names of its keys in Redis: one hash tag per shard, so that one script may touch all its keys. */
 import { type DeliveryQueue, shardCount } from './store.ts';
 
 /** FNV-1a, 32 bits. */
@@ -19,25 +19,40 @@ export function splitId(id: string): { event: string; n: number } {
 }
 
 export interface ShardKeys {
+  /** Hash: occurrence id -> body. */
   readonly inbox: string;
+  /** Sorted set of occurrence ids by event time. */
   readonly inboxDue: string;
   readonly inboxLease: string;
+  /** Hash: occurrence id -> route. */
   readonly pinned: string;
+  /** Sorted set of domains by event time. */
   readonly due: string;
+  /** Sorted set of claimed domains by the end of their lease, store clock. */
   readonly leases: string;
+  /** Hash: domain -> the last fencing number given for it. */
   readonly fences: string;
+  /** Counter of fencing numbers. */
   readonly fence: string;
-  readonly held: string;
+  /** Counter of undecided observations. */
+  readonly undecided: string;
+  /** Hash: n -> `v` and version while it waits, `1` once routed; `first` -> the occurrence routed first. */
   readonly seen: (event: string) => string;
   readonly state: (domain: string) => string;
+  /** Hash: observation id -> body. */
   readonly incoming: (domain: string) => string;
+  /** Sorted set of members. */
   readonly index: (key: string) => string;
 }
 
 export interface DeliveryQueueKeys {
+  /** Hash: id -> body. */
   readonly bodies: string;
+  /** Sorted set of ids by when they are due, store clock. */
   readonly due: string;
+  /** Hash: id -> number of attempts. */
   readonly tries: string;
+  /** Sorted set of ids by when they were added, store clock. */
   readonly since: string;
 }
 
@@ -52,7 +67,7 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
     leases: `${base}:leases`,
     fences: `${base}:fences`,
     fence: `${base}:fence`,
-    held: `${base}:held`,
+    undecided: `${base}:undecided`,
     seen: (event) => `${base}:seen:${event}`,
     state: (domain) => `${base}:state:${domain}`,
     incoming: (domain) => `${base}:incoming:${domain}`,
@@ -60,13 +75,14 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
   };
 }
 
-export function deliveryQueueKeys(prefix: string, box: DeliveryQueue): DeliveryQueueKeys {
-  const base = box.kind === 'outbox' ? `${prefix}{${box.shard}}:outbox` : `${prefix}{letters}:letters`;
+export function deliveryQueueKeys(prefix: string, queue: DeliveryQueue): DeliveryQueueKeys {
+  const base = queue.kind === 'outbox' ? `${prefix}{${queue.shard}}:outbox` : `${prefix}{dead-letters}:queue`;
   return { bodies: base, due: `${base}-due`, tries: `${base}-tries`, since: `${base}-since` };
 }
 
+/** List, the last parked first. */
 export function parkedKey(prefix: string): string {
-  return `${prefix}{letters}:parked`;
+  return `${prefix}{dead-letters}:parked`;
 }
 
 /** Each name in a slot of its own. */

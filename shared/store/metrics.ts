@@ -1,16 +1,28 @@
-/** Figures of the store for metrics that are read together. */
+/** Metrics about the store that several functions show. */
+import type { Log } from '../process/log.ts';
+import type { Metrics } from '../process/metrics.ts';
 import type { Store, StoreSizes } from './store.ts';
 
-/** Who asks while an answer is on its way gets that one. Null while the store is away. */
-export function figuresOf(store: Store): () => Promise<StoreSizes | null> {
-  let underWay: Promise<StoreSizes | null> | undefined;
+/** Calls during a lookup share its answer, so that metrics of one scrape cost one lookup. Null while the store is unavailable. */
+export function sharedSizes(store: Store): () => Promise<StoreSizes | null> {
+  let running: Promise<StoreSizes | null> | undefined;
   return () => {
-    underWay ??= store
+    running ??= store
       .sizes()
       .catch(() => null)
       .finally(() => {
-        underWay = undefined;
+        running = undefined;
       });
-    return underWay;
+    return running;
+  };
+}
+
+/** To be called after each parking, with the number of older items that were dropped for it. */
+export function droppedParkedCounter(metrics: Metrics, log: Log): (count: number) => void {
+  const dropped = metrics.counter('knspan_parked_dropped_total', 'Parked items dropped because the limit was reached', {});
+  return (count) => {
+    if (count === 0) return;
+    dropped.add({}, count);
+    log.sampled('dropped', 5)?.error('dropped oldest parked items: limit reached', { count });
   };
 }

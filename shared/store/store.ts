@@ -1,19 +1,20 @@
 /**
- * What the functions keep between requests: the role. `memory.ts` (embedded, volatile) and `redis.ts` play it; one contract suite runs
- * over both. All state is text to the store; who stores it gives it meaning. Every method rejects with a `StoreError` when the store is
- * away: nothing is acknowledged then. A call that rejected may have been done all the same; each may safely be made again.
+ * What the functions keep between requests: an interface with two implementations, `memory/` (embedded, volatile) and `redis/`, over
+ * which one contract suite runs. To the store all state is text; the functions give it meaning. A method rejects with a `StoreError` when
+ * the store is unavailable: then nothing is acknowledged. A call that rejected may have been executed all the same; each may safely be
+ * repeated.
  *
  * Two clocks: *event time* (microseconds, from the correlator's clock) says what is due; the *store's own clock* (milliseconds) times
- * leases and the outbox, never a replica's.
+ * leases and deliveries, never a replica's.
  */
 import type { Micros } from '../events/observation.ts';
 
-/** State is spread over so many shards; all keys of one shard lie in one slot of a Redis Cluster. */
+/** State is spread over this many shards; all keys of a shard lie in one slot of a Redis Cluster. */
 export const shardCount = 16;
 
-/** One notification about one Event: `id` is uid#n within its cluster. */
+/** One notification about one Event: its id is uid#n within its cluster. */
 export interface InboxEntry {
-  /** The Event within its cluster. */
+  /** `cluster|uid` of the Event. */
   readonly event: string;
   readonly n: number;
   /** resourceVersion: of two notifications about the same occurrence the one written first counts. */
@@ -43,8 +44,9 @@ export interface PinnedRoute {
 }
 
 export interface DomainEntry {
+  /** `cluster|key` of the root object. */
   readonly domain: string;
-  /** uid#n within its cluster. */
+  /** uid#n of the observation. */
   readonly id: string;
   readonly due: Micros;
   readonly body: string;
@@ -69,46 +71,52 @@ export interface Commit {
   readonly taken: readonly string[];
   /** Empty: nothing to remember. */
   readonly state: string;
-  /** How long the state is remembered, in ms, at least 1; null while it holds what is undecided. */
-  readonly keepFor: number | null;
+  /** How long the state is remembered, ms, at least 1; null while it holds undecided observations. */
+  readonly stateTtl: number | null;
   /** Event time of the next decision; null when nothing is open. */
   readonly due: Micros | null;
-  /** How many entries this decides for good, repeats of what the state knows already included: that many are held no longer. */
+  /** How many entries this decides for good, including repeats of what the state knows already: they count as undecided no longer. */
   readonly decided: number;
   readonly segments: readonly { readonly id: string; readonly body: string }[];
 }
 
 /**
- * `stale`: the fencing number is not the last one given; nothing was changed. `full`: the outbox takes no more; nothing was changed, and
- * nobody gets the domain for `restWhenFull`.
+ * `stale`: the fencing number is not the last one given; nothing was changed. `full`: the outbox has no room; nothing was changed, and
+ * nobody gets the domain for `fullOutboxPauseMs`.
  */
 export type CommitOutcome = 'committed' | 'stale' | 'full';
 
-/** A box of things to be sent: the outbox of a shard, or the dead letters. */
+/** The outbox of a shard, or the dead letters. */
 export type DeliveryQueue = { readonly kind: 'outbox'; readonly shard: number } | { readonly kind: 'dead-letters' };
 
 export interface QueuedDelivery {
   readonly id: string;
   readonly body: string;
-  /** This attempt is the n-th, from 1. */
+  /** Number of the current attempt, from 1. */
   readonly tries: number;
+}
+
+export interface ParkedItem {
+  readonly id: string;
+  readonly reason: string;
+  readonly body: string;
 }
 
 /** One entry of the shared index: a fact or a version of an object under a key. */
 export interface IndexEntry {
   readonly key: string;
   readonly member: string;
-  /** Of the same member said twice the lower score stays. */
+  /** Of the same member put twice the lower score stays. */
   readonly score: number;
 }
 
-/** What is due in a shard: the earliest times, null where there is nothing. */
+/** The earliest times in a shard; null where nothing is pending. */
 export interface ShardDue {
   /** Event time. */
   readonly inbox: Micros | null;
   /** Event time. */
   readonly domains: Micros | null;
-  /** Store clock, ms: the earliest lease that runs out. */
+  /** Store clock, ms: the earliest end of a lease. */
   readonly lease: number | null;
   /** Store clock, ms. */
   readonly outbox: number | null;
@@ -127,18 +135,18 @@ export interface StoreSizes {
   readonly parked: number;
 }
 
-/** What a call rejects with when the store is away or refuses: one sentence for a person, without anything that was to be stored. */
+/** Why a call failed: one sentence, without anything that was to be stored. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
 
 export interface StoreBounds {
-  /** Observations in the inbox and, apart, observations routed and undecided; each shard takes its equal part of it. */
+  /** Observations in the inbox and, separately, routed and undecided ones; each shard has an equal part of it. */
   readonly pending: number;
-  /** Segments; each shard takes its equal part of it, and one decision beyond: that is never divided. */
+  /** Segments; each shard has an equal part of it, plus one decision: that is never divided. */
   readonly outbox: number;
   readonly deadLetters: number;
-  /** How long an occurrence counts as seen, ms: the life of an Event and one hour. */
+  /** How long an occurrence counts as seen, ms: the lifetime of an Event plus one hour. */
   readonly seenTtl: number;
 }
 
@@ -151,65 +159,84 @@ export interface Store {
   check(): Promise<{ readonly refuse: readonly string[]; readonly warn: readonly string[] }>;
 
   /**
-   * Durable when it resolves. Says for each entry whether it was new. Null when the inbox of a shard among them is full: of that shard
+   * Durable when it resolves. Says for each entry whether it was new. Null when the inbox of one of the shards is full: of that shard
    * nothing was taken, of others it may have been, so that all are to be appended again later. What was seen before needs no room.
    */
   append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null>;
-  /** The due entries in the order of `due`, then of their id; null when another worker routes the shard. Keeps the lease under `token`. */
-  claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null>;
+  /**
+   * Due entries in the order of `due`, then of their id; null when another worker routes the shard. Keeps the lease under `token`.
+   * `skip`: prefixes of `event`; such entries are left alone.
+   */
+  claimInbox(
+    shard: number,
+    token: string,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip?: readonly string[],
+  ): Promise<readonly InboxItem[] | null>;
   /** Null when the lease is lost. */
   pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): Promise<readonly PinnedRoute[] | null>;
-  /** Removes what has reached its domain; with nothing more to do gives the lease back. Without the lease nothing is changed. */
+  /** Removes what has reached its domain; `release` ends the lease. Without the lease nothing is changed. */
   completeRouting(
     shard: number,
     token: string,
     done: readonly { readonly event: string; readonly n: number }[],
     release: boolean,
   ): Promise<void>;
-  /** Which of these were never appended. Those that were are remembered for as long again. */
+  /** Which of these were never appended. The others are remembered for as long again. */
   unseen(ids: readonly { readonly event: string; readonly n: number }[]): Promise<readonly boolean[]>;
 
-  /** `most` entries a key, the highest scores stay. */
-  putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void>;
+  /** At most `max` entries per key: the highest scores stay. */
+  putIndex(entries: readonly IndexEntry[], ttlMs: number, max: number): Promise<void>;
   readIndex(keys: readonly string[]): Promise<readonly (readonly { readonly member: string; readonly score: number }[])[]>;
 
   /**
    * False when too much is undecided: nothing was added. Idempotent by id as long as the entry waits in `incoming`; one that a commit
-   * has taken is added again, and the ledger in the state tells it apart.
+   * has taken is added again, and the ledger in the state recognises it.
    */
   addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean>;
-  claimDomains(shard: number, clock: number, now: Micros, leaseMs: number, most: number): Promise<readonly Claimed[]>;
+  /** `skip`: prefixes of domains that are left alone. */
+  claimDomains(
+    shard: number,
+    clock: number,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip?: readonly string[],
+  ): Promise<readonly Claimed[]>;
   /** `incoming` in no particular order. */
   readDomains(shard: number, domains: readonly string[]): Promise<readonly DomainRead[]>;
-  /** One atomic step. `holdMs`: the committing worker sends the segments itself within that time, before others may. */
-  commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome>;
+  /** One atomic step. For `visibilityTimeoutMs` the segments are invisible to others: the committing worker sends them itself. */
+  commit(shard: number, clock: number, commit: Commit, visibilityTimeoutMs: number): Promise<CommitOutcome>;
 
-  /** False when the box is full: nothing was put. Idempotent by id. It counts as there since `dueAt`. */
-  enqueue(box: DeliveryQueue, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
-  /** What is to be sent now; each is nobody else's for `holdMs`. */
-  claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]>;
-  removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void>;
-  postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void>;
+  /** False when the queue is full: nothing was added. Idempotent by id. Its age counts from `dueAt`. */
+  enqueue(queue: DeliveryQueue, items: readonly { readonly id: string; readonly body: string }[], dueAt: number): Promise<boolean>;
+  /** Deliveries that are due; each is invisible to others for `visibilityTimeoutMs`. */
+  claimDeliveries(queue: DeliveryQueue, clock: number, visibilityTimeoutMs: number, max: number): Promise<readonly QueuedDelivery[]>;
+  removeDeliveries(queue: DeliveryQueue, ids: readonly string[]): Promise<void>;
+  postponeDelivery(queue: DeliveryQueue, id: string, until: number): Promise<void>;
   /**
-   * Takes it out of the box for a person to look at. What is not there is not parked. When there are too many the oldest parked ones go:
-   * says how many were lost for this one.
+   * Moves an item from the queue to the parked ones, for an operator. What is not in the queue is not parked. Where there are too many
+   * the oldest are dropped: says how many were.
    */
-  park(box: DeliveryQueue, id: string, reason: string): Promise<number>;
-  /** What is due first comes first. */
-  listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]>;
-  /** The last parked comes first. */
-  listParked(most: number): Promise<readonly { readonly id: string; readonly reason: string; readonly body: string }[]>;
+  park(queue: DeliveryQueue, id: string, reason: string): Promise<number>;
+  /** The earliest due first. */
+  listDeliveries(queue: DeliveryQueue, max: number): Promise<readonly QueuedDelivery[]>;
+  /** The last parked first. */
+  listParked(max: number): Promise<readonly ParkedItem[]>;
   /** False when nothing was parked under the id. */
   removeParked(id: string): Promise<boolean>;
 
-  due(): Promise<readonly ShardDue[]>;
+  /** For each shard. `skip`: prefixes of inbox entries and domains that do not count. */
+  due(skip?: readonly string[]): Promise<readonly ShardDue[]>;
   sizes(): Promise<StoreSizes>;
 
-  /** True for the one holder of the name, for so long from now. */
+  /** True for the one holder of the name, for this long from now. */
   acquireLease(name: string, holder: string, ms: number): Promise<boolean>;
   releaseLease(name: string, holder: string): Promise<void>;
-  /** The value that was set first under the name. */
-  setOnce(name: string, value: string, keepFor: number | null): Promise<string>;
+  /** The value that was set first under the name. `ttlMs` null: for good. */
+  setOnce(name: string, value: string, ttlMs: number | null): Promise<string>;
   /** Whether calls can be answered at this moment. */
   ready(): boolean;
   close(): Promise<void>;
@@ -217,5 +244,5 @@ export interface Store {
 
 export const parkedMax = 1_000;
 
-/** How long a domain rests when the outbox was full, in ms of the store's clock. */
+/** How long a domain pauses after the outbox was full, in ms of the store's clock. */
 export const fullOutboxPauseMs = 5_000;

@@ -23,14 +23,18 @@ export function selfTracingOf(settings: Settings): number {
 export async function openTracing(name: string, settings: Settings): Promise<SelfTracing | undefined> {
   const ratio = selfTracingOf(settings);
   if (ratio === 0) return undefined;
-  const [{ exporterConfigOf }, { createOtlpExporter }, { createSelfTracing }] = await Promise.all([
+  const [{ exporterConfigOf }, { sdkConfigOf }, { createSelfTracing }] = await Promise.all([
     import('../spans/otlp-settings.ts'),
     import('../spans/otlp-exporter.ts'),
     import('./self-tracing.ts'),
   ]);
   const { otlp } = exporterConfigOf(settings);
   settings.finish(name);
-  return createSelfTracing({ name, ratio, exporter: await createOtlpExporter(otlp), random: Math.random });
+  // OpenTelemetry's own exporters as they are: no function waits for what becomes of these spans.
+  const { OTLPTraceExporter } = await (otlp.protocol === 'http/json'
+    ? import('@opentelemetry/exporter-trace-otlp-http')
+    : import('@opentelemetry/exporter-trace-otlp-proto'));
+  return createSelfTracing({ name, ratio, exporter: new OTLPTraceExporter(sdkConfigOf(otlp)), random: Math.random });
 }
 
 /** The tracings of functions that share a process; they end after them. */

@@ -21,24 +21,19 @@ import {
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AlwaysOnSampler,
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  type ReadableSpan,
-  type SpanExporter,
-} from '@opentelemetry/sdk-trace-base';
+import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import { systemClock } from '../process/clock.ts';
 import { messageOf } from '../process/log.ts';
-import { RecentMap } from '../process/recent.ts';
+import { within } from '../process/timeout.ts';
 import type { Origin, SpanAttributes, Tracing } from '../process/tracing.ts';
-import type { OtlpExporter } from '../spans/otlp-exporter.ts';
+import { TtlCache } from '../process/ttl-cache.ts';
 
 export interface SelfTracingOptions {
   /** `service.name`: the function. */
   readonly name: string;
   /** From 0 to 1, of the traces that begin here. */
   readonly ratio: number;
-  readonly exporter: OtlpExporter;
+  readonly exporter: SpanExporter;
   /** From 0 up to 1. */
   readonly random: () => number;
 }
@@ -56,7 +51,7 @@ export function createSelfTracing(options: SelfTracingOptions): SelfTracing {
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': `knspan-${options.name}`, 'service.namespace': 'knspan' }),
     sampler: new AlwaysOnSampler(),
-    spanProcessors: [new BatchSpanProcessor(spanExporterOf(options.exporter))],
+    spanProcessors: [new BatchSpanProcessor(options.exporter)],
   });
   return new SdkTracing(provider, options);
 }
@@ -66,7 +61,7 @@ class SdkTracing implements SelfTracing {
   readonly #options: SelfTracingOptions;
   readonly #tracer: Tracer;
   readonly #running = new AsyncLocalStorage<Context | undefined>();
-  readonly #marks = new RecentMap<SpanContext>(marksMost);
+  readonly #marks = new TtlCache<SpanContext>({ now: () => 0, max: marksMost });
 
   constructor(provider: BasicTracerProvider, options: SelfTracingOptions) {
     this.#provider = provider;
@@ -145,8 +140,12 @@ class SdkTracing implements SelfTracing {
   }
 
   async close(graceMs: number): Promise<void> {
-    await this.#provider.forceFlush().catch(() => undefined);
-    await this.#options.exporter.close(graceMs);
+    await within(
+      this.#provider.shutdown().catch(() => undefined),
+      graceMs,
+      systemClock(),
+      undefined,
+    );
   }
 
   /** A sweep that a request has set off is not that request's doing, and would else go on under its span. */
@@ -186,17 +185,4 @@ function spanOf([traceparent]: Origin): SpanContext | undefined {
 function failed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
   span.end();
-}
-
-/** What the backend does not take is dropped: it is about us, not about the cluster. */
-function spanExporterOf(exporter: OtlpExporter): SpanExporter {
-  return {
-    export: (spans: ReadableSpan[], done) => {
-      exporter.export(spans).then(
-        ({ kind }) => done({ code: kind === 'accepted' ? 0 : 1 }),
-        () => done({ code: 1 }),
-      );
-    },
-    shutdown: async () => undefined,
-  };
 }

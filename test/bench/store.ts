@@ -60,7 +60,7 @@ async function decideAll(store: Store): Promise<number> {
       await store.commit(
         shard,
         0,
-        { domain, fence, taken, state: 'x'.repeat(2_048), keepFor: hour, due: null, decided: taken.length, segments },
+        { domain, fence, taken, state: 'x'.repeat(2_048), stateTtl: hour, due: null, decided: taken.length, segments },
         0,
       );
     }

@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { startCorrelator } from '../../functions/correlator/index.ts';
-import { createOtlpExporter } from '../../shared/spans/otlp-exporter.ts';
 import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds } from '../../shared/store/store.ts';
 import { createSelfTracing } from '../../shared/telemetry/self-tracing.ts';
@@ -36,7 +36,7 @@ let ratio = 0;
 const tracing = createSelfTracing({
   name: 'correlator',
   ratio: 1,
-  exporter: await createOtlpExporter({ protocol: 'http/protobuf', url: `http://127.0.0.1:${String(port).trim()}/v1/traces` }),
+  exporter: new OTLPTraceExporter({ url: `http://127.0.0.1:${String(port).trim()}/v1/traces` }),
   // Asked once a request.
   random: () => {
     requests += 1;

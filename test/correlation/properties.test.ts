@@ -10,6 +10,7 @@ import type { Observation } from '../../shared/events/observation.ts';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { meaningWith } from '../helpers/meaning.ts';
+import { observation } from '../helpers/observation.ts';
 import { checkShape, checkTold, pipelineOver, textOf } from '../helpers/trace.ts';
 
 /** A fixed seed keeps the gate steady; KNSPAN_SEED looks further. */
@@ -204,28 +205,29 @@ describe('properties of traces', () => {
     fc.assert(
       fc.property(fc.array(garbage, { maxLength: 12 }), (list) => {
         const observations = list.map(
-          (one, index): Observation => ({
-            uid: `g${index}`,
-            name: '',
-            namespace: '',
-            resourceVersion: '',
-            n: one.n,
-            first: { at: Math.min(one.first, one.last), uncertainty: 0 },
-            last: { at: one.n === 1 ? Math.min(one.first, one.last) : Math.max(one.first, one.last), uncertainty: 999_999 },
-            reporter: one.reporter,
-            instance: '',
-            type: one.warning ? 'Warning' : 'Normal',
-            reason: one.reason,
-            action: '',
-            message: one.message,
-            merged: false,
-            involved: one.involved,
-            involvedVersion: '',
-            fieldPath: '',
-            container: '',
-            related: one.related,
-            annotations: {},
-          }),
+          (one, index): Observation =>
+            observation({
+              uid: `g${index}`,
+              name: '',
+              namespace: '',
+              resourceVersion: '',
+              n: one.n,
+              first: { at: Math.min(one.first, one.last), uncertainty: 0 },
+              last: { at: one.n === 1 ? Math.min(one.first, one.last) : Math.max(one.first, one.last), uncertainty: 999_999 },
+              reporter: one.reporter,
+              instance: '',
+              type: one.warning ? 'Warning' : 'Normal',
+              reason: one.reason,
+              action: '',
+              message: one.message,
+              merged: false,
+              involved: one.involved,
+              involvedVersion: '',
+              fieldPath: '',
+              container: '',
+              related: one.related,
+              annotations: {},
+            }),
         );
         const segments = tracesOf(observations);
         checkShape(segments);

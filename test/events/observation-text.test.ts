@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Instant, ObjectRef, Observation } from '../../shared/events/observation.ts';
+import { type Instant, type ObjectRef, type Observation, toObservation } from '../../shared/events/observation.ts';
 import { type ObservationFields, observationFields, observationOf } from '../../shared/events/observation-text.ts';
 import { captures, loadCapture } from '../helpers/trace.ts';
 
@@ -19,7 +19,7 @@ const times = { n: fc.nat(), first: instant, last: instant };
 const said = { reporter: text, instance: text, type: fc.constantFrom('Normal', 'Warning'), reason: text, action: text, message: text };
 const about = { merged: fc.boolean(), involved: ref, involvedVersion: text, fieldPath: text, container: text };
 const more = { related: fc.option(ref), annotations: fc.dictionary(text, text, { noNullPrototype: true }) };
-const any: fc.Arbitrary<Observation> = fc.record({ ...names, ...times, ...said, ...about, ...more });
+const any: fc.Arbitrary<Observation> = fc.record({ ...names, ...times, ...said, ...about, ...more }).map(toObservation);
 
 it('observationFields and observationOf keep whatever an Observation holds', () => {
   fc.assert(fc.property(any, (one) => assert.equal(JSON.stringify(again(one)), JSON.stringify(one))));

@@ -1,13 +1,13 @@
 /** Makes an Observation of a few fields for tests; all others are plausible and constant. */
-import type { ObjectRef, Observation } from '../../shared/events/observation.ts';
+import { type ObjectRef, type Observation, type ObservationData, toObservation } from '../../shared/events/observation.ts';
 
-export interface ObservationFields extends Partial<Omit<Observation, 'involved'>> {
+export interface ObservationFields extends Partial<Omit<ObservationData, 'involved'>> {
   readonly involved?: Partial<ObjectRef>;
 }
 
 export function observation(fields: ObservationFields = {}): Observation {
   const at = 1_763_680_000_000_000;
-  return {
+  return toObservation({
     uid: '5f1c2a3b-0000-4000-8000-000000000001',
     name: 'thing.18799a2b3c4d5e6f',
     namespace: fields.involved?.namespace ?? 'shop',
@@ -29,5 +29,5 @@ export function observation(fields: ObservationFields = {}): Observation {
     annotations: {},
     ...fields,
     involved: { apiVersion: '', kind: '', namespace: 'shop', name: 'thing', uid: '', ...fields.involved },
-  };
+  });
 }

@@ -61,6 +61,11 @@ export class OtlpReceiver {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** Answers that drip now. */
+  get dripping(): number {
+    return this.#drips.size;
+  }
+
   /** Those that were answered with 200, copies too. */
   get taken(): readonly Span[] {
     return this.requests.filter((request) => request.status === 200).flatMap((request) => request.spans);
@@ -95,7 +100,10 @@ export class OtlpReceiver {
       response.write(' ');
       const drip = setInterval(() => response.write(' '), 5);
       this.#drips.add(drip);
-      response.on('close', () => clearInterval(drip));
+      response.on('close', () => {
+        clearInterval(drip);
+        this.#drips.delete(drip);
+      });
     } else if (behaviour.kind === 'reset') response.destroy();
   }
 }

@@ -122,8 +122,8 @@ export class FaultyStore implements Store {
   append(entries: readonly InboxEntry[]): ReturnType<Store['append']> {
     return this.#call(() => this.#options.store.append(entries), true);
   }
-  claimInbox(shard: number, token: string, now: number, leaseMs: number, most: number): ReturnType<Store['claimInbox']> {
-    return this.#call(() => this.#options.store.claimInbox(shard, token, now, leaseMs, most));
+  claimInbox(...given: Parameters<Store['claimInbox']>): ReturnType<Store['claimInbox']> {
+    return this.#call(() => this.#options.store.claimInbox(...given));
   }
   pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): ReturnType<Store['pinRoutes']> {
     return this.#call(() => this.#options.store.pinRoutes(shard, token, proposals));
@@ -143,8 +143,8 @@ export class FaultyStore implements Store {
   addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean> {
     return this.#call(() => this.#options.store.addToDomains(shard, entries));
   }
-  claimDomains(shard: number, clock: number, now: number, leaseMs: number, most: number): ReturnType<Store['claimDomains']> {
-    return this.#call(() => this.#options.store.claimDomains(shard, clock, now, leaseMs, most));
+  claimDomains(...given: Parameters<Store['claimDomains']>): ReturnType<Store['claimDomains']> {
+    return this.#call(() => this.#options.store.claimDomains(...given));
   }
   readDomains(shard: number, domains: readonly string[]): ReturnType<Store['readDomains']> {
     return this.#call(() => this.#options.store.readDomains(shard, domains));
@@ -176,8 +176,8 @@ export class FaultyStore implements Store {
   removeParked(id: string): Promise<boolean> {
     return this.#call(() => this.#options.store.removeParked(id));
   }
-  due(): ReturnType<Store['due']> {
-    return this.#call(() => this.#options.store.due());
+  due(...given: Parameters<Store['due']>): ReturnType<Store['due']> {
+    return this.#call(() => this.#options.store.due(...given));
   }
   sizes(): ReturnType<Store['sizes']> {
     return this.#call(() => this.#options.store.sizes());

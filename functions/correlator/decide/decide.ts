@@ -55,10 +55,10 @@ export class Decider {
   }
 
   /** Decides a batch of due domains. Says whether more may be due. `clock` is the store's, in ms. What it has claimed it decides, also when all ends: else nobody could until the lease runs out. */
-  async decideShard(shard: number, clock: number, now: Micros): Promise<{ decided: number; more: boolean }> {
+  async decideShard(shard: number, clock: number, now: Micros, skip: readonly string[] = []): Promise<{ decided: number; more: boolean }> {
     const { store, leaseMs, batch } = this.#options;
     const began = Date.now();
-    const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch);
+    const claimed = await store.claimDomains(shard, clock, now, leaseMs, batch, skip);
     if (claimed.length === 0) return { decided: 0, more: false };
     const domains = claimed.map(({ domain }) => domain);
     const index = new PrefetchedIndex(store);
@@ -131,7 +131,7 @@ export class Decider {
       fence,
       taken: incoming,
       state: stateText(after, textOf),
-      keepFor: due === null ? rememberFor / 1_000 : null,
+      stateTtl: due === null ? rememberFor / 1_000 : null,
       due,
       decided: undecidedIn(before.keep) + observations.length - undecidedIn(after.keep),
       segments: outgoing,

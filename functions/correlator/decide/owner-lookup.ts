@@ -6,7 +6,7 @@
 import type { ObjectRef } from '../../../shared/events/observation.ts';
 import type { Lookup } from '../../../shared/kubernetes/lookup.ts';
 import type { Clock } from '../../../shared/process/clock.ts';
-import { RecentMap } from '../../../shared/process/recent.ts';
+import { TtlCache } from '../../../shared/process/ttl-cache.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import { readVersion } from '../codec.ts';
 import { entriesOfObject } from '../receive/fact-filter.ts';
@@ -42,8 +42,8 @@ export interface OwnersOptions {
 const chainLongest = 10;
 const learnWithinMs = 5_000;
 const underWayMost = 200;
-const knownMost = 50_000;
-const knownForMs = 10 * 60_000;
+const knownMax = 50_000;
+const knownTtlMs = 10 * 60_000;
 /** Versions of one object that are remembered. */
 export const versionsMost = 64;
 
@@ -51,8 +51,8 @@ const goneKey = (cluster: string, uid: string): string => `${cluster}|gone|${uid
 
 export class LookedUpOwners implements Owners {
   readonly #options: OwnersOptions;
-  /** uid -> until when nobody needs to ask again. */
-  readonly #known = new RecentMap<number>(knownMost);
+  /** uids whose owners are in the index. */
+  readonly #known: TtlCache<true>;
   readonly #underWay = new Map<string, Promise<void>>();
   /** Those that the background has not got to yet. */
   readonly #wanted = new Map<string, ObjectRef>();
@@ -60,6 +60,7 @@ export class LookedUpOwners implements Owners {
 
   constructor(options: OwnersOptions) {
     this.#options = options;
+    this.#known = new TtlCache({ now: () => options.clock.now(), max: knownMax, ttlMs: knownTtlMs });
   }
 
   /** What finds no room here is learnt when it is routed. */
@@ -126,7 +127,7 @@ export class LookedUpOwners implements Owners {
   }
 
   #isKnown(uid: string): boolean {
-    return (this.#known.get(uid) ?? 0) > this.#options.clock.now();
+    return this.#known.get(uid) === true;
   }
 
   /** Each object of our cluster that has a uid and is not known, once. */
@@ -169,6 +170,6 @@ export class LookedUpOwners implements Owners {
   }
 
   #remember(uid: string): void {
-    this.#known.set(uid, this.#options.clock.now() + knownForMs);
+    this.#known.set(uid, true);
   }
 }

@@ -62,12 +62,12 @@ export class Router {
 
   /**
    * Routes a batch of each shard, all together: Events of one object lie in many shards and ask for the same. A shard that fails does not
-   * hold up the others; rejects once they are through.
+   * hold up the others; rejects once they are through. `skip`: prefixes of Events that are left alone.
    */
-  async routeShards(shards: readonly number[], now: Micros): Promise<RouteOutcome> {
+  async routeShards(shards: readonly number[], now: Micros, skip: readonly string[] = []): Promise<RouteOutcome> {
     const { owners, batch } = this.#options;
     const steps = new Steps();
-    const claimed = (await steps.all(shards, (shard) => this.#claim(shard, now))).flat();
+    const claimed = (await steps.all(shards, (shard) => this.#claim(shard, now, skip))).flat();
     await owners.learn(claimed.map(({ cluster, event }) => ({ cluster, involved: event.observation.involved })));
     const byShard = Map.groupBy(await this.#routeAll(claimed), ({ shard }) => shard);
     const entries = (await steps.all(byShard, ([shard, own]) => this.#pin(shard, own))).flat();
@@ -84,9 +84,9 @@ export class Router {
     await this.#options.store.completeRouting(shard, this.#options.token(), [], true);
   }
 
-  async #claim(shard: number, now: Micros): Promise<Passing[]> {
+  async #claim(shard: number, now: Micros, skip: readonly string[]): Promise<Passing[]> {
     const { store, rules, token, leaseMs, batch } = this.#options;
-    const items = await store.claimInbox(shard, token(), now, leaseMs, batch);
+    const items = await store.claimInbox(shard, token(), now, leaseMs, batch, skip);
     return (items ?? []).map((item) => ({ shard, item, cluster: clusterOf(item), event: readEvent(item.body, rules) }));
   }
 

@@ -68,12 +68,14 @@ export class Sweeper {
   async #round(): Promise<boolean> {
     const { store, hold } = this.#options;
     const now = this.#options.now();
-    const before = await store.due();
+    const due = await store.due();
     // Asked after what is due: an Event that comes late says so before it can be due.
-    const [held, clock] = await Promise.all([hold.isOn(now), store.clock()]);
-    const routed = held ? 0 : await this.#routeAll(before, now);
-    const after = routed > 0 ? await store.due() : before;
-    const decided = held ? 0 : await this.#decideAll(after, now, clock);
+    const [held, clock] = await Promise.all([hold.held(now), store.clock()]);
+    const skip = held.map((cluster) => `${cluster}|`);
+    const before = skip.length > 0 ? await store.due(skip) : due;
+    const routed = await this.#routeAll(before, now, skip);
+    const after = routed > 0 ? await store.due(skip) : before;
+    const decided = await this.#decideAll(after, now, clock, skip);
     const later = decided > 0 ? await store.clock() : clock;
     await this.#collectAll(after, later);
     return routed + decided > 0;
@@ -88,7 +90,7 @@ export class Sweeper {
   }
 
   /** Some shards together, until none has more. A failure is told when the others are through: the next sweep uses the same leases. */
-  async #routeAll(dues: readonly ShardDue[], now: Micros): Promise<number> {
+  async #routeAll(dues: readonly ShardDue[], now: Micros, skip: readonly string[]): Promise<number> {
     const { router, onRouted } = this.#options;
     this.#full = false;
     const open = [...dues.keys()].filter((shard) => isDue(dues[shard]?.inbox ?? null, now));
@@ -96,7 +98,7 @@ export class Sweeper {
     const failures: unknown[] = [];
     while (open.length > 0 && !this.#stopping) {
       try {
-        const { routed, more, full } = await router.routeShards(open.splice(0, routedTogether), now);
+        const { routed, more, full } = await router.routeShards(open.splice(0, routedTogether), now, skip);
         open.push(...more);
         all += routed;
         this.#full ||= full;
@@ -110,13 +112,13 @@ export class Sweeper {
     return all;
   }
 
-  #decideAll(dues: readonly ShardDue[], now: Micros, clock: number): Promise<number> {
+  #decideAll(dues: readonly ShardDue[], now: Micros, clock: number, skip: readonly string[]): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const shards = [...dues.entries()].filter(([, due]) => isDue(due.domains, horizon) || isDue(due.lease, clock));
-    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, horizon));
+    return each(shards, decidedAtOnce, ([shard]) => this.#decide(shard, horizon, skip));
   }
 
-  async #decide(shard: number, now: Micros): Promise<number> {
+  async #decide(shard: number, now: Micros, skip: readonly string[]): Promise<number> {
     const { store, decider } = this.#options;
     let decided = 0;
     let clock = 0;
@@ -124,7 +126,7 @@ export class Sweeper {
     for (let batch = 0; more && !this.#stopping; batch += 1) {
       // A lease given by a clock of long ago would be over already, and another correlator would begin the same.
       if (batch % batchesByOneClock === 0) clock = await store.clock();
-      const result = await decider.decideShard(shard, clock, now);
+      const result = await decider.decideShard(shard, clock, now, skip);
       decided += result.decided;
       more = result.more;
     }

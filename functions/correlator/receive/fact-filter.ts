@@ -1,42 +1,46 @@
 /**
- * What an Event or an object says for the index, less what this process has said lately: most Events of a pod repeat the same facts
- * about it. Said again after a while, so that what is still spoken of is not forgotten.
+ * The facts that an Event or an object contributes to the index, without those that this process has written recently: most Events of a
+ * pod repeat the same facts about it. Each is written again after a while, so that facts still in use do not expire.
  */
-
 import { nameKeyOf } from '../../../shared/correlation/occurrence.ts';
 import { bare, type Fact, factsOf, timeless } from '../../../shared/correlation/routing/event-facts.ts';
 import type { Meaning } from '../../../shared/correlation/rules/rule.ts';
 import type { Observation } from '../../../shared/events/observation.ts';
 import type { ObjectVersion } from '../../../shared/kubernetes/object.ts';
-import { RecentMap } from '../../../shared/process/recent.ts';
+import { TtlCache } from '../../../shared/process/ttl-cache.ts';
 import type { IndexEntry } from '../../../shared/store/store.ts';
 import { factText, versionText } from '../codec.ts';
 import { anyObjectKey, factKey, versionKey } from '../decide/index-view.ts';
 
-const saidMost = 50_000;
-const saidAgainAfterMs = 10 * 60_000;
+const writtenMax = 50_000;
+const writtenTtlMs = 10 * 60_000;
 
 export class RecentFactFilter {
-  /** Entry -> its time, and when it was written. Only what the store has acknowledged is here. */
-  readonly #said = new RecentMap<{ readonly score: number; readonly at: number }>(saidMost);
+  /** Entry -> its score. Only what the store has acknowledged is here. */
+  readonly #written: TtlCache<number>;
 
-  factsOf(cluster: string, observation: Observation, meaning: Meaning, now: number): IndexEntry[] {
+  /** `now` in ms. */
+  constructor(now: () => number) {
+    this.#written = new TtlCache({ now, max: writtenMax, ttlMs: writtenTtlMs });
+  }
+
+  factsOf(cluster: string, observation: Observation, meaning: Meaning): IndexEntry[] {
     const entries: IndexEntry[] = [];
     for (const fact of factsOf(observation, meaning)) {
       const entry = toEntry(cluster, fact);
-      if (!timeless.has(fact.index) || !this.#isSaid(entry, now)) entries.push(entry);
+      if (!timeless.has(fact.index) || !this.#isWritten(entry)) entries.push(entry);
     }
     return entries;
   }
 
   /** To be called once the entries are in the store. */
-  written(entries: readonly IndexEntry[], now: number): void {
-    for (const { key, member, score } of entries) this.#said.set(`${key}\n${member}`, { score, at: now });
+  written(entries: readonly IndexEntry[]): void {
+    for (const { key, member, score } of entries) this.#written.set(`${key}\n${member}`, score);
   }
 
-  #isSaid({ key, member, score }: IndexEntry, now: number): boolean {
-    const said = this.#said.get(`${key}\n${member}`);
-    return said !== undefined && said.score <= score && now - said.at < saidAgainAfterMs;
+  #isWritten({ key, member, score }: IndexEntry): boolean {
+    const written = this.#written.get(`${key}\n${member}`);
+    return written !== undefined && written <= score;
   }
 }
 

@@ -71,7 +71,7 @@ function outcomeOf(intake: ClassifiedEvent | undefined, written: string): string
   return intake?.kind === 'refused' || intake?.kind === 'ignored' ? intake.kind : written;
 }
 
-async function write(brought: InboxBatch, { appender, recall, room, meters, log, tracing, now }: HandleOptions): Promise<string> {
+async function write(brought: InboxBatch, { appender, recall, room, meters, log, tracing }: HandleOptions): Promise<string> {
   const seconds = stopwatch();
   try {
     const appended = await tracing.span('append', () => appender.append(brought));
@@ -82,7 +82,7 @@ async function write(brought: InboxBatch, { appender, recall, room, meters, log,
       return 'no_room';
     }
     room.taken();
-    recall.written(brought.facts, now() / 1_000);
+    recall.written(brought.facts);
     return appended.fresh > 0 || brought.inbox.length === 0 ? 'new' : 'repeated';
   } catch (error) {
     log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: String(error) });
@@ -96,15 +96,12 @@ function broughtBy(
   { rules, recall, hold, tracing, now }: HandleOptions,
 ): InboxBatch {
   const inbox: InboxEntry[] = [];
-  const facts: IndexEntry[] = hold.entriesFor(
-    arrived.map(({ observation }) => observation),
-    now(),
-  );
+  const facts: IndexEntry[] = hold.entriesFor(arrived, now());
   const origin = tracing.origin();
   for (const { cluster, observation } of arrived) {
     const meaning = meaningOf(rules, observation);
     inbox.push(toInbox(cluster, { observation, meaning, origin }, rules, now()));
-    facts.push(...recall.factsOf(cluster, observation, meaning, now() / 1_000));
+    facts.push(...recall.factsOf(cluster, observation, meaning));
   }
   const versions = intakes.flatMap((intake) => (intake.kind === 'object' ? entriesOfObject(intake.cluster, intake.version) : []));
   return { inbox, facts, versions };

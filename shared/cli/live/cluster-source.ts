@@ -10,7 +10,7 @@ import { createApiServer } from '../../kubernetes/api-server.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { parseObject } from '../../kubernetes/parse-object.ts';
 import { messageOf } from '../../process/log.ts';
-import { RecentMap } from '../../process/recent.ts';
+import { TtlCache } from '../../process/ttl-cache.ts';
 import { emptyCounts, type Loaded } from '../input/load-input.ts';
 import { InputError } from '../input/read-input.ts';
 import type { Notification } from './apiserver-notifications.ts';
@@ -68,7 +68,7 @@ export async function follow(options: FollowOptions): Promise<Follower> {
   const config = options.config ?? (await kubeConfig(options));
   const cluster = await clusterUidOf(config);
   const objects = new ObjectIndex();
-  const seen = new RecentMap<number>(rememberedMax);
+  const seen = new TtlCache<number>({ now: () => 0, max: rememberedMax });
   const watches = await watchAll(config, {
     ...options,
     onObject: ({ type, object: raw, isInitial }) => {

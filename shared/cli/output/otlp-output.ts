@@ -35,7 +35,7 @@ export interface SenderOptions {
 
 export async function createSender(options: SenderOptions = {}): Promise<Sender> {
   const url = options.url === undefined ? undefined : tracesUrl(options.url);
-  const exporter = await createOtlpExporter({ protocol: 'http/json', ...(url === undefined ? {} : { url }) });
+  const exporter = createOtlpExporter({ protocol: 'http/json', ...(url === undefined ? {} : { url }) });
   return new BatchSender(exporter, options.patient === true);
 }
 

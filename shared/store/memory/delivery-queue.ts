@@ -1,27 +1,20 @@
-/** A box of things to be sent, in memory. */
-
+/** A delivery queue in memory. */
 import type { QueuedDelivery } from '../store.ts';
-import { SortedIds } from './sorted-set.ts';
+import { SortedSet } from './sorted-set.ts';
 
-export interface ParkedItem {
-  readonly id: string;
-  readonly reason: string;
-  readonly body: string;
-}
-
-interface Held {
+interface Item {
   readonly body: string;
   tries: number;
 }
 
 export class MemoryDeliveryQueue {
-  readonly #most: number;
-  readonly #items = new Map<string, Held>();
-  readonly #due = new SortedIds();
-  readonly #since = new SortedIds();
+  readonly #max: number;
+  readonly #items = new Map<string, Item>();
+  readonly #due = new SortedSet();
+  readonly #since = new SortedSet();
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   get size(): number {
@@ -29,16 +22,16 @@ export class MemoryDeliveryQueue {
   }
 
   get isFull(): boolean {
-    return this.#items.size >= this.#most;
+    return this.#items.size >= this.#max;
   }
 
-  put(items: readonly { id: string; body: string }[], due: number, since: number): boolean {
-    if (this.#items.size + items.length > this.#most) return false;
+  enqueue(items: readonly { id: string; body: string }[], due: number, since: number): boolean {
+    if (this.#items.size + items.length > this.#max) return false;
     this.add(items, due, since);
     return true;
   }
 
-  /** Whatever the bound is. */
+  /** Regardless of the bound. */
   add(items: readonly { id: string; body: string }[], due: number, since: number): void {
     for (const { id, body } of items) {
       if (this.#items.has(id)) continue;
@@ -48,11 +41,11 @@ export class MemoryDeliveryQueue {
     }
   }
 
-  claim(clock: number, holdMs: number, most: number): QueuedDelivery[] {
-    return this.#due.upTo(clock, most).flatMap((id) => {
+  claim(clock: number, visibilityTimeoutMs: number, max: number): QueuedDelivery[] {
+    return this.#due.upTo(clock, max).flatMap((id) => {
       const item = this.#items.get(id);
       if (!item) return [];
-      this.#due.set(id, clock + holdMs);
+      this.#due.set(id, clock + visibilityTimeoutMs);
       item.tries += 1;
       return [{ id, ...item }];
     });
@@ -73,18 +66,18 @@ export class MemoryDeliveryQueue {
     if (this.#items.has(id)) this.#due.set(id, until);
   }
 
-  list(most: number): QueuedDelivery[] {
-    return this.#due.upTo(Number.POSITIVE_INFINITY, most).flatMap((id) => {
+  list(max: number): QueuedDelivery[] {
+    return this.#due.upTo(Number.POSITIVE_INFINITY, max).flatMap((id) => {
       const item = this.#items.get(id);
       return item ? [{ id, ...item }] : [];
     });
   }
 
   earliest(): number | null {
-    return this.#due.first();
+    return this.#due.lowest();
   }
 
   oldest(): number | null {
-    return this.#since.first();
+    return this.#since.lowest();
   }
 }

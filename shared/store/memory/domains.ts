@@ -1,31 +1,31 @@
-/** The domains of one shard in memory: what waits to be decided, their state, who has claimed them. */
+/** The domains of one shard in memory: observations to be decided, states, leases. */
 import type { Micros } from '../../events/observation.ts';
+import { TtlCache } from '../../process/ttl-cache.ts';
 import { type Claimed, type Commit, type CommitOutcome, type DomainEntry, type DomainRead, fullOutboxPauseMs } from '../store.ts';
 import type { MemoryDeliveryQueue } from './delivery-queue.ts';
-import { Expiring } from './expiring.ts';
-import { SortedIds } from './sorted-set.ts';
+import { SortedSet } from './sorted-set.ts';
 
 export class MemoryDomains {
-  readonly #most: number;
+  readonly #max: number;
   readonly #outbox: MemoryDeliveryQueue;
   /** Event time. */
-  readonly #due = new SortedIds();
+  readonly #due = new SortedSet();
   /** Store clock: until when nobody else gets the domain. */
-  readonly #leases = new SortedIds();
+  readonly #leases = new SortedSet();
   readonly #fences = new Map<string, number>();
-  readonly #states: Expiring<string>;
+  readonly #states: TtlCache<string>;
   readonly #incoming = new Map<string, Map<string, string>>();
   #fence = 0;
-  #held = 0;
+  #undecided = 0;
 
-  constructor(now: () => number, most: number, outbox: MemoryDeliveryQueue) {
-    this.#most = most;
+  constructor(now: () => number, max: number, outbox: MemoryDeliveryQueue) {
+    this.#max = max;
     this.#outbox = outbox;
-    this.#states = new Expiring(now);
+    this.#states = new TtlCache({ now });
   }
 
-  get held(): number {
-    return this.#held;
+  get undecided(): number {
+    return this.#undecided;
   }
 
   /** How many are due at some time or claimed. */
@@ -33,30 +33,30 @@ export class MemoryDomains {
     return this.#due.size + this.#leases.upTo(Number.POSITIVE_INFINITY, this.#leases.size, (domain) => this.#due.has(domain)).length;
   }
 
-  earliest(): { readonly domains: Micros | null; readonly lease: number | null } {
-    return { domains: this.#due.first(), lease: this.#leases.first() };
+  earliest(isSkipped: (domain: string) => boolean): { readonly domains: Micros | null; readonly lease: number | null } {
+    return { domains: this.#due.lowest(isSkipped), lease: this.#leases.lowest() };
   }
 
   add(entries: readonly DomainEntry[]): boolean {
-    if (this.#held >= this.#most) return false;
+    if (this.#undecided >= this.#max) return false;
     for (const { domain, id, due, body } of entries) {
       const incoming = this.#incoming.get(domain) ?? new Map<string, string>();
       this.#incoming.set(domain, incoming);
-      if (!incoming.has(id)) this.#held += 1;
+      if (!incoming.has(id)) this.#undecided += 1;
       incoming.set(id, incoming.get(id) ?? body);
       this.#due.lower(domain, due);
     }
     return true;
   }
 
-  claim(clock: number, now: Micros, leaseMs: number, most: number): Claimed[] {
+  claim(clock: number, now: Micros, leaseMs: number, max: number, isSkipped: (domain: string) => boolean): Claimed[] {
     for (const domain of this.#leases.upTo(clock, this.#leases.size)) {
-      // Its fencing number goes only with the next claim: the slow worker may still be the first to commit.
+      // Its fencing number is replaced only by the next claim: the slow worker may still be the first to commit.
       this.#leases.delete(domain);
       this.#due.lower(domain, 0);
     }
     return this.#due
-      .upTo(now, most, (domain) => this.#leases.has(domain))
+      .upTo(now, max, (domain) => this.#leases.has(domain) || isSkipped(domain))
       .map((domain) => {
         this.#fence += 1;
         this.#due.delete(domain);
@@ -71,22 +71,23 @@ export class MemoryDomains {
     return { state: this.#states.get(domain) ?? '', incoming };
   }
 
-  commit(clock: number, { domain, fence, taken, segments, state, keepFor, due, decided }: Commit, holdMs: number): CommitOutcome {
+  commit(clock: number, commit: Commit, visibilityTimeoutMs: number): CommitOutcome {
+    const { domain, fence, taken, segments, state, stateTtl, due, decided } = commit;
     if (this.#fences.get(domain) !== fence) return 'stale';
     this.#fences.delete(domain);
-    // One that is not full takes all of a decision: else one with more segments than it has room for could never be committed.
+    // A decision is never divided: an outbox with any room takes all of it, or one with many segments could never be committed.
     if (segments.length > 0 && this.#outbox.isFull) {
       this.#leases.set(domain, clock + fullOutboxPauseMs);
       return 'full';
     }
-    this.#outbox.add(segments, clock + holdMs, clock);
+    this.#outbox.add(segments, clock + visibilityTimeoutMs, clock);
     this.#leases.delete(domain);
     const incoming = this.#incoming.get(domain);
     for (const id of taken) incoming?.delete(id);
     if (incoming?.size === 0) this.#incoming.delete(domain);
     if (state === '') this.#states.delete(domain);
-    else this.#states.set(domain, state, keepFor);
-    this.#held -= decided;
+    else this.#states.set(domain, state, stateTtl ?? Number.POSITIVE_INFINITY);
+    this.#undecided -= decided;
     if (due !== null) this.#due.lower(domain, due);
     return 'committed';
   }

@@ -1,45 +1,49 @@
-/** The inbox of one shard in memory: what waits to be routed, what was seen, which routes are pinned. */
+/** The inbox of one shard in memory: observations to be routed, which ones were seen, pinned routes. */
 import type { Micros } from '../../events/observation.ts';
+import { TtlCache } from '../../process/ttl-cache.ts';
 import { occurrenceId, splitId } from '../keys.ts';
 import type { InboxEntry, InboxItem, PinnedRoute, RouteProposal } from '../store.ts';
-import { Expiring } from './expiring.ts';
-import { SortedIds } from './sorted-set.ts';
+import { SortedSet } from './sorted-set.ts';
 
 interface Seen {
-  /** Of each occurrence the version that waits; null when it was routed. */
+  /** Of each occurrence the version that waits; null once it was routed. */
   readonly versions: Map<number, string | null>;
   first: { readonly n: number; readonly route: string } | null;
 }
 
 type Occurrence = Pick<InboxEntry, 'event' | 'n'>;
 
-export class MemoryInbox {
-  readonly #most: number;
-  readonly #seenFor: number;
-  readonly #bodies = new Map<string, string>();
-  readonly #due = new SortedIds();
-  readonly #pinned = new Map<string, string>();
-  readonly #seen: Expiring<Seen>;
-  readonly #lease: Expiring<string>;
+interface Lease {
+  readonly token: string;
+  readonly until: number;
+}
 
-  constructor(now: () => number, most: number, seenFor: number) {
-    this.#most = most;
-    this.#seenFor = seenFor;
-    this.#seen = new Expiring(now);
-    this.#lease = new Expiring(now);
+export class MemoryInbox {
+  readonly #now: () => number;
+  readonly #max: number;
+  readonly #bodies = new Map<string, string>();
+  readonly #due = new SortedSet();
+  readonly #pinned = new Map<string, string>();
+  readonly #seen: TtlCache<Seen>;
+  #lease: Lease | null = null;
+
+  constructor(now: () => number, max: number, seenTtl: number) {
+    this.#now = now;
+    this.#max = max;
+    this.#seen = new TtlCache({ now, ttlMs: seenTtl });
   }
 
   get size(): number {
     return this.#bodies.size;
   }
 
-  earliest(): Micros | null {
-    return this.#due.first();
+  earliest(isSkipped: (id: string) => boolean): Micros | null {
+    return this.#due.lowest(isSkipped);
   }
 
   append(entries: readonly InboxEntry[]): boolean[] | null {
     const isSeen = ({ event, n }: Occurrence) => this.#seen.get(event)?.versions.has(n) === true;
-    if (this.size + entries.length > this.#most && this.size + entries.filter((entry) => !isSeen(entry)).length > this.#most) return null;
+    if (this.size + entries.length > this.#max && this.size + entries.filter((entry) => !isSeen(entry)).length > this.#max) return null;
     return entries.map((entry) => this.#append(entry));
   }
 
@@ -57,19 +61,23 @@ export class MemoryInbox {
   /** For as long again from now. */
   #remember(event: string): Seen {
     const seen = this.#seen.get(event) ?? { versions: new Map(), first: null };
-    this.#seen.set(event, seen, this.#seenFor);
+    this.#seen.set(event, seen);
     return seen;
   }
 
-  claim(token: string, now: Micros, leaseMs: number, most: number): InboxItem[] | null {
-    if ((this.#lease.get('') ?? token) !== token) return null;
-    const ids = this.#due.upTo(now, most);
-    if (ids.length > 0) this.#lease.set('', token, leaseMs);
+  #isHeldBy(token: string): boolean {
+    return this.#lease !== null && this.#lease.until > this.#now() && this.#lease.token === token;
+  }
+
+  claim(token: string, now: Micros, leaseMs: number, max: number, isSkipped: (id: string) => boolean): InboxItem[] | null {
+    if (this.#lease !== null && this.#lease.until > this.#now() && this.#lease.token !== token) return null;
+    const ids = this.#due.upTo(now, max, isSkipped);
+    if (ids.length > 0) this.#lease = { token, until: this.#now() + Math.max(1, Math.ceil(leaseMs)) };
     return ids.map((id) => ({ ...splitId(id), body: this.#bodies.get(id) ?? '' }));
   }
 
   pinRoutes(token: string, proposals: readonly RouteProposal[]): PinnedRoute[] | null {
-    if (this.#lease.get('') !== token) return null;
+    if (!this.#isHeldBy(token)) return null;
     return proposals.map(({ event, n, route }) => {
       const id = occurrenceId(event, n);
       const pinned = this.#pinned.get(id) ?? route;
@@ -80,8 +88,8 @@ export class MemoryInbox {
     });
   }
 
-  routed(token: string, done: readonly Occurrence[], release: boolean): void {
-    if (this.#lease.get('') !== token) return;
+  complete(token: string, done: readonly Occurrence[], release: boolean): void {
+    if (!this.#isHeldBy(token)) return;
     for (const { event, n } of done) {
       const id = occurrenceId(event, n);
       this.#bodies.delete(id);
@@ -89,7 +97,7 @@ export class MemoryInbox {
       this.#pinned.delete(id);
       this.#seen.get(event)?.versions.set(n, null);
     }
-    if (release) this.#lease.delete('');
+    if (release) this.#lease = null;
   }
 
   isUnseen({ event, n }: Occurrence): boolean {

@@ -1,13 +1,13 @@
-/** Ids with a score, the lowest first, as a sorted set of Redis: equal scores by id. */
+/** Ids by score, the lowest first, like a sorted set of Redis: equal scores by id. */
 
 interface Place {
   readonly id: string;
   readonly score: number;
 }
 
-export class SortedIds {
+export class SortedSet {
   readonly #scores = new Map<string, number>();
-  /** A binary heap; a place whose score is no longer that of its id counts as gone. */
+  /** A binary heap; a place whose score is no longer that of its id counts as removed. */
   #heap: Place[] = [];
 
   get size(): number {
@@ -34,18 +34,22 @@ export class SortedIds {
     this.#scores.delete(id);
   }
 
-  first(): number | null {
-    return this.#peek()?.score ?? null;
+  /** The lowest score of an id that is not skipped. */
+  lowest(isSkipped: (id: string) => boolean = () => false): number | null {
+    const first = this.#peek();
+    if (!first || !isSkipped(first.id)) return first?.score ?? null;
+    const [id = ''] = this.upTo(Number.POSITIVE_INFINITY, 1, isSkipped);
+    return this.#scores.get(id) ?? null;
   }
 
-  /** The ids with a score up to `most`, in order; at most so many, without those that are left out. */
-  upTo(score: number, most: number, leaveOut: (id: string) => boolean = () => false): string[] {
+  /** At most `max` ids with a score up to this one, in order, without those that are skipped. */
+  upTo(score: number, max: number, isSkipped: (id: string) => boolean = () => false): string[] {
     const seen: Place[] = [];
     const found: string[] = [];
-    for (let top = this.#peek(); top && top.score <= score && found.length < most; top = this.#peek()) {
+    for (let top = this.#peek(); top && top.score <= score && found.length < max; top = this.#peek()) {
       this.#pop();
       seen.push(top);
-      if (!leaveOut(top.id) && found.at(-1) !== top.id) found.push(top.id);
+      if (!isSkipped(top.id) && found.at(-1) !== top.id) found.push(top.id);
     }
     for (const place of seen) this.#push(place);
     return found;

@@ -1,5 +1,6 @@
-/** The store in the memory of one process: for the laptop and for tests. What it holds is gone when the process ends. */
+/** The store in the memory of one process, for a laptop and for tests. Its content is lost when the process ends. */
 import type { Micros } from '../../events/observation.ts';
+import { TtlCache } from '../../process/ttl-cache.ts';
 import { shardOf } from '../keys.ts';
 import {
   type Claimed,
@@ -11,6 +12,7 @@ import {
   type InboxEntry,
   type InboxItem,
   type IndexEntry,
+  type ParkedItem,
   type PinnedRoute,
   parkedMax,
   type QueuedDelivery,
@@ -21,11 +23,9 @@ import {
   type StoreSizes,
   shardCount,
 } from '../store.ts';
-import { MemoryDeliveryQueue, type ParkedItem } from './delivery-queue.ts';
+import { MemoryDeliveryQueue } from './delivery-queue.ts';
 import { MemoryDomains } from './domains.ts';
-import { Expiring } from './expiring.ts';
 import { MemoryInbox } from './inbox.ts';
-import { MemoryIndex } from './index-entries.ts';
 
 interface Shard {
   readonly inbox: MemoryInbox;
@@ -36,17 +36,18 @@ interface Shard {
 export class MemoryStore implements Store {
   readonly #now: () => number;
   readonly #shards: readonly Shard[];
-  readonly #index: MemoryIndex;
-  readonly #letters: MemoryDeliveryQueue;
+  /** Key -> member -> score. */
+  readonly #index: TtlCache<Map<string, number>>;
+  readonly #deadLetters: MemoryDeliveryQueue;
   readonly #parked: ParkedItem[] = [];
-  readonly #named: Expiring<string>;
+  readonly #named: TtlCache<string>;
 
   /** `now`: milliseconds, the store's own clock. */
   constructor(now: () => number, bounds: StoreBounds) {
     this.#now = now;
-    this.#index = new MemoryIndex(now);
-    this.#named = new Expiring(now);
-    this.#letters = new MemoryDeliveryQueue(bounds.deadLetters);
+    this.#index = new TtlCache({ now });
+    this.#named = new TtlCache({ now });
+    this.#deadLetters = new MemoryDeliveryQueue(bounds.deadLetters);
     this.#shards = Array.from({ length: shardCount }, () => newShard(now, bounds));
   }
 
@@ -61,7 +62,7 @@ export class MemoryStore implements Store {
   }
 
   async check(): ReturnType<Store['check']> {
-    return { refuse: [], warn: ['The embedded store is volatile: what is not yet sent is lost when the process ends'] };
+    return { refuse: [], warn: ['The embedded store is volatile: pending Events and segments are lost when the process ends'] };
   }
 
   async append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null> {
@@ -76,8 +77,15 @@ export class MemoryStore implements Store {
     return isFull ? null : fresh;
   }
 
-  async claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null> {
-    return this.#shard(shard).inbox.claim(token, now, leaseMs, most);
+  async claimInbox(
+    shard: number,
+    token: string,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip: readonly string[] = [],
+  ): Promise<readonly InboxItem[] | null> {
+    return this.#shard(shard).inbox.claim(token, now, leaseMs, max, beginsWith(skip));
   }
 
   async pinRoutes(shard: number, token: string, proposals: readonly RouteProposal[]): Promise<readonly PinnedRoute[] | null> {
@@ -85,68 +93,80 @@ export class MemoryStore implements Store {
   }
 
   async completeRouting(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
-    this.#shard(shard).inbox.routed(token, done, release);
+    this.#shard(shard).inbox.complete(token, done, release);
   }
 
   async unseen(ids: readonly { event: string; n: number }[]): Promise<readonly boolean[]> {
     return ids.map((id) => this.#shard(shardOf(id.event)).inbox.isUnseen(id));
   }
 
-  async putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void> {
-    for (const entry of entries) this.#index.put(entry, keepFor, most);
+  async putIndex(entries: readonly IndexEntry[], ttlMs: number, max: number): Promise<void> {
+    for (const { key, member, score } of entries) {
+      const members = this.#index.get(key) ?? new Map<string, number>();
+      members.set(member, Math.min(score, members.get(member) ?? score));
+      if (members.size > max) for (const [lowest] of byScore(members).slice(0, members.size - max)) members.delete(lowest);
+      this.#index.set(key, members, ttlMs);
+    }
   }
 
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
-    return keys.map((key) => this.#index.read(key));
+    return keys.map((key) => byScore(this.#index.get(key) ?? new Map()).map(([member, score]) => ({ member, score })));
   }
 
   async addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean> {
     return this.#shard(shard).domains.add(entries);
   }
 
-  async claimDomains(shard: number, clock: number, now: Micros, leaseMs: number, most: number): Promise<readonly Claimed[]> {
-    return this.#shard(shard).domains.claim(clock, now, leaseMs, most);
+  async claimDomains(
+    shard: number,
+    clock: number,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip: readonly string[] = [],
+  ): Promise<readonly Claimed[]> {
+    return this.#shard(shard).domains.claim(clock, now, leaseMs, max, beginsWith(skip));
   }
 
   async readDomains(shard: number, domains: readonly string[]): Promise<readonly DomainRead[]> {
     return domains.map((domain) => this.#shard(shard).domains.read(domain));
   }
 
-  async commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome> {
-    return this.#shard(shard).domains.commit(clock, commit, holdMs);
+  async commit(shard: number, clock: number, commit: Commit, visibilityTimeoutMs: number): Promise<CommitOutcome> {
+    return this.#shard(shard).domains.commit(clock, commit, visibilityTimeoutMs);
   }
 
-  #box(box: DeliveryQueue): MemoryDeliveryQueue {
-    return box.kind === 'dead-letters' ? this.#letters : this.#shard(box.shard).outbox;
+  #queue(queue: DeliveryQueue): MemoryDeliveryQueue {
+    return queue.kind === 'dead-letters' ? this.#deadLetters : this.#shard(queue.shard).outbox;
   }
 
-  async enqueue(box: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
-    return this.#box(box).put(items, dueAt, dueAt);
+  async enqueue(queue: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
+    return this.#queue(queue).enqueue(items, dueAt, dueAt);
   }
 
-  async claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]> {
-    return this.#box(box).claim(clock, holdMs, most);
+  async claimDeliveries(queue: DeliveryQueue, clock: number, visibilityTimeoutMs: number, max: number): Promise<readonly QueuedDelivery[]> {
+    return this.#queue(queue).claim(clock, visibilityTimeoutMs, max);
   }
 
-  async removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void> {
-    this.#box(box).remove(ids);
+  async removeDeliveries(queue: DeliveryQueue, ids: readonly string[]): Promise<void> {
+    this.#queue(queue).remove(ids);
   }
 
-  async postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void> {
-    this.#box(box).postpone(id, until);
+  async postponeDelivery(queue: DeliveryQueue, id: string, until: number): Promise<void> {
+    this.#queue(queue).postpone(id, until);
   }
 
-  async park(box: DeliveryQueue, id: string, reason: string): Promise<number> {
-    for (const body of this.#box(box).remove([id])) this.#parked.unshift({ id, reason, body });
+  async park(queue: DeliveryQueue, id: string, reason: string): Promise<number> {
+    for (const body of this.#queue(queue).remove([id])) this.#parked.unshift({ id, reason, body });
     return this.#parked.splice(parkedMax).length;
   }
 
-  async listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]> {
-    return this.#box(box).list(most);
+  async listDeliveries(queue: DeliveryQueue, max: number): Promise<readonly QueuedDelivery[]> {
+    return this.#queue(queue).list(max);
   }
 
-  async listParked(most: number): Promise<readonly ParkedItem[]> {
-    return this.#parked.slice(0, most);
+  async listParked(max: number): Promise<readonly ParkedItem[]> {
+    return this.#parked.slice(0, max);
   }
 
   async removeParked(id: string): Promise<boolean> {
@@ -154,10 +174,11 @@ export class MemoryStore implements Store {
     return place >= 0 && this.#parked.splice(place, 1).length > 0;
   }
 
-  async due(): Promise<readonly ShardDue[]> {
+  async due(skip: readonly string[] = []): Promise<readonly ShardDue[]> {
+    const isSkipped = beginsWith(skip);
     return this.#shards.map(({ inbox, domains, outbox }) => ({
-      inbox: inbox.earliest(),
-      ...domains.earliest(),
+      inbox: inbox.earliest(isSkipped),
+      ...domains.earliest(isSkipped),
       outbox: outbox.earliest(),
     }));
   }
@@ -167,11 +188,11 @@ export class MemoryStore implements Store {
     const since = this.#shards.map(({ outbox }) => outbox.oldest()).filter((one) => one !== null);
     return {
       inbox: sum(({ inbox }) => inbox.size),
-      undecided: sum(({ domains }) => domains.held),
+      undecided: sum(({ domains }) => domains.undecided),
       domains: sum(({ domains }) => domains.size),
       outbox: sum(({ outbox }) => outbox.size),
       outboxSince: since.length > 0 ? Math.min(...since) : null,
-      deadLetters: this.#letters.size,
+      deadLetters: this.#deadLetters.size,
       parked: this.#parked.length,
     };
   }
@@ -186,9 +207,9 @@ export class MemoryStore implements Store {
     if (this.#named.get(name) === holder) this.#named.delete(name);
   }
 
-  async setOnce(name: string, value: string, keepFor: number | null): Promise<string> {
+  async setOnce(name: string, value: string, ttlMs: number | null): Promise<string> {
     const known = this.#named.get(name);
-    if (known === undefined) this.#named.set(name, value, keepFor);
+    if (known === undefined) this.#named.set(name, value, ttlMs ?? Number.POSITIVE_INFINITY);
     return known ?? value;
   }
 
@@ -203,4 +224,13 @@ function newShard(now: () => number, bounds: StoreBounds): Shard {
   const pending = Math.ceil(bounds.pending / shardCount);
   const outbox = new MemoryDeliveryQueue(Math.ceil(bounds.outbox / shardCount));
   return { inbox: new MemoryInbox(now, pending, bounds.seenTtl), domains: new MemoryDomains(now, pending, outbox), outbox };
+}
+
+/** By score, then by member, as Redis sorts. */
+function byScore(members: ReadonlyMap<string, number>): [string, number][] {
+  return [...members].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
+}
+
+function beginsWith(prefixes: readonly string[]): (text: string) => boolean {
+  return (text) => prefixes.some((prefix) => text.startsWith(prefix));
 }

@@ -1,4 +1,4 @@
-/** Whether a Redis keeps what it is told: eviction and persistence, asked once at start. */
+/** Whether a Redis keeps what is stored in it: eviction and persistence, checked once at start. */
 import { Cluster } from 'ioredis';
 import type { RedisClient } from './connect.ts';
 
@@ -7,8 +7,8 @@ export interface Findings {
   readonly warn: readonly string[];
 }
 
-const unreadable = 'Redis does not let us read its settings (CONFIG GET): whether it evicts or persists what it is told is not known';
-/** How a Redis says that CONFIG is not for us: by ACL, renamed, or as a hosted service does. */
+const unreadable = 'Redis does not permit CONFIG GET: whether it evicts data and whether it persists data is unknown';
+/** How a Redis says that CONFIG is not permitted: by ACL, by renaming, or as a hosted service does. */
 const forbidden = /^NOPERM|unknown (sub)?command|not allowed|not supported|disabled/i;
 
 export async function checkRedis(client: RedisClient): Promise<Findings> {
@@ -47,16 +47,15 @@ async function readSettings(get: (name: string) => Promise<unknown>): Promise<Se
 
 function judge({ policy, appendonly, fsync, save }: Settings): Findings {
   const refuse: string[] = [];
-  if (policy !== 'noeviction')
-    refuse.push(`Redis has maxmemory-policy '${policy}', wanted 'noeviction': events that wait to be decided could be thrown away`);
+  if (policy !== 'noeviction') refuse.push(`Redis has maxmemory-policy '${policy}', wanted 'noeviction': pending Events could be evicted`);
   if (appendonly === 'yes' && fsync === 'always') return { refuse, warn: [] };
   if (appendonly === 'yes') {
-    const lost = fsync === 'everysec' ? 'about the last second' : 'about the last half minute';
+    const lost = fsync === 'everysec' ? 'the last second' : 'the last half minute';
     return {
       refuse,
-      warn: [`Redis has appendfsync '${fsync}', wanted 'always': ${lost} of what was acknowledged may be lost when it stops`],
+      warn: [`Redis has appendfsync '${fsync}', wanted 'always': when it stops, about ${lost} of acknowledged Events may be lost`],
     };
   }
-  const lost = save === '' ? 'all that was acknowledged' : 'what was acknowledged since its last snapshot';
-  return { refuse, warn: [`Redis has appendonly '${appendonly}', wanted 'yes': ${lost} is lost when it stops`] };
+  const lost = save === '' ? 'all acknowledged Events are lost' : 'Events acknowledged since its last snapshot are lost';
+  return { refuse, warn: [`Redis has appendonly '${appendonly}', wanted 'yes': when it stops, ${lost}`] };
 }

@@ -6,7 +6,7 @@ export const scriptNames = [
   'append',
   'claim-inbox',
   'pin-routes',
-  'routed',
+  'complete-routing',
   'unseen',
   'put-index',
   'read-index',
@@ -25,17 +25,13 @@ export const scriptNames = [
 ] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
-export class Script {
+export interface Script {
   readonly text: string;
-  #sha: string | undefined;
+  /** SHA-1 of the text, by which Redis knows a script that it has loaded. */
+  readonly sha: string;
+}
 
-  constructor(name: ScriptName) {
-    this.text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-  }
-
-  /** By which Redis knows a script that it has been told. */
-  get sha(): string {
-    this.#sha ??= createHash('sha1').update(this.text).digest('hex');
-    return this.#sha;
-  }
+export function loadScript(name: ScriptName): Script {
+  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

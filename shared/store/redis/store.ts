@@ -22,6 +22,7 @@ import {
   type InboxEntry,
   type InboxItem,
   type IndexEntry,
+  type ParkedItem,
   type PinnedRoute,
   type QueuedDelivery,
   type RouteProposal,
@@ -33,19 +34,19 @@ import {
 } from '../store.ts';
 import { checkRedis } from './check.ts';
 import { isReady, type RedisClient } from './connect.ts';
-import { type RedisDeliveryQueue, redisDeliveryQueue } from './delivery-queue.ts';
+import { type RedisDeliveryQueues, redisDeliveryQueues } from './delivery-queue.ts';
 import { inParts, lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
 import { type RedisRunner, redisRunner } from './run.ts';
 
-/** Redis does nothing else meanwhile. */
-const keysAtOnce = 200;
+/** Keys per script: Redis executes nothing else in the meantime. */
+const keysPerRead = 200;
 
 export class RedisStore implements Store {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #bounds: StoreBounds;
   readonly #keys: readonly ShardKeys[];
-  readonly #boxes: RedisDeliveryQueue;
+  readonly #queues: RedisDeliveryQueues;
   readonly #run: RedisRunner['run'];
   readonly #ask: RedisRunner['ask'];
 
@@ -57,7 +58,7 @@ export class RedisStore implements Store {
     const runner = redisRunner(client);
     this.#run = runner.run;
     this.#ask = runner.ask;
-    this.#boxes = redisDeliveryQueue(runner, prefix, bounds);
+    this.#queues = redisDeliveryQueues(runner, prefix, bounds);
   }
 
   #shard(shard: number): ShardKeys {
@@ -66,7 +67,7 @@ export class RedisStore implements Store {
     return keys;
   }
 
-  get #mostInShard(): number {
+  get #maxPendingInShard(): number {
     return Math.ceil(this.#bounds.pending / shardCount);
   }
 
@@ -85,7 +86,7 @@ export class RedisStore implements Store {
     const calls = [...byShard].map(async ([shard, indexes]) => {
       const keys = this.#shard(shard);
       const names = [keys.inbox, keys.inboxDue];
-      const args: (string | number)[] = [this.#mostInShard, this.#bounds.seenTtl];
+      const args: (string | number)[] = [this.#maxPendingInShard, this.#bounds.seenTtl];
       for (const index of indexes) {
         const entry = entries[index];
         if (!entry) continue;
@@ -100,9 +101,16 @@ export class RedisStore implements Store {
     return (await Promise.all(calls)).every((taken) => taken) ? fresh : null;
   }
 
-  async claimInbox(shard: number, token: string, now: Micros, leaseMs: number, most: number): Promise<readonly InboxItem[] | null> {
+  async claimInbox(
+    shard: number,
+    token: string,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip: readonly string[] = [],
+  ): Promise<readonly InboxItem[] | null> {
     const { inbox, inboxDue, inboxLease } = this.#shard(shard);
-    const reply = await this.#run('claim-inbox', [inbox, inboxDue, inboxLease], [token, score(now), lifetime(leaseMs), most]);
+    const reply = await this.#run('claim-inbox', [inbox, inboxDue, inboxLease], [token, score(now), lifetime(leaseMs), max, ...skip]);
     if (reply === null) return null;
     return pairs(listOf(reply)).map(([id, body]) => ({ ...splitId(textOf(id)), body: textOf(body) }));
   }
@@ -125,7 +133,7 @@ export class RedisStore implements Store {
   async completeRouting(shard: number, token: string, done: readonly { event: string; n: number }[], release: boolean): Promise<void> {
     const keys = this.#shard(shard);
     const names = [keys.inbox, keys.inboxDue, keys.inboxLease, keys.pinned, ...done.map(({ event }) => keys.seen(event))];
-    await this.#run('routed', names, [token, release ? 1 : 0, ...done.flatMap(({ event, n }) => [occurrenceId(event, n), n])]);
+    await this.#run('complete-routing', names, [token, release ? 1 : 0, ...done.flatMap(({ event, n }) => [occurrenceId(event, n), n])]);
   }
 
   async unseen(ids: readonly { event: string; n: number }[]): Promise<readonly boolean[]> {
@@ -140,21 +148,21 @@ export class RedisStore implements Store {
     return found;
   }
 
-  async putIndex(entries: readonly IndexEntry[], keepFor: number, most: number): Promise<void> {
+  async putIndex(entries: readonly IndexEntry[], ttlMs: number, max: number): Promise<void> {
     const byShard = Map.groupBy(entries, ({ key }) => shardOf(key));
     const calls = [...byShard].map(([shard, own]) => {
       const names = own.map(({ key }) => this.#shard(shard).index(key));
-      return this.#run('put-index', names, [lifetime(keepFor), most, ...own.flatMap((entry) => [score(entry.score), entry.member])]);
+      return this.#run('put-index', names, [lifetime(ttlMs), max, ...own.flatMap((entry) => [score(entry.score), entry.member])]);
     });
     await Promise.all(calls);
   }
 
-  /** Many keys a call: a call of its own for each would cost more than what it reads. */
+  /** Many keys per call: a call for each key would cost more than what it reads. */
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
     const found: (readonly { member: string; score: number }[])[] = keys.map(() => []);
     const byShard = Map.groupBy(keys.keys(), (place) => shardOf(keys[place] ?? ''));
     const calls = [...byShard].flatMap(([shard, places]) =>
-      inParts(places, keysAtOnce).map(async (part) => {
+      inParts(places, keysPerRead).map(async (part) => {
         const names = part.map((place) => this.#shard(shard).index(keys[place] ?? ''));
         const reply = listOf(await this.#run('read-index', names, []));
         for (const [index, place] of part.entries())
@@ -167,14 +175,21 @@ export class RedisStore implements Store {
 
   async addToDomains(shard: number, entries: readonly DomainEntry[]): Promise<boolean> {
     const keys = this.#shard(shard);
-    const names = [keys.due, keys.held, ...entries.map(({ domain }) => keys.incoming(domain))];
+    const names = [keys.due, keys.undecided, ...entries.map(({ domain }) => keys.incoming(domain))];
     const args = entries.flatMap(({ domain, id, due, body }) => [domain, id, score(due), body]);
-    return numberOf(await this.#run('add-to-domains', names, [this.#mostInShard, ...args])) === 1;
+    return numberOf(await this.#run('add-to-domains', names, [this.#maxPendingInShard, ...args])) === 1;
   }
 
-  async claimDomains(shard: number, clock: number, now: Micros, leaseMs: number, most: number): Promise<readonly Claimed[]> {
+  async claimDomains(
+    shard: number,
+    clock: number,
+    now: Micros,
+    leaseMs: number,
+    max: number,
+    skip: readonly string[] = [],
+  ): Promise<readonly Claimed[]> {
     const { due, leases, fences, fence } = this.#shard(shard);
-    const reply = await this.#run('claim-domains', [due, leases, fences, fence], [clock, score(now), leaseMs, most]);
+    const reply = await this.#run('claim-domains', [due, leases, fences, fence], [clock, score(now), leaseMs, max, ...skip]);
     return pairs(listOf(reply)).map(([domain, number]) => ({ domain: textOf(domain), fence: numberOf(number) }));
   }
 
@@ -189,14 +204,14 @@ export class RedisStore implements Store {
     return Promise.all(reads);
   }
 
-  async commit(shard: number, clock: number, commit: Commit, holdMs: number): Promise<CommitOutcome> {
+  async commit(shard: number, clock: number, commit: Commit, visibilityTimeoutMs: number): Promise<CommitOutcome> {
     const keys = this.#shard(shard);
     const outbox: DeliveryQueueKeys = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard });
-    const { domain, fence, taken, segments, state, keepFor, due, decided } = commit;
-    const names = [keys.due, keys.leases, keys.fences, keys.held, keys.state(domain), keys.incoming(domain)];
-    const most = Math.ceil(this.#bounds.outbox / shardCount);
-    const times = [keepFor === null ? '' : lifetime(keepFor), due === null ? '' : score(due)];
-    const fixed = [domain, fence, clock, holdMs, state, ...times, decided, most, fullOutboxPauseMs, taken.length];
+    const { domain, fence, taken, segments, state, stateTtl, due, decided } = commit;
+    const names = [keys.due, keys.leases, keys.fences, keys.undecided, keys.state(domain), keys.incoming(domain)];
+    const max = Math.ceil(this.#bounds.outbox / shardCount);
+    const times = [stateTtl === null ? '' : lifetime(stateTtl), due === null ? '' : score(due)];
+    const fixed = [domain, fence, clock, visibilityTimeoutMs, state, ...times, decided, max, fullOutboxPauseMs, taken.length];
     const reply = await this.#run(
       'commit',
       [...names, outbox.bodies, outbox.due, outbox.since],
@@ -206,42 +221,42 @@ export class RedisStore implements Store {
     return code === 1 ? 'committed' : code === 0 ? 'stale' : 'full';
   }
 
-  enqueue(box: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
-    return this.#boxes.put(box, items, dueAt);
+  enqueue(queue: DeliveryQueue, items: readonly { id: string; body: string }[], dueAt: number): Promise<boolean> {
+    return this.#queues.enqueue(queue, items, dueAt);
   }
 
-  claimDeliveries(box: DeliveryQueue, clock: number, holdMs: number, most: number): Promise<readonly QueuedDelivery[]> {
-    return this.#boxes.claim(box, clock, holdMs, most);
+  claimDeliveries(queue: DeliveryQueue, clock: number, visibilityTimeoutMs: number, max: number): Promise<readonly QueuedDelivery[]> {
+    return this.#queues.claim(queue, clock, visibilityTimeoutMs, max);
   }
 
-  removeDeliveries(box: DeliveryQueue, ids: readonly string[]): Promise<void> {
-    return this.#boxes.remove(box, ids);
+  removeDeliveries(queue: DeliveryQueue, ids: readonly string[]): Promise<void> {
+    return this.#queues.remove(queue, ids);
   }
 
-  postponeDelivery(box: DeliveryQueue, id: string, until: number): Promise<void> {
-    return this.#boxes.postpone(box, id, until);
+  postponeDelivery(queue: DeliveryQueue, id: string, until: number): Promise<void> {
+    return this.#queues.postpone(queue, id, until);
   }
 
-  park(box: DeliveryQueue, id: string, reason: string): Promise<number> {
-    return this.#boxes.park(box, id, reason);
+  park(queue: DeliveryQueue, id: string, reason: string): Promise<number> {
+    return this.#queues.park(queue, id, reason);
   }
 
-  listDeliveries(box: DeliveryQueue, most: number): Promise<readonly QueuedDelivery[]> {
-    return this.#boxes.list(box, most);
+  listDeliveries(queue: DeliveryQueue, max: number): Promise<readonly QueuedDelivery[]> {
+    return this.#queues.list(queue, max);
   }
 
-  listParked(most: number): Promise<readonly { id: string; reason: string; body: string }[]> {
-    return this.#boxes.listParked(most);
+  listParked(max: number): Promise<readonly ParkedItem[]> {
+    return this.#queues.listParked(max);
   }
 
   removeParked(id: string): Promise<boolean> {
-    return this.#boxes.removeParked(id);
+    return this.#queues.removeParked(id);
   }
 
-  async due(): Promise<readonly ShardDue[]> {
+  async due(skip: readonly string[] = []): Promise<readonly ShardDue[]> {
     const reads = this.#keys.map(async (keys, shard) => {
       const outbox = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard }).due;
-      const reply = listOf(await this.#run('due', [keys.inboxDue, keys.due, keys.leases, outbox], []));
+      const reply = listOf(await this.#run('due', [keys.inboxDue, keys.due, keys.leases, outbox], skip));
       const [inbox = null, domains = null, lease = null, sending = null] = reply.map(numberOrNull);
       return { inbox, domains, lease, outbox: sending };
     });
@@ -251,12 +266,12 @@ export class RedisStore implements Store {
   async sizes(): Promise<StoreSizes> {
     const reads = this.#keys.map(async (keys, shard) => {
       const outbox = deliveryQueueKeys(this.#prefix, { kind: 'outbox', shard });
-      return listOf(await this.#run('sizes', [keys.inbox, keys.held, keys.due, keys.leases, outbox.bodies, outbox.since], []));
+      return listOf(await this.#run('sizes', [keys.inbox, keys.undecided, keys.due, keys.leases, outbox.bodies, outbox.since], []));
     });
     const [shards, deadLetters, parked] = await Promise.all([
       Promise.all(reads),
-      this.#ask('count the dead letters', (client) => client.hlen(deliveryQueueKeys(this.#prefix, { kind: 'dead-letters' }).bodies)),
-      this.#ask('count what is parked', (client) => client.llen(parkedKey(this.#prefix))),
+      this.#ask('count dead letters', (client) => client.hlen(deliveryQueueKeys(this.#prefix, { kind: 'dead-letters' }).bodies)),
+      this.#ask('count parked items', (client) => client.llen(parkedKey(this.#prefix))),
     ]);
     const sum = (place: number) => shards.reduce((all, reply) => all + numberOf(reply[place]), 0);
     const since = shards.map((reply) => numberOrNull(reply[4])).filter((one) => one !== null);
@@ -272,8 +287,8 @@ export class RedisStore implements Store {
     await this.#run('release-lease', [namedKey(this.#prefix, name)], [holder]);
   }
 
-  async setOnce(name: string, value: string, keepFor: number | null): Promise<string> {
-    return textOf(await this.#run('set-once', [namedKey(this.#prefix, name)], [value, keepFor === null ? '' : lifetime(keepFor)]));
+  async setOnce(name: string, value: string, ttlMs: number | null): Promise<string> {
+    return textOf(await this.#run('set-once', [namedKey(this.#prefix, name)], [value, ttlMs === null ? '' : lifetime(ttlMs)]));
   }
 
   ready(): boolean {

@@ -33,7 +33,7 @@ class CountingStore extends MemoryStore {
   }
 
   override readIndex(keys: readonly string[]): ReturnType<MemoryStore['readIndex']> {
-    const isGate = keys.length === 1 && keys[0] === 'hold';
+    const isGate = keys.length === 1 && keys[0] === 'late-arrivals';
     if (this.#isRouting) this.routing[this.routing.length - 1] = (this.routing.at(-1) ?? 0) + 1;
     else if (!isGate) this.deciding.reads += 1;
     return super.readIndex(keys);

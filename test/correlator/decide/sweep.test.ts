@@ -17,10 +17,11 @@ class OneShardFails extends MemoryStore {
   fails = true;
   readonly waiting: (() => void)[] = [];
 
-  override async claimInbox(shard: number, token: string, at: number, leaseMs: number, most: number): Promise<readonly InboxItem[] | null> {
+  override async claimInbox(...given: Parameters<MemoryStore['claimInbox']>): Promise<readonly InboxItem[] | null> {
+    const [shard] = given;
     if (shard === failing && this.fails) throw new StoreError('Cannot claim: made to fail');
     if (shard === slow && this.fails) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    return super.claimInbox(shard, token, at, leaseMs, most);
+    return super.claimInbox(...given);
   }
 }
 
@@ -69,9 +70,9 @@ class TakesItsTime extends MemoryStore {
   readonly behind: number[] = [];
   passes: (ms: number) => void = () => {};
 
-  override async claimDomains(shard: number, clock: number, at: number, leaseMs: number, most: number): Promise<readonly Claimed[]> {
-    this.behind.push((await this.clock()) - clock);
-    const claimed = await super.claimDomains(shard, clock, at, leaseMs, most);
+  override async claimDomains(...given: Parameters<MemoryStore['claimDomains']>): Promise<readonly Claimed[]> {
+    this.behind.push((await this.clock()) - given[1]);
+    const claimed = await super.claimDomains(...given);
     if (claimed.length > 0) this.passes(2_000);
     return claimed;
   }

@@ -7,21 +7,27 @@ import { compileRules, meaningOf } from '../../../shared/correlation/rules/match
 import { parseEvent } from '../../../shared/events/parse-event.ts';
 import { eventJson } from '../../helpers/event.ts';
 
-it('facts are said once, again after ten minutes, and again when newer ones have taken their place', () => {
+it('facts are written once, again after ten minutes, and again when newer ones have taken their place', () => {
   const rules = compileRules(builtInRules, [], 'tested');
   const parsed = parseEvent(eventJson());
   assert.ok(parsed.ok);
-  const recall = new RecentFactFilter();
-  const say = (cluster: string, now: number) => recall.factsOf(cluster, parsed.value, meaningOf(rules, parsed.value), now);
-  const all = say('a', 0);
+  let now = 0;
+  const filter = new RecentFactFilter(() => now);
+  const factsAt = (at: number) => {
+    now = at;
+    return filter.factsOf('a', parsed.value, meaningOf(rules, parsed.value));
+  };
+  const all = factsAt(0);
   assert.ok(all.length > 0);
-  recall.written(all, 0);
-  const again = say('a', 1).length;
+  filter.written(all);
+  const again = factsAt(1).length;
   assert.ok(again < all.length);
-  assert.equal(say('a', 600_000).length, all.length);
+  assert.equal(factsAt(600_000).length, all.length);
+  filter.written(all);
   const others = (from: number) => Array.from({ length: 25_000 }, (_, place) => ({ key: `other-${from + place}`, member: '', score: 0 }));
-  recall.written(others(0), 1);
-  assert.equal(say('a', 1).length, again);
-  recall.written(others(25_000), 1);
-  assert.equal(say('a', 1).length, all.length);
+  filter.written(others(0));
+  assert.equal(factsAt(600_001).length, again);
+  filter.written(others(25_000));
+  filter.written(others(50_000));
+  assert.equal(factsAt(600_001).length, all.length);
 });

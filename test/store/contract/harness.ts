@@ -76,7 +76,7 @@ export function toDomain(domain: string, id: string, fields: Partial<DomainEntry
 }
 
 export function commitOf(domain: string, fence: number, fields: Partial<Commit> = {}): Commit {
-  return { domain, fence, taken: [], state: '', keepFor: null, due: null, decided: 0, segments: [], ...fields };
+  return { domain, fence, taken: [], state: '', stateTtl: null, due: null, decided: 0, segments: [], ...fields };
 }
 
 export const hour = 3_600_000;

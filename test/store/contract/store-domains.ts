@@ -57,7 +57,7 @@ export function domainContract(harness: () => Harness): void {
     await store.commit(
       shard,
       clock,
-      commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', keepFor: hour }),
+      commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', stateTtl: hour }),
       0,
     );
     assert.equal((await store.sizes()).undecided, 0);
@@ -67,10 +67,29 @@ export function domainContract(harness: () => Harness): void {
     await store.commit(
       shard,
       clock,
-      commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', keepFor: hour }),
+      commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state: 'ledger a#1', stateTtl: hour }),
       0,
     );
     assert.equal((await store.sizes()).undecided, 0);
+  });
+
+  it('skips domains by prefix, however many of them are due first, also when their lease has expired', async () => {
+    const store = await harness().open();
+    const skipped = Array.from({ length: 120 }, (_, n) => `late|${n}`);
+    await store.addToDomains(
+      shard,
+      skipped.map((domain, due) => toDomain(domain, `${domain}#1`, { due })),
+    );
+    await store.addToDomains(shard, [toDomain('d', 'a#1', { due: 500 })]);
+    const isDueAt = async (...skip: string[]) => (await store.due(skip))[shard]?.domains;
+    assert.deepEqual([await isDueAt(), await isDueAt('late|'), await isDueAt('late|', 'd')], [0, 500, null]);
+    assert.equal((await store.claimDomains(shard, clock, never, 10, 1)).at(0)?.domain, 'late|0');
+    const claimed = await store.claimDomains(shard, clock + 10, never, hour, 10, ['late|']);
+    assert.deepEqual(
+      claimed.map(({ domain }) => domain),
+      ['d'],
+    );
+    assert.equal((await store.claimDomains(shard, clock + 10, never, hour, 10, ['other|'])).at(0)?.domain, 'late|0');
   });
 
   it('adds nothing while too much is undecided', async () => {
@@ -227,9 +246,9 @@ export function domainContract(harness: () => Harness): void {
 
   it('remembers a state for its time, for good when that is null, not at all when it is empty', async () => {
     const store = await harness().open();
-    const commitState = async (state: string, keepFor: number | null) => {
+    const commitState = async (state: string, stateTtl: number | null) => {
       await store.addToDomains(shard, [toDomain('d', 'a#1')]);
-      const commit = commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state, keepFor });
+      const commit = commitOf('d', await claimOne(store), { taken: ['a#1'], decided: 1, state, stateTtl });
       assert.equal(await store.commit(shard, clock, commit, 0), 'committed');
       await harness().pass(store, 30);
       return (await read(store)).state;

@@ -41,6 +41,21 @@ export function inboxContract(harness: () => Harness): void {
     assert.equal((await store.sizes()).inbox, 0);
   });
 
+  it('skips Events by prefix, however many of them are due first', async () => {
+    const store = await harness().open();
+    const skipped = namesIn(shard, 120, 'late|');
+    await store.append(skipped.map((name, place) => entry(name, { due: place })));
+    await store.append([entry(one, { due: 500 })]);
+    const isDueAt = async (...skip: string[]) => (await store.due(skip))[shard]?.inbox;
+    assert.deepEqual([await isDueAt(), await isDueAt('late|'), await isDueAt('late|', one)], [0, 500, null]);
+    assert.deepEqual(await store.claimInbox(shard, 'w', 499, hour, 10, ['late|']), []);
+    assert.deepEqual(await store.claimInbox(shard, 'w', never, hour, 10, ['other|', 'late|']), [
+      { event: one, n: 1, body: `body of ${one}#1` },
+    ]);
+    assert.equal((await store.claimInbox(shard, 'w', never, hour, 10, ['other|']))?.[0]?.event, skipped[0]);
+    assert.equal((await store.sizes()).inbox, 121);
+  });
+
   it('takes nothing of a shard whose inbox would be over its bound, but knows what it has seen', async () => {
     const store = await harness().open({ pending: 2 * shardCount });
     assert.deepEqual(await store.append([entry(one), entry(other)]), [true, true]);

@@ -1,8 +1,14 @@
 #!lua flags=allow-oom
--- KEYS the name. ARGV holder, ms.
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then
+-- Gives or prolongs a lease by name.
+-- KEYS name
+-- ARGV holder, ms
+-- Returns 1 for the holder, 0 when another one has it
+local name = KEYS[1]
+local holder, ms = ARGV[1], ARGV[2]
+
+local current = redis.call('GET', name)
+if current and current ~= holder then
   return 0
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', name, holder, 'PX', ms)
 return 1

@@ -1,14 +1,21 @@
 #!lua flags=allow-oom
--- Adds routed observations to their domains, each once. KEYS due, held, then incoming:<domain> for each.
--- ARGV most, then domain, id, due, body for each.
-if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[1]) then
+-- Adds routed observations to their domains, each once.
+-- KEYS due, undecided, then for each entry incoming:<domain>
+-- ARGV max undecided, then for each entry domain, id, due (event time), body
+-- Returns 1, or 0 when too much is undecided: then nothing was added
+local due, undecided = KEYS[1], KEYS[2]
+local max = tonumber(ARGV[1])
+
+if tonumber(redis.call('GET', undecided) or '0') >= max then
   return 0
 end
 local added = 0
 for i = 3, #KEYS do
+  local incoming = KEYS[i]
   local at = 2 + (i - 3) * 4
-  added = added + redis.call('HSETNX', KEYS[i], ARGV[at + 1], ARGV[at + 3])
-  redis.call('ZADD', KEYS[1], 'LT', ARGV[at + 2], ARGV[at])
+  local domain, id, due_at, body = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  added = added + redis.call('HSETNX', incoming, id, body)
+  redis.call('ZADD', due, 'LT', due_at, domain)
 end
-redis.call('INCRBY', KEYS[2], added)
+redis.call('INCRBY', undecided, added)
 return 1

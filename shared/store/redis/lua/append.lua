@@ -1,10 +1,19 @@
 #!lua
 -- Takes notifications into the inbox, each occurrence once. Of two about the same one the version written first counts while it waits.
--- KEYS inbox, inbox-due, then seen:<event> for each. ARGV most, seen for (ms), then n, id, due, version, body for each.
-local room = tonumber(ARGV[1]) - redis.call('HLEN', KEYS[1])
+-- KEYS inbox, inbox-due, then for each entry seen:<event>
+-- ARGV max in the inbox, ttl of seen (ms), then for each entry n, id, due (event time), version, body
+-- Returns for each entry 1 when it is new, else 0; or -1 alone when the inbox is full: then nothing was taken
+local inbox, inbox_due = KEYS[1], KEYS[2]
+local max, ttl = tonumber(ARGV[1]), ARGV[2]
+
+local function place(i)
+  return 3 + (i - 3) * 5
+end
+local room = max - redis.call('HLEN', inbox)
 if #KEYS - 2 > room then
   for i = 3, #KEYS do
-    room = room - 1 + redis.call('HEXISTS', KEYS[i], ARGV[3 + (i - 3) * 5])
+    local seen = KEYS[i]
+    room = room - 1 + redis.call('HEXISTS', seen, ARGV[place(i)])
   end
   if room < 0 then
     return {-1}
@@ -18,22 +27,17 @@ local function earlier(a, b)
 end
 local fresh = {}
 for i = 3, #KEYS do
-  local at = 3 + (i - 3) * 5
+  local seen = KEYS[i]
+  local at = place(i)
   local n, id, due, version, body = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local seen = redis.call('HGET', KEYS[i], n)
-  if not seen then
-    redis.call('HSET', KEYS[i], n, 'v' .. version)
-    redis.call('HSET', KEYS[1], id, body)
-    redis.call('ZADD', KEYS[2], due, id)
-    fresh[#fresh + 1] = 1
-  else
-    if string.sub(seen, 1, 1) == 'v' and earlier(version, string.sub(seen, 2)) then
-      redis.call('HSET', KEYS[i], n, 'v' .. version)
-      redis.call('HSET', KEYS[1], id, body)
-      redis.call('ZADD', KEYS[2], due, id)
-    end
-    fresh[#fresh + 1] = 0
+  -- 'v' and a version while it waits, '1' once it is routed
+  local known = redis.call('HGET', seen, n)
+  if not known or (string.sub(known, 1, 1) == 'v' and earlier(version, string.sub(known, 2))) then
+    redis.call('HSET', seen, n, 'v' .. version)
+    redis.call('HSET', inbox, id, body)
+    redis.call('ZADD', inbox_due, due, id)
   end
-  redis.call('PEXPIRE', KEYS[i], ARGV[2])
+  fresh[#fresh + 1] = known and 0 or 1
+  redis.call('PEXPIRE', seen, ttl)
 end
 return fresh

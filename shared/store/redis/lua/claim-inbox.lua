@@ -1,18 +1,36 @@
 #!lua flags=allow-oom
--- The due part of the inbox for the one worker that holds the lease; false when another holds it.
--- KEYS inbox, inbox-due, inbox-lease. ARGV token, now, lease (ms), most.
-local holder = redis.call('GET', KEYS[3])
-if holder and holder ~= ARGV[1] then
+-- Claims due items of the inbox for the one worker that holds the shard's lease, which is prolonged where there are any.
+-- KEYS inbox, inbox-due, inbox-lease
+-- ARGV token, now (event time), lease (ms), max, then prefixes of ids to skip
+-- Returns for each item id and body, in the order of due; false when another worker holds the lease
+local inbox, inbox_due, inbox_lease = KEYS[1], KEYS[2], KEYS[3]
+local token, now, lease, max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+
+local holder = redis.call('GET', inbox_lease)
+if holder and holder ~= token then
   return false
 end
-local ids = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[2], 'LIMIT', 0, ARGV[4])
-if #ids == 0 then
-  return {}
+local function is_skipped(id)
+  for i = 5, #ARGV do
+    if string.sub(id, 1, #ARGV[i]) == ARGV[i] then
+      return true
+    end
+  end
+  return false
 end
-redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[3])
 local items = {}
-for _, id in ipairs(ids) do
-  items[#items + 1] = id
-  items[#items + 1] = redis.call('HGET', KEYS[1], id) or ''
+local from = 0
+repeat
+  local page = redis.call('ZRANGEBYSCORE', inbox_due, '-inf', now, 'LIMIT', from, max)
+  for _, id in ipairs(page) do
+    if #items < 2 * max and not is_skipped(id) then
+      items[#items + 1] = id
+      items[#items + 1] = redis.call('HGET', inbox, id) or ''
+    end
+  end
+  from = from + #page
+until #page < max or #items >= 2 * max
+if #items > 0 then
+  redis.call('SET', inbox_lease, token, 'PX', lease)
 end
 return items

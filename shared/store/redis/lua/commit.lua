@@ -1,39 +1,45 @@
 #!lua flags=allow-oom
--- One decision in one step: observations out, state in, segments into the outbox. 1 committed, 0 stale, -1 the outbox is full.
--- KEYS due, leases, fences, held, state, incoming, outbox, outbox-due, outbox-since.
--- ARGV domain, fence, clock (ms), hold (ms), state, keep for (ms, '' for good), due ('' none), decided, most in outbox, rest (ms: how long
--- nobody gets the domain when the outbox was full), number of taken ids, the ids, then id, body of each segment.
-local domain = ARGV[1]
-if redis.call('HGET', KEYS[3], domain) ~= ARGV[2] then
+-- Commits one decision in one step: observations out, state in, segments into the outbox.
+-- KEYS due, leases, fences, undecided, state, incoming, outbox, outbox-due, outbox-since
+-- ARGV domain, fence, clock (ms), visibility timeout (ms), state, ttl of the state (ms; '' for no expiry), next due (event time; '' for
+--   none), number of decided observations, max in the outbox, pause of the domain when the outbox is full (ms), number of taken ids, then
+--   the taken ids, then for each segment id, body
+-- Returns 1 committed, 0 stale, -1 the outbox is full; then nothing was changed but the lease
+local due, leases, fences, undecided, state_key, incoming = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local outbox, outbox_due, outbox_since = KEYS[7], KEYS[8], KEYS[9]
+local domain, fence, clock, timeout, state, ttl, next_due = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local decided, max, pause, taken = ARGV[8], tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
+local first_taken, first_segment = 12, 12 + taken
+
+if redis.call('HGET', fences, domain) ~= fence then
   return 0
 end
-local taken = tonumber(ARGV[11])
-local segments = (#ARGV - 11 - taken) / 2
-redis.call('HDEL', KEYS[3], domain)
--- One that is not full takes all of a decision: else one with more segments than it has room for could never be committed.
-if segments > 0 and redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[9]) then
-  redis.call('ZADD', KEYS[2], tonumber(ARGV[3]) + tonumber(ARGV[10]), domain)
+redis.call('HDEL', fences, domain)
+-- A decision is never divided: an outbox with any room takes all of it, or one with many segments could never be committed.
+if first_segment <= #ARGV and redis.call('HLEN', outbox) >= max then
+  redis.call('ZADD', leases, clock + pause, domain)
   return -1
 end
-redis.call('ZREM', KEYS[2], domain)
-for i = 12, 11 + taken do
-  redis.call('HDEL', KEYS[6], ARGV[i])
+redis.call('ZREM', leases, domain)
+for i = first_taken, first_segment - 1 do
+  redis.call('HDEL', incoming, ARGV[i])
 end
-if ARGV[5] == '' then
-  redis.call('DEL', KEYS[5])
-elseif ARGV[6] == '' then
-  redis.call('SET', KEYS[5], ARGV[5])
+if state == '' then
+  redis.call('DEL', state_key)
+elseif ttl == '' then
+  redis.call('SET', state_key, state)
 else
-  redis.call('SET', KEYS[5], ARGV[5], 'PX', ARGV[6])
+  redis.call('SET', state_key, state, 'PX', ttl)
 end
-redis.call('DECRBY', KEYS[4], ARGV[8])
-for i = 12 + taken, #ARGV, 2 do
-  if redis.call('HSETNX', KEYS[7], ARGV[i], ARGV[i + 1]) == 1 then
-    redis.call('ZADD', KEYS[8], tonumber(ARGV[3]) + tonumber(ARGV[4]), ARGV[i])
-    redis.call('ZADD', KEYS[9], ARGV[3], ARGV[i])
+redis.call('DECRBY', undecided, decided)
+for i = first_segment, #ARGV, 2 do
+  local id, body = ARGV[i], ARGV[i + 1]
+  if redis.call('HSETNX', outbox, id, body) == 1 then
+    redis.call('ZADD', outbox_due, clock + timeout, id)
+    redis.call('ZADD', outbox_since, clock, id)
   end
 end
-if ARGV[7] ~= '' then
-  redis.call('ZADD', KEYS[1], 'LT', ARGV[7], domain)
+if next_due ~= '' then
+  redis.call('ZADD', due, 'LT', next_due, domain)
 end
 return 1

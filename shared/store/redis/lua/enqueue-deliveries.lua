@@ -1,12 +1,19 @@
 #!lua
--- KEYS bodies, due, since. ARGV most, due at (ms), then id, body for each.
-if redis.call('HLEN', KEYS[1]) + (#ARGV - 2) / 2 > tonumber(ARGV[1]) then
+-- Adds items to a delivery queue, each once.
+-- KEYS bodies, due, since
+-- ARGV max, due at (ms), then for each item id, body
+-- Returns 1, or 0 when the queue is full: then nothing was added
+local bodies, due, since = KEYS[1], KEYS[2], KEYS[3]
+local max, due_at = tonumber(ARGV[1]), ARGV[2]
+
+if redis.call('HLEN', bodies) + (#ARGV - 2) / 2 > max then
   return 0
 end
 for i = 3, #ARGV, 2 do
-  if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) == 1 then
-    redis.call('ZADD', KEYS[2], ARGV[2], ARGV[i])
-    redis.call('ZADD', KEYS[3], ARGV[2], ARGV[i])
+  local id, body = ARGV[i], ARGV[i + 1]
+  if redis.call('HSETNX', bodies, id, body) == 1 then
+    redis.call('ZADD', due, due_at, id)
+    redis.call('ZADD', since, due_at, id)
   end
 end
 return 1

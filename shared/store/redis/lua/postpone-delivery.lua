@@ -1,3 +1,9 @@
 #!lua flags=allow-oom
--- KEYS due. ARGV id, until (ms).
-return redis.call('ZADD', KEYS[1], 'XX', ARGV[2], ARGV[1])
+-- Changes when an item of a delivery queue is due, where it is still there.
+-- KEYS due
+-- ARGV id, until (ms)
+-- Returns nothing of use
+local due = KEYS[1]
+local id, till = ARGV[1], ARGV[2]
+
+return redis.call('ZADD', due, 'XX', till, id)

@@ -1,7 +1,10 @@
 #!lua flags=no-writes
--- Members and scores of each key. KEYS any of one shard.
+-- Reads keys of the index.
+-- KEYS for each index:<key>
+-- Returns for each the list of its members and scores, the lowest score first
 local found = {}
 for i = 1, #KEYS do
-  found[i] = redis.call('ZRANGE', KEYS[i], 0, -1, 'WITHSCORES')
+  local key = KEYS[i]
+  found[i] = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
 end
 return found

@@ -1,6 +1,12 @@
 #!lua flags=allow-oom
--- KEYS the name. ARGV holder.
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
+-- Ends a lease, where it is still the holder's.
+-- KEYS name
+-- ARGV holder
+-- Returns 1 when it was, else 0
+local name = KEYS[1]
+local holder = ARGV[1]
+
+if redis.call('GET', name) == holder then
+  return redis.call('DEL', name)
 end
 return 0

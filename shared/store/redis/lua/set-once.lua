@@ -1,12 +1,18 @@
 #!lua flags=allow-oom
--- KEYS the name. ARGV value, keep for (ms, '' for good).
-local known = redis.call('GET', KEYS[1])
-if known then
-  return known
+-- Sets a value under a name that has none.
+-- KEYS name
+-- ARGV value, ttl (ms; '' for no expiry)
+-- Returns the value that was set first
+local name = KEYS[1]
+local value, ttl = ARGV[1], ARGV[2]
+
+local first = redis.call('GET', name)
+if first then
+  return first
 end
-if ARGV[2] == '' then
-  redis.call('SET', KEYS[1], ARGV[1])
+if ttl == '' then
+  redis.call('SET', name, value)
 else
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  redis.call('SET', name, value, 'PX', ttl)
 end
-return ARGV[1]
+return value

@@ -1,9 +1,16 @@
 #!lua
--- Which occurrences were never appended; the others are remembered for as long again. KEYS seen:<event> for each. ARGV seen for (ms), n for each.
+-- Which occurrences were never appended; the others are remembered for as long again.
+-- KEYS for each occurrence seen:<event>
+-- ARGV ttl of seen (ms), then for each occurrence n
+-- Returns for each 1 when it was never appended, else 0
+local ttl = ARGV[1]
+
 local unseen = {}
 for i = 1, #KEYS do
-  if redis.call('HEXISTS', KEYS[i], ARGV[i + 1]) == 1 then
-    redis.call('PEXPIRE', KEYS[i], ARGV[1])
+  local seen = KEYS[i]
+  local n = ARGV[i + 1]
+  if redis.call('HEXISTS', seen, n) == 1 then
+    redis.call('PEXPIRE', seen, ttl)
     unseen[i] = 0
   else
     unseen[i] = 1
