@@ -159,14 +159,14 @@ describe('the correlator', () => {
     assert.deepEqual([parked?.reason, (await one.store.sizes()).outbox], ['it answered 400', 0]);
   });
 
-  it('counts what is lost of what was put aside, once that is too much for a person', async () => {
+  it('counts parked items that are dropped once there are too many', async () => {
     const one = await start();
     one.sink.answer = () => ({ kind: 'rejected', status: 400, reason: 'it answered 400' });
     for (const uid of uids(parkedMax + 3)) await sendRaw(one, uid, old);
     await one.settle();
     assert.equal((await one.store.sizes()).parked, parkedMax);
-    assert.equal(await one.figure('knspan_parked_lost_total'), 3);
-    assert.equal(one.surroundings.lines.filter(({ message }) => String(message).startsWith('lost the oldest')).length, 3);
+    assert.equal(await one.figure('knspan_parked_dropped_total'), 3);
+    assert.equal(one.surroundings.lines.filter(({ message }) => String(message).startsWith('dropped oldest parked')).length, 3);
   });
 
   it('keeps a tick until what is due is decided', async () => {

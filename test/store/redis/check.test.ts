@@ -46,10 +46,10 @@ describe('the check of a Redis', () => {
 
   it('warns of what may be lost', async () => {
     const rows: readonly [Record<string, string>, RegExp][] = [
-      [{ appendfsync: 'everysec' }, /appendfsync 'everysec', wanted 'always': about the last second/],
-      [{ appendfsync: 'no' }, /appendfsync 'no', wanted 'always': about the last half minute/],
-      [{ appendonly: 'no' }, /appendonly 'no', wanted 'yes': all that was acknowledged/],
-      [{ appendonly: 'no', save: '3600 1' }, /appendonly 'no', wanted 'yes': what was acknowledged since its last snapshot/],
+      [{ appendfsync: 'everysec' }, /appendfsync 'everysec', wanted 'always': when it stops, about the last second of acknowledged Events may be lost/],
+      [{ appendfsync: 'no' }, /appendfsync 'no', wanted 'always': when it stops, about the last half minute of acknowledged Events may be lost/],
+      [{ appendonly: 'no' }, /appendonly 'no', wanted 'yes': when it stops, all acknowledged Events are lost/],
+      [{ appendonly: 'no', save: '3600 1' }, /appendonly 'no', wanted 'yes': when it stops, Events acknowledged since its last snapshot are lost/],
     ];
     for (const [settings, wanted] of rows) {
       const { refuse, warn } = await withSetting(settings);
@@ -63,7 +63,7 @@ describe('the check of a Redis', () => {
     const { refuse, warn } = await checked(redis.url.replace('//', '//limited:pw@'));
     assert.deepEqual(refuse, []);
     assert.deepEqual(warn.length, 1);
-    assert.match(warn[0] ?? '', /does not let us read its settings/);
+    assert.match(warn[0] ?? '', /does not permit CONFIG GET: whether it evicts data and whether it persists data is unknown/);
   });
 
   it('rejects when Redis is away: that is no finding', async () => {

@@ -113,7 +113,7 @@ describe('Redis killed', () => {
       store.check(),
       store.setOnce('n', body, null),
     ];
-    await Promise.all(calls.map((call) => rejectsAtOnce(call, /^Cannot [\w\s-]+ in Redis: it is away$/)));
+    await Promise.all(calls.map((call) => rejectsAtOnce(call, /^Cannot [\w\s-]+ in Redis: it is unavailable$/)));
     await redis.restart();
     await until('the store is ready again', () => store.ready());
     assert.deepEqual(await store.append([entry('a'), entry('b')]), [false, true]);
@@ -125,7 +125,7 @@ describe('Redis in trouble', () => {
     const { redis, store } = await openRedis(t, 500);
     await store.append([entry('a')]);
     redis.signal('SIGSTOP');
-    await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: it (did not answer in time|is away)/);
+    await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: it (did not answer in time|is unavailable)/);
     redis.signal('SIGCONT');
     await until('it answers again', async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null);
     assert.equal((await store.unseen([{ event: 'a', n: 1 }]))[0], false);
@@ -136,8 +136,8 @@ describe('Redis in trouble', () => {
     const [event = ''] = namesIn(0, 1);
     await store.append([entry(event)]);
     redis.cli('config', 'set', 'maxmemory', '1');
-    await rejectsAtOnce(store.append([entry('more')]), /Cannot append in Redis: it has no memory left/);
-    await rejectsAtOnce(store.enqueue({ kind: 'dead-letters' }, [{ id: 'l', body: 'b' }], 0), /no memory left/);
+    await rejectsAtOnce(store.append([entry('more')]), /Cannot append in Redis: it is out of memory/);
+    await rejectsAtOnce(store.enqueue({ kind: 'dead-letters' }, [{ id: 'l', body: 'b' }], 0), /out of memory/);
     assert.equal((await store.claimInbox(0, 'w', never, hour, 1))?.length, 1);
     await store.pinRoutes(0, 'w', [{ event, n: 1, route: 'd' }]);
     await store.putIndex([{ key: 'k', member: 'm', score: 1 }], hour, 1);
@@ -181,7 +181,7 @@ describe('a Redis Cluster', () => {
     const outcomes = await Promise.allSettled(names.map((name) => store.append([entry(name)])));
     const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     assert.ok(reasons.length > 0 && reasons.length < shardCount);
-    for (const reason of reasons) assert.match(String(reason), /^StoreError: Cannot append in Redis: (a part of the cluster|it) is away$/);
+    for (const reason of reasons) assert.match(String(reason), /^StoreError: Cannot append in Redis: (a part of the cluster|it) is unavailable$/);
     assert.deepEqual(outcomes.filter(({ status }) => status === 'fulfilled').length, shardCount - reasons.length);
     await node?.restart();
     await until('all nodes are there again', () => store.ready());
@@ -197,8 +197,8 @@ describe('a Redis Cluster', () => {
     await store.append([entry('a')]);
     for (const node of nodes) await node.kill9();
     await until('the store sees that the cluster is away', () => !store.ready());
-    await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: (a part of the cluster|it) is away/);
-    await rejectsAtOnce(store.sizes(), /is away/);
+    await rejectsAtOnce(store.append([entry('b')]), /Cannot append in Redis: (a part of the cluster|it) is unavailable/);
+    await rejectsAtOnce(store.sizes(), /is unavailable/);
     for (const node of nodes) await node.restart();
     await until('the cluster answers again', async () => store.ready() && (await store.append([entry('a')]).catch(() => null)) !== null);
     assert.deepEqual(await store.append([entry('a'), entry('b')]), [false, true]);
