@@ -133,6 +133,8 @@ export interface Context {
   objects: Record<string, ObjectState>;
   /** Key of the object last seen under a kind, namespace and name. */
   names: Record<string, string>;
+  /** When the object last seen under a kind, namespace and name was last deleted, as far as the change that did it has settled. */
+  ended: Record<string, Micros>;
   /** Which pod an action made: one action makes one pod. */
   births: Record<string, string>;
   changes: Record<string, ChangeState>;
@@ -189,6 +191,7 @@ export function emptyContext(): Context {
     watermark: 0,
     objects: {},
     names: {},
+    ended: {},
     births: {},
     changes: {},
     scalings: [],

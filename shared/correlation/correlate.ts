@@ -89,7 +89,7 @@ function settle(walk: DomainPass, at: Micros, settled: ChangeState[], config: Co
     if (change.kind !== 'digest' && at < change.last + quietAfterEnd && at < change.start + longestChange) continue;
     const settledAt = settlesAt(change);
     if (settledAt > at) continue;
-    delete walk.context.changes[change.id];
+    walk.close(change);
     walk.context.settled[change.id] = {
       ...traceOf(config.cluster, change),
       start: change.start,
@@ -101,15 +101,9 @@ function settle(walk: DomainPass, at: Micros, settled: ChangeState[], config: Co
 }
 
 function emit(walk: DomainPass, settled: readonly ChangeState[], late: readonly Placed[], config: CorrelateConfig): Segment[] {
-  const byChange = new Map<string, Placed[]>();
-  for (const placed of walk.placed.values()) {
-    const list = byChange.get(placed.place.change);
-    if (list) list.push(placed);
-    else byChange.set(placed.place.change, [placed]);
-  }
   const segments: Segment[] = [];
   for (const change of settled) {
-    const placed = byChange.get(change.id) ?? [];
+    const placed = walk.membersOf(change.id);
     for (const { occurrence } of placed) note(walk.context, occurrence);
     if (change.kind === 'digest' && config.orphans === 'drop') continue;
     if (change.kind === 'digest' && config.orphans === 'each') {
@@ -186,11 +180,10 @@ function forget(context: Context): void {
   dropOldest(context.ledger, (at) => at, before, ledgerRemembered);
   dropOldest(context.highest, (one) => one.at, before, ledgerRemembered);
   dropOldest(context.objects, (object) => object.lastSeen, before, objectsRemembered);
+  dropOldest(context.ended, (at) => at, before, objectsRemembered);
   dropOldest(context.settled, (one) => one.end, before, objectsRemembered);
   for (const [name, key] of Object.entries(context.names)) if (!(key in context.objects)) delete context.names[name];
   for (const [action, key] of Object.entries(context.births)) if (!(key in context.objects)) delete context.births[action];
-  context.scalings = context.scalings.filter((scaling) => scaling.change in context.changes);
-  context.disruptions = context.disruptions.filter((disruption) => disruption.change in context.changes);
 }
 
 function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {

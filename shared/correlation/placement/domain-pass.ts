@@ -6,6 +6,7 @@ import type { Micros, ObjectRef } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { CausalLink, ChangeKind, ChangeState, Context, ObjectState, Placed, Placement } from '../context.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
+import type { Verb } from '../rules/rule.ts';
 import { causeMayTrail, minute, rememberFor } from '../settling-times.ts';
 
 export interface Candidate {
@@ -38,6 +39,7 @@ export class DomainPass {
   position = 0;
   /** Told by themselves, since their time was decided before they came: nothing may give them another place. */
   readonly late = new Set<string>();
+  readonly #members = new Map<string, Placed[]>();
   #placing = new Set<string>();
   #onSubject = new Map<string, Occurrence[]>();
   #byActor = new Map<string, Occurrence[]>();
@@ -60,7 +62,10 @@ export class DomainPass {
     this.notes = input.notes;
     this.placed = new Map(input.placed.map((one) => [one.occurrence.id, one]));
     this.#placeOne = input.placeOne;
-    for (const one of input.placed) this.#index(one.occurrence);
+    for (const one of input.placed) {
+      this.#index(one.occurrence);
+      this.#join(one);
+    }
     for (const one of input.queue) this.#index(one);
     for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures, this.#suspensions])
       for (const list of map.values()) list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
@@ -68,10 +73,9 @@ export class DomainPass {
 
   #index(one: Occurrence): void {
     const { meaning, chain } = one.routed;
-    if (meaning.subject) {
-      append(this.#onSubject, nameKeyOf(meaning.subject.kind, meaning.subject.namespace, meaning.subject.name), one);
-      append(this.#byActor, keyOf(involvedOf(one)), one);
-    } else if (meaning.verb === 'evict') append(this.#onSubject, nameKey(involvedOf(one)), one);
+    const name = subjectName(one);
+    if (name !== null) append(this.#onSubject, name, one);
+    if (meaning.subject) append(this.#byActor, keyOf(involvedOf(one)), one);
     if (meaning.verb === 'rescale') {
       const target = meaning.subject ?? chain[1];
       if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
@@ -94,7 +98,7 @@ export class DomainPass {
 
   assign(one: Occurrence, verdict: Verdict): void {
     const { change } = verdict;
-    this.placed.set(one.id, {
+    const placed: Placed = {
       occurrence: one,
       place: {
         change: change.id,
@@ -109,8 +113,32 @@ export class DomainPass {
         named: verdict.named ?? false,
         unobserved: this.#unobserved(one),
       },
-    });
+    };
+    this.placed.set(one.id, placed);
+    this.#join(placed);
     if (verdict.counts !== false && one.at > change.last) change.last = one.at;
+  }
+
+  /** What has its place in the change. */
+  membersOf(change: string): readonly Placed[] {
+    return this.#members.get(change) ?? [];
+  }
+
+  #join(placed: Placed): void {
+    const members = this.#members.get(placed.place.change);
+    if (members) members.push(placed);
+    else this.#members.set(placed.place.change, [placed]);
+  }
+
+  /** The change is settled: nothing refers to its occurrences any more, whether or not they are still at hand. */
+  close(change: ChangeState): void {
+    delete this.context.changes[change.id];
+    this.context.scalings = this.context.scalings.filter((scaling) => scaling.change !== change.id);
+    this.context.disruptions = this.context.disruptions.filter((disruption) => disruption.change !== change.id);
+    for (const { occurrence } of this.membersOf(change.id)) {
+      const name = ends.includes(occurrence.routed.meaning.verb) ? subjectName(occurrence) : null;
+      if (name !== null) this.context.ended[name] = Math.max(occurrence.at, this.context.ended[name] ?? 0);
+    }
   }
 
   #unobserved(one: Occurrence): number {
@@ -217,26 +245,37 @@ export class DomainPass {
 
   /** Actions upon an object of that name, from `since` to `until` (plus what may trail), latest first. */
   actionsOn(name: string, since: Micros, until: Micros): Occurrence[] {
-    return within(this.#onSubject.get(name), since, until + causeMayTrail).reverse();
+    return this.#within(this.#onSubject.get(name), since, until + causeMayTrail).reverse();
   }
 
   actionsBy(actor: string, since: Micros, until: Micros): Occurrence[] {
-    return within(this.#byActor.get(actor), since, until);
+    return this.#within(this.#byActor.get(actor), since, until);
   }
 
   /** Stops of the pods of a controller. */
   stopsUnder(controller: string, since: Micros, until: Micros): Occurrence[] {
-    return within(this.#stops.get(controller), since, until);
+    return this.#within(this.#stops.get(controller), since, until);
   }
 
   /** Failures to find room for a pod, up to what may trail. */
   failuresOf(pod: string, until: Micros): Occurrence[] {
-    return within(this.#failures.get(pod), until - minute, until + causeMayTrail);
+    return this.#within(this.#failures.get(pod), until - minute, until + causeMayTrail);
   }
 
   /** Suspensions and resumptions of a job, up to what may trail, latest first. */
   suspensionsOf(job: string, until: Micros): Occurrence[] {
-    return within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
+    return this.#within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
+  }
+
+  /**
+   * Of a list in order of time the part in [since, until], without what is settled: that is gone from a domain that was decided in
+   * between, and must not be seen in one that is decided at once.
+   */
+  #within(list: readonly Occurrence[] | undefined, since: Micros, until: Micros): Occurrence[] {
+    return within(list, since, until).filter(({ id }) => {
+      const placed = this.placed.get(id);
+      return placed ? placed.place.change in this.context.changes : !this.late.has(id);
+    });
   }
 
   bond(one: Occurrence, change: ChangeState, by: CausalLink['by']): CausalLink {
@@ -246,6 +285,16 @@ export class DomainPass {
 
 export function involvedOf(one: Occurrence): ObjectRef {
   return one.routed.chain[0] ?? one.routed.observation.involved;
+}
+
+/** Verbs after which nothing more of the object is expected. */
+export const ends: readonly Verb[] = ['delete', 'evict', 'stop'];
+
+/** The object that an action is about: the one that it names, or the evicted one. */
+function subjectName(one: Occurrence): string | null {
+  const { subject, verb } = one.routed.meaning;
+  if (subject) return nameKeyOf(subject.kind, subject.namespace, subject.name);
+  return verb === 'evict' ? nameKey(involvedOf(one)) : null;
 }
 
 export function nameKey(ref: ObjectRef): string {

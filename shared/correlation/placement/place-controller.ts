@@ -1,7 +1,7 @@
 /** What StatefulSets, DaemonSets and ReplicaSets without a Deployment do: which change it belongs to follows from its sequence. */
 import type { ChangeState, ObjectState } from '../context.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
-import { minute, second } from '../settling-times.ts';
+import { minute, rememberFor, second } from '../settling-times.ts';
 import { madeKey } from './child-status.ts';
 import { disruptionFor, replace } from './disruption.ts';
 import { type DomainPass, nameKey } from './domain-pass.ts';
@@ -112,6 +112,7 @@ function begin(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeSt
   if (verb === 'delete') return walk.begin(one, heals ? 'heal' : 'rollout');
   const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
   const recent = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
-  const first = walk.openChanges(['create', 'rollout', 'scale']).length === 0 && Object.keys(walk.context.settled).length === 0;
+  const settled = Object.values(walk.context.settled).some((change) => one.at - change.end < rememberFor);
+  const first = walk.openChanges(['create', 'rollout', 'scale']).length === 0 && !settled;
   return walk.begin(one, recent && first ? 'create' : 'scale');
 }

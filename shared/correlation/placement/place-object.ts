@@ -8,7 +8,7 @@ import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from '../settl
 import { failing, madeKey, started } from './child-status.ts';
 import { firstAttempt, firstSign, type Origin } from './creation-failure.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
-import { type DomainPass, nameKey } from './domain-pass.ts';
+import { type DomainPass, ends, nameKey } from './domain-pass.ts';
 import { placeDigest } from './orphan-digest.ts';
 import { pairKey } from './phase-pairs.ts';
 import { bindScaling } from './scaling.ts';
@@ -127,7 +127,7 @@ export function placeRestart(walk: DomainPass, one: Occurrence, object: ObjectSt
 export function namedDeletion(walk: DomainPass, one: Occurrence, object: ObjectState): { change: ChangeState; occurrence: string } | null {
   const since = Math.max(object.firstSeen - causeMayTrail, one.at - 5 * minute);
   for (const action of walk.actionsOn(nameKey(object.ref), since, one.at)) {
-    if (!['delete', 'evict', 'stop'].includes(action.routed.meaning.verb)) continue;
+    if (!ends.includes(action.routed.meaning.verb)) continue;
     const place = walk.place(action);
     const change = walk.open(place?.change);
     if (change) return { change, occurrence: action.id };
@@ -157,9 +157,9 @@ export function originOf(walk: DomainPass, one: Occurrence, object: ObjectState)
 /** Finds the action that made the object: by name, else by what its owner was doing. */
 export function bindBirth(walk: DomainPass, one: Occurrence, object: ObjectState): void {
   const name = nameKey(object.ref);
-  for (const action of walk.actionsOn(name, 0, one.at)) {
-    const { verb } = action.routed.meaning;
-    if (verb === 'delete' || verb === 'evict' || verb === 'stop') {
+  const ended = walk.context.ended[name] ?? 0;
+  for (const action of walk.actionsOn(name, ended, one.at)) {
+    if (ends.includes(action.routed.meaning.verb)) {
       if (action.at < one.at - causeMayTrail) break;
       continue;
     }
