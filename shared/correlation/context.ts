@@ -94,6 +94,8 @@ export interface ChangeState {
   trouble: string;
   /** Expects an end that will surely be told (a job's condition). */
   expectsEnd: boolean;
+  /** Stays open until then, however long nothing happens: the last incident of an object's day; 0: no such time. */
+  openUntil: Micros;
   /** uid#n of what it continues. */
   continues: CausalLink | null;
 }

@@ -2,6 +2,7 @@
 export const second = 1_000_000;
 export const minute = 60 * second;
 export const hour = 60 * minute;
+export const day = 24 * hour;
 
 /** G1: quiet time after a change whose end condition holds. */
 export const quietAfterEnd = 10 * second;
@@ -18,6 +19,7 @@ export const ownerMayTrail = 10 * second;
 /** An object is healthy again after this long without trouble: its incident ends. */
 export const healthyAfter = 10 * minute;
 export const longestIncident = 1 * hour;
+/** Of one object; the last one stays open until midnight (UTC) and holds all that comes. */
 export const incidentsPerDay = 12;
 /** How long a deletion may take to show after the action that caused it. */
 export const effectMayTrail = 60 * second;

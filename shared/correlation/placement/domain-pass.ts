@@ -226,6 +226,7 @@ export class DomainPass {
       failed: '',
       trouble: '',
       expectsEnd: false,
+      openUntil: 0,
       continues: null,
       ...extra,
     };

@@ -4,7 +4,7 @@
  */
 import type { CausalLink, ChangeState, ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
-import { causeMayTrail, effectMayTrail, incidentsPerDay, minute } from '../settling-times.ts';
+import { causeMayTrail, day, effectMayTrail, incidentsPerDay, minute } from '../settling-times.ts';
 import { failing, madeKey, started } from './child-status.ts';
 import { firstAttempt, firstSign, type Origin } from './creation-failure.ts';
 import { disruptionOf, forgetMade } from './disruption.ts';
@@ -279,20 +279,15 @@ export function remember(walk: DomainPass, one: Occurrence, object: ObjectState,
 export function incidentOf(walk: DomainPass, one: Occurrence, object: ObjectState): Origin {
   const open = walk.open(object.incident);
   if (open) return { change: open, parent: '', rule: 'incident', evidence: object.incident };
-  const day = Math.floor(one.at / (24 * 60 * minute));
-  const last = walk
-    .openChanges(['incident'])
-    .find((change) => change.about.name === object.ref.name && change.about.kind === object.ref.kind);
-  if (day === object.incidentDay && object.incidentCount >= incidentsPerDay && last) {
-    return { change: last, parent: '', rule: 'incident', evidence: last.id };
-  }
-  object.incidentCount = day === object.incidentDay ? object.incidentCount + 1 : 1;
-  object.incidentDay = day;
+  const today = Math.floor(one.at / day);
+  object.incidentCount = today === object.incidentDay ? object.incidentCount + 1 : 1;
+  object.incidentDay = today;
+  const openUntil = object.incidentCount < incidentsPerDay ? 0 : (today + 1) * day;
   const continues =
     object.incident !== ''
       ? { occurrence: object.incident, change: object.incident, at: one.at, by: 'self' as const }
       : (object.birth ?? object.anchor);
-  const change = walk.begin(one, 'incident', object.ref, { continues });
+  const change = walk.begin(one, 'incident', object.ref, { openUntil, continues });
   object.incident = change.id;
   return { change, parent: '', rule: 'incident', evidence: `${one.id}: trouble after the change had settled` };
 }
