@@ -180,9 +180,9 @@ function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean):
 }
 
 /** Root attributes to search by, and the title of the trace. */
-export function describeRoot(drawing: RenderInput, root: SpanNode, placed: readonly Placed[]): void {
+export function describeRoot(drawing: RenderInput, root: SpanNode, placed: readonly Placed[], evicted: boolean): void {
   const { change, config } = drawing;
-  const kind = kindOf(change);
+  const kind = evicted && (change.kind === 'heal' || change.kind === 'delete') ? 'evict' : kindOf(change);
   const outcome = outcomeOf(change);
   const told = change.failed !== change.trouble ? change.failed : '';
   const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);

@@ -16,7 +16,8 @@ const editAnswered = 10 * second;
 const editedKinds: readonly string[] = ['create', 'rollout', 'scale', 'delete'];
 const stopLongest = 10 * minute;
 
-export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
+/** Says what it finds of the change as a whole: `evicted` when a stop directly below the root was an eviction. */
+export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): { readonly evicted: boolean } {
   nameActor(drawing, root);
   for (const node of nodes.values()) {
     const occurrence = node.placed?.occurrence;
@@ -34,11 +35,12 @@ export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<
     if (verb === 'stop') tellStop(drawing, node, ref.uid);
   }
   tellReady(drawing, root, nodes);
-  tellDisruption(drawing, root, nodes);
+  return { evicted: tellDisruption(drawing, root, nodes) };
 }
 
 /** The pod's condition DisruptionTarget says who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
-function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): void {
+function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): boolean {
+  let evicted = false;
   for (const node of nodes.values()) {
     const routed = node.placed?.occurrence.routed;
     const pod = routed?.chain[0];
@@ -48,8 +50,9 @@ function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap
     node.attributes['knspan.disruption'] = target.reason;
     if (node.parent !== root) continue;
     root.attributes['knspan.disruption'] = target.reason;
-    if (drawing.change.kind === 'heal' || drawing.change.kind === 'delete') drawing.change.kind = 'evict';
+    evicted = true;
   }
+  return evicted;
 }
 
 /** Who made the edit that the change answers: the latest spec edit before its first action that no earlier change has answered. */

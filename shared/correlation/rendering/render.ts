@@ -18,9 +18,9 @@ export function renderChange(drawing: RenderInput): Segment {
   const root = newNode(change.id, 'root', null, change.start, describe);
   const nodes = buildNodes(root, placed);
   for (const node of nodes.values()) measure(node);
-  enrich(drawing, root, nodes);
+  const { evicted } = enrich(drawing, root, nodes);
   fitIntervals(root);
-  describeRoot(drawing, root, placed);
+  describeRoot(drawing, root, placed, evicted);
   foldToBudget(root, config.budget);
   return toSegment(drawing, root);
 }
