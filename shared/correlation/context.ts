@@ -128,6 +128,12 @@ export interface Settled {
   readonly settledAt: Micros;
 }
 
+export interface KnownSize {
+  readonly replicas: number;
+  /** When that was said. */
+  readonly at: Micros;
+}
+
 export interface Context {
   readonly version: 1;
   /** Everything before this time is placed. */
@@ -141,9 +147,10 @@ export interface Context {
   births: Record<string, string>;
   changes: Record<string, ChangeState>;
   scalings: Scaling[];
-  replicas: Record<string, number>;
+  /** To what size a ReplicaSet was scaled last, by its name. */
+  setSizes: Record<string, KnownSize>;
   /** How many replicas a Deployment was last known to want, by its name. */
-  sizes: Record<string, number>;
+  deploymentSizes: Record<string, KnownSize>;
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
   settled: Record<string, Settled>;
@@ -151,6 +158,19 @@ export interface Context {
   highest: Record<string, { readonly n: number; readonly at: Micros }>;
   /** Occurrences told: id -> time. */
   ledger: Record<string, Micros>;
+}
+
+/** Drops what is from before that time, and the oldest beyond the bound. */
+export function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {
+  let count = 0;
+  for (const key in record) {
+    const value = record[key];
+    if (value !== undefined && timeOf(value) < before) delete record[key];
+    else count += 1;
+  }
+  if (count <= most) return;
+  const oldest = Object.entries(record).sort(([, a], [, b]) => timeOf(a) - timeOf(b));
+  for (const [key] of oldest.slice(0, count - most)) delete record[key];
 }
 
 /** Where an occurrence belongs. */
@@ -197,8 +217,8 @@ export function emptyContext(): Context {
     births: {},
     changes: {},
     scalings: [],
-    replicas: {},
-    sizes: {},
+    setSizes: {},
+    deploymentSizes: {},
     disruptions: [],
     settled: {},
     highest: {},

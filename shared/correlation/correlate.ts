@@ -9,7 +9,16 @@ import type { Micros } from '../events/observation.ts';
 import type { Objects } from '../kubernetes/object-index.ts';
 import type { Segment } from '../spans/span.ts';
 import type { CorrelateConfig } from './config.ts';
-import { type ChangeState, type Context, ledgerRemembered, objectsRemembered, type PendingState, type Placed } from './context.ts';
+import {
+  type CausalLink,
+  type ChangeState,
+  type Context,
+  dropOldest,
+  ledgerRemembered,
+  objectsRemembered,
+  type PendingState,
+  type Placed,
+} from './context.ts';
 import { traceOf } from './ids.ts';
 import { keyOf, occurrencesOf, type Routed } from './occurrence.ts';
 import { settlesAt } from './placement/change.ts';
@@ -174,6 +183,11 @@ function told({ observation: { uid, n }, tellsFirst }: Routed, context: Context,
   return done(`${uid}#${n}`) && (n === 1 || !tellsFirst || done(`${uid}#1`));
 }
 
+/** What a settled change has begun nothing ends or repeats any more. */
+function dropSettled(links: Record<string, CausalLink>, context: Context): void {
+  for (const key in links) if (!((links[key]?.change ?? '') in context.changes)) delete links[key];
+}
+
 /** Drops what is older than any Event can be, and the oldest beyond the bounds. */
 function forget(context: Context): void {
   const before = context.watermark - rememberFor;
@@ -182,18 +196,10 @@ function forget(context: Context): void {
   dropOldest(context.objects, (object) => object.lastSeen, before, objectsRemembered);
   dropOldest(context.ended, (at) => at, before, objectsRemembered);
   dropOldest(context.settled, (one) => one.end, before, objectsRemembered);
+  for (const object of Object.values(context.objects)) {
+    dropSettled(object.open, context);
+    dropSettled(object.series, context);
+  }
   for (const [name, key] of Object.entries(context.names)) if (!(key in context.objects)) delete context.names[name];
   for (const [action, key] of Object.entries(context.births)) if (!(key in context.objects)) delete context.births[action];
-}
-
-function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {
-  let count = 0;
-  for (const key in record) {
-    const value = record[key];
-    if (value !== undefined && timeOf(value) < before) delete record[key];
-    else count += 1;
-  }
-  if (count <= most) return;
-  const oldest = Object.entries(record).sort(([, a], [, b]) => timeOf(a) - timeOf(b));
-  for (const [key] of oldest.slice(0, count - most)) delete record[key];
 }

@@ -12,7 +12,8 @@ const minute = 60;
 function incidentsOf(probes: number, apart: number): Segment[] {
   const failing = Array.from(
     { length: probes },
-    (_, index) => `${30 * minute + index * apart * minute} kubelet | Pod/web-1 | !Unhealthy | Readiness probe failed: try ${index} | container=app`,
+    (_, index) =>
+      `${30 * minute + index * apart * minute} kubelet | Pod/web-1 | !Unhealthy | Readiness probe failed: try ${index} | container=app`,
   );
   const story = ['0 (runs) | Pod/web-1 | node-1', ...failing].join('\n');
   const observations = eventsOf(story).map((event) => {

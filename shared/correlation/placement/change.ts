@@ -8,8 +8,7 @@ export type Progress = 'done' | 'waiting' | 'stuck' | 'unsure';
 /** The event time at which the change is settled if nothing more of it comes. */
 export function settlesAt(change: ChangeState): Micros {
   if (change.kind === 'digest') return (Math.floor(change.start / hour) + 1) * hour;
-  if (change.kind === 'incident')
-    return Math.max(change.openUntil, Math.min(change.start + longestIncident, change.last + healthyAfter));
+  if (change.kind === 'incident') return Math.max(change.openUntil, Math.min(change.start + longestIncident, change.last + healthyAfter));
   const longest = change.start + longestChange;
   const progress = progressOf(change);
   if (progress === 'waiting') return longest;

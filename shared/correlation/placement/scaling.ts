@@ -1,7 +1,7 @@
 /** Scalings of ReplicaSets: which change one belongs to, and which pods it accounts for. */
 
 import type { Micros } from '../../events/observation.ts';
-import type { ChangeKind, ChangeState, Scaling } from '../context.ts';
+import { type ChangeKind, type ChangeState, dropOldest, type KnownSize, type Scaling } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail, effectMayTrail, minute, second } from '../settling-times.ts';
 import { rolling } from './change.ts';
@@ -9,6 +9,9 @@ import { type DomainPass, involvedOf, nameKey } from './domain-pass.ts';
 
 const rescaleWindow = 30 * second;
 const scalingsRemembered = 1_000;
+/** A Deployment keeps 10 ReplicaSets without replicas (revisionHistoryLimit); what a rollback may go back to is among these. */
+const emptySetsRemembered = 50;
+const sizesRemembered = 1_000;
 
 /** Places `Scaled up|down replica set X` of a Deployment. */
 export function placeScaling(walk: DomainPass, one: Occurrence): void {
@@ -16,7 +19,7 @@ export function placeScaling(walk: DomainPass, one: Occurrence): void {
   const set = named === '__proto__' ? '' : named;
   const up = one.routed.meaning.verb === 'scale-up';
   const to = toNumber(one.routed.meaning.groups['to']) ?? 0;
-  const from = toNumber(one.routed.meaning.groups['from']) ?? walk.context.replicas[set] ?? (up ? 0 : to + 1);
+  const from = toNumber(one.routed.meaning.groups['from']) ?? walk.context.setSizes[set]?.replicas ?? (up ? 0 : to + 1);
   const generation = walk.generation(one);
   const rescale = rescaleOf(walk, one, to);
   const joined = generation > 0 ? byGeneration(walk, generation, { set, up }) : bySequence(walk, one, { set, up, from, to });
@@ -34,10 +37,24 @@ export function placeScaling(walk: DomainPass, one: Occurrence): void {
       evidence: generation > 0 ? `generation ${generation}` : change.id,
     });
   note(walk, one, change, { set, up, from, to });
-  if (set !== '') walk.context.replicas[set] = to;
+  if (set !== '') rememberSet(walk, set, { replicas: to, at: one.at });
   const slots = set === '' ? Number.MAX_SAFE_INTEGER : Math.abs(to - from);
   walk.context.scalings.push({ occurrence: one.id, change: change.id, at: one.at, set, up, slots });
   if (walk.context.scalings.length > scalingsRemembered) walk.context.scalings.shift();
+}
+
+function rememberSet({ context: { setSizes } }: DomainPass, set: string, size: KnownSize): void {
+  setSizes[set] = size;
+  if (size.replicas > 0) return dropOldest(setSizes, ({ at }) => at, 0, sizesRemembered);
+  const empty = Object.entries(setSizes).filter(([, { replicas }]) => replicas === 0);
+  if (empty.length <= emptySetsRemembered) return;
+  empty.sort(([, a], [, b]) => a.at - b.at);
+  for (const [name] of empty.slice(0, empty.length - emptySetsRemembered)) delete setSizes[name];
+}
+
+function rememberSize({ context: { deploymentSizes } }: DomainPass, deployment: string, size: KnownSize): void {
+  deploymentSizes[deployment] = size;
+  dropOldest(deploymentSizes, ({ at }) => at, 0, sizesRemembered);
 }
 
 interface Step {
@@ -52,7 +69,7 @@ function note(walk: DomainPass, one: Occurrence, change: ChangeState, { set, up,
   const deployment = involvedOf(one).name;
   const was = change.kind;
   // What comes in place of an unfinished rollout goes back only when it is a ReplicaSet that was there before.
-  if (up && change.newSet === '' && change.back) change.back = set in walk.context.replicas;
+  if (up && change.newSet === '' && change.back) change.back = set in walk.context.setSizes;
   if (up) {
     if (change.newSet === '' || change.newSet === set || from === 0) {
       change.newSet = set;
@@ -65,8 +82,8 @@ function note(walk: DomainPass, one: Occurrence, change: ChangeState, { set, up,
   }
   if (!up) change.deletes += from - to;
   if (change.kind === 'scale' && change.newSet !== '' && Object.keys(change.oldSets).length > 0) change.kind = 'rollout';
-  if (change.kind === 'create' || change.kind === 'scale') walk.context.sizes[deployment] = to;
-  else if (change.kind === 'rollout' && was === 'scale') walk.context.sizes[deployment] = change.wanted;
+  if (change.kind === 'create' || change.kind === 'scale') rememberSize(walk, deployment, { replicas: to, at: one.at });
+  else if (change.kind === 'rollout' && was === 'scale') rememberSize(walk, deployment, { replicas: change.wanted, at: one.at });
 }
 
 /** The version that the controller had in hand tells which edit it answered. */
@@ -124,20 +141,22 @@ function bySequence(walk: DomainPass, one: Occurrence, scaling: Step): ChangeSta
 
 /** A rollout takes its ReplicaSet up to the size that the Deployment had: beyond that it is another size. */
 function grows(walk: DomainPass, one: Occurrence, change: ChangeState, to: number): boolean {
-  const size = walk.context.sizes[involvedOf(one).name] ?? 0;
+  const size = walk.context.deploymentSizes[involvedOf(one).name]?.replicas ?? 0;
   return change.kind === 'rollout' && size > 0 && change.wanted === size && to > size;
 }
 
 function begin(walk: DomainPass, one: Occurrence, { set, up, from, to }: Step): ChangeState {
-  const { replicas, sizes } = walk.context;
+  const { setSizes, deploymentSizes } = walk.context;
   const deployment = involvedOf(one).name;
-  const fresh = Object.keys(replicas).length === 0;
+  const fresh = Object.keys(setSizes).length === 0;
   const created = walk.objects.latest(involvedOf(one).uid)?.createdAt ?? null;
   const isNew = fresh && up && from === 0 && (created === null || one.at - created < minute);
-  const others = Object.entries(replicas).filter(([name, count]) => name !== set && count > 0);
-  const rolls = set === '' || (up && from === 0 && !isNew && (others.length > 0 || !(set in replicas)));
+  const others = Object.entries(setSizes).flatMap(([name, { replicas }]): [string, number][] =>
+    name !== set && replicas > 0 ? [[name, replicas]] : [],
+  );
+  const rolls = set === '' || (up && from === 0 && !isNew && (others.length > 0 || !(set in setSizes)));
   const before = walk.openChanges(['create', 'rollout', 'scale']);
-  const back = up ? rolls && set in replicas : before.some((change) => change.newSet === set && rolling(change));
+  const back = up ? rolls && set in setSizes : before.some((change) => change.newSet === set && rolling(change));
   for (const change of before) if (rolling(change)) change.superseded = true;
   const kind: ChangeKind = isNew ? 'create' : rolls ? 'rollout' : 'scale';
   const oldSets = rolls && up ? Object.fromEntries(others) : {};
@@ -147,7 +166,7 @@ function begin(walk: DomainPass, one: Occurrence, { set, up, from, to }: Step): 
   if (running && up && (set in running.oldSets || set === running.newSet)) {
     const newReplicas = set === running.newSet ? to : running.newReplicas;
     const { newSet } = running;
-    delete sizes[deployment];
+    delete deploymentSizes[deployment];
     return walk.begin(one, 'rollout', undefined, {
       generation,
       newSet,
@@ -159,8 +178,8 @@ function begin(walk: DomainPass, one: Occurrence, { set, up, from, to }: Step): 
   }
   // What an unfinished rollout has made beside the old pods is no part of the size.
   const unfinished = running !== undefined || others.length + (from > 0 ? 1 : 0) > 1;
-  if (!unfinished) sizes[deployment] = total;
-  const wanted = sizes[deployment] ?? 0;
+  if (!unfinished) rememberSize(walk, deployment, { replicas: total, at: one.at });
+  const wanted = deploymentSizes[deployment]?.replicas ?? 0;
   return walk.begin(one, kind, undefined, { generation, back, oldSets, wanted });
 }
 
