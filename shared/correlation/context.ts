@@ -1,103 +1,39 @@
 /**
- * What a domain remembers between two calls of `correlate`: plain data, serialisable as JSON, bounded. What is still undecided
- * travels beside it (`Keep`): occurrences that wait for their change to settle, each with the place it has been given.
+ * What a domain remembers between two calls of `correlate`: plain data, serialisable as JSON, bounded. What is undecided travels beside
+ * it (`PendingState`): occurrences that wait for their change to settle, each with its place.
  */
 import type { Micros, ObjectRef } from '../events/observation.ts';
+import type { CausalLink, ChangeState } from './change.ts';
 import type { Occurrence, Routed } from './occurrence.ts';
+import { rememberFor } from './settling-times.ts';
 
-/** At most this many objects are remembered in a domain; the ones seen longest ago go first. */
+/** Objects remembered in a domain at most; the ones seen longest ago go first. */
 export const objectsRemembered = 20_000;
-/** At most this many occurrences are remembered as already told (about 60 bytes each). */
+/** Emitted occurrences remembered in a domain at most (about 60 bytes each). */
 export const ledgerRemembered = 200_000;
-
-/** An object's tie to the occurrence that made or ended it. */
-export interface CausalLink {
-  readonly occurrence: string;
-  readonly change: string;
-  readonly at: Micros;
-  /** The bond was read from a message or owner, or (`structure`) follows from what the owner was doing. */
-  readonly by: 'name' | 'structure' | 'self';
-}
 
 export interface ObjectState {
   readonly ref: ObjectRef;
   /** Key of the controller owner; empty for the root. */
   readonly owner: string;
-  firstSeen: Micros;
+  readonly firstSeen: Micros;
   lastSeen: Micros;
-  birth: CausalLink | null;
-  death: CausalLink | null;
-  /** Where the object's own steps hang when no event names it: its Scheduled, or its first event. */
-  anchor: CausalLink | null;
+  creation: CausalLink | null;
+  deletion: CausalLink | null;
+  /** Where the object's own steps hang when no Event names it: its Scheduled, or its first Event. */
+  firstSign: CausalLink | null;
   /** Open pairs: `pair|container` -> where it was opened. */
-  open: Record<string, CausalLink>;
+  readonly open: Record<string, CausalLink>;
   /** Series by Event uid: the occurrence that began it in the change. */
-  series: Record<string, CausalLink>;
+  readonly series: Record<string, CausalLink>;
+  /** The last failure of a probe. */
   unhealthy: CausalLink | null;
   /** The change that the object's troubles belong to since its own change settled. */
   incident: string;
+  /** Incidents begun on that day (UTC, days since the epoch). */
   incidentDay: number;
   incidentCount: number;
   troubled: boolean;
-  up: boolean;
-}
-
-export type ChangeKind =
-  | 'create'
-  | 'rollout'
-  | 'scale'
-  | 'delete'
-  | 'evict'
-  | 'heal'
-  | 'drain'
-  | 'outage'
-  | 'run'
-  | 'suspend'
-  | 'incident'
-  | 'digest'
-  | 'update'
-  | 'cleanup';
-
-export interface ChangeState {
-  /** uid#n of the occurrence that opened it. */
-  readonly id: string;
-  kind: ChangeKind;
-  /** What the change is about when it is less than the domain: the job of a run, the pod of an incident. */
-  readonly about: ObjectRef;
-  readonly root: ObjectRef;
-  readonly start: Micros;
-  /** Last action, new state or end. */
-  last: Micros;
-  /** metadata.generation of the root that the change answers; 0 when not known. */
-  generation: number;
-  /** Objects made in it: still on their way, up, in trouble, or started again after a crash, which may be in vain. */
-  made: Record<string, 'waiting' | 'up' | 'unready' | 'failing' | 'restarted'>;
-  /** Names of objects deleted in it that nothing has replaced yet. */
-  unreplaced: string[];
-  deletes: number;
-  /** The ReplicaSet that a rollout builds up, and the ones that it takes down. */
-  newSet: string;
-  oldSets: Record<string, number>;
-  /** The old ReplicaSet whose scaling up, in the middle of a rollout, began this: a new size or a rollback, not yet told. */
-  resized: string;
-  /** Replicas of the new ReplicaSet, and how many the Deployment wanted when the change began; 0: not known. */
-  newReplicas: number;
-  wanted: number;
-  /** A later edit has taken over: what is missing will not come. */
-  superseded: boolean;
-  /** Goes back to a ReplicaSet that was there before. */
-  back: boolean;
-  /** An `end` has closed the whole change. */
-  closed: boolean;
-  failed: string;
-  /** A message of the first failure, whether or not it was overcome. */
-  trouble: string;
-  /** Expects an end that will surely be told (a job's condition). */
-  expectsEnd: boolean;
-  /** Stays open until then, however long nothing happens: the last incident of an object's day; 0: no such time. */
-  openUntil: Micros;
-  /** uid#n of what it continues. */
-  continues: CausalLink | null;
 }
 
 /** One scaling of a ReplicaSet, and how many creations or deletions it still has to answer for. */
@@ -111,7 +47,7 @@ export interface Scaling {
   slots: number;
 }
 
-/** An object that went without its controller's doing, waiting for its replacement. */
+/** An object that was deleted, not by its controller, and waits for its replacement. */
 export interface Disruption {
   readonly object: string;
   readonly name: string;
@@ -138,26 +74,92 @@ export interface Context {
   readonly version: 1;
   /** Everything before this time is placed. */
   watermark: Micros;
-  objects: Record<string, ObjectState>;
+  readonly objects: Record<string, ObjectState>;
   /** Key of the object last seen under a kind, namespace and name. */
-  names: Record<string, string>;
+  readonly names: Record<string, string>;
   /** When the object last seen under a kind, namespace and name was last deleted, as far as the change that did it has settled. */
-  ended: Record<string, Micros>;
+  readonly ended: Record<string, Micros>;
   /** Which pod an action made: one action makes one pod. */
-  births: Record<string, string>;
-  changes: Record<string, ChangeState>;
+  readonly podsMade: Record<string, string>;
+  readonly changes: Record<string, ChangeState>;
   scalings: Scaling[];
   /** To what size a ReplicaSet was scaled last, by its name. */
-  setSizes: Record<string, KnownSize>;
+  readonly setSizes: Record<string, KnownSize>;
   /** How many replicas a Deployment was last known to want, by its name. */
-  deploymentSizes: Record<string, KnownSize>;
+  readonly deploymentSizes: Record<string, KnownSize>;
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
-  settled: Record<string, Settled>;
+  readonly settled: Record<string, Settled>;
   /** The highest occurrence of each Event that has its place. */
-  highest: Record<string, { readonly n: number; readonly at: Micros }>;
-  /** Occurrences told: id -> time. */
-  ledger: Record<string, Micros>;
+  readonly highest: Record<string, { readonly n: number; readonly at: Micros }>;
+  /** Occurrences that have left in a segment: id -> time. */
+  readonly ledger: Record<string, Micros>;
+}
+
+export function emptyContext(): Context {
+  return {
+    version: 1,
+    watermark: 0,
+    objects: {},
+    names: {},
+    ended: {},
+    podsMade: {},
+    changes: {},
+    scalings: [],
+    setSizes: {},
+    deploymentSizes: {},
+    disruptions: [],
+    settled: {},
+    highest: {},
+    ledger: {},
+  };
+}
+
+/** A context to write to; what never changes is shared with the one that it is made from. */
+export function copyOf(context: Context): Context {
+  const objects: Context['objects'] = {};
+  for (const key in context.objects) {
+    const object = context.objects[key];
+    if (object) objects[key] = { ...object, open: { ...object.open }, series: { ...object.series } };
+  }
+  return {
+    ...context,
+    objects,
+    names: { ...context.names },
+    ended: { ...context.ended },
+    podsMade: { ...context.podsMade },
+    changes: structuredClone(context.changes),
+    scalings: context.scalings.map((scaling) => ({ ...scaling })),
+    setSizes: { ...context.setSizes },
+    deploymentSizes: { ...context.deploymentSizes },
+    disruptions: [...context.disruptions],
+    settled: { ...context.settled },
+    highest: { ...context.highest },
+    ledger: { ...context.ledger },
+  };
+}
+
+/** Drops what is older than any Event can be, what refers to nothing any more, and the oldest beyond the bounds. */
+export function forgetOld(context: Context): void {
+  const before = context.watermark - rememberFor;
+  dropOldest(context.ledger, (at) => at, before, ledgerRemembered);
+  dropOldest(context.highest, (one) => one.at, before, ledgerRemembered);
+  dropOldest(context.objects, (object) => object.lastSeen, before, objectsRemembered);
+  dropOldest(context.ended, (at) => at, before, objectsRemembered);
+  dropOldest(context.settled, (one) => one.end, before, objectsRemembered);
+  for (const key in context.objects) {
+    const object = context.objects[key];
+    if (!object) continue;
+    dropSettled(object.open, context);
+    dropSettled(object.series, context);
+  }
+  for (const name in context.names) if (!((context.names[name] ?? '') in context.objects)) delete context.names[name];
+  for (const action in context.podsMade) if (!((context.podsMade[action] ?? '') in context.objects)) delete context.podsMade[action];
+}
+
+/** Nothing ends or repeats any more what a settled change has begun. */
+function dropSettled(links: Record<string, CausalLink>, context: Context): void {
+  for (const key in links) if (!((links[key]?.change ?? '') in context.changes)) delete links[key];
 }
 
 /** Drops what is from before that time, and the oldest beyond the bound. */
@@ -178,7 +180,7 @@ export interface Placement {
   readonly change: string;
   /** Occurrence that is its parent; empty: the root of the change. */
   readonly parent: string;
-  /** Not empty: the occurrence is told as a span event on that occurrence's span (`root`: on the root span). */
+  /** Not empty: the occurrence is a span event of that occurrence's span (`root`: of the root span). */
   readonly on: string;
   readonly rule: string;
   readonly evidence: string;
@@ -190,7 +192,7 @@ export interface Placement {
   readonly terminating: boolean;
   /** Its parent names its object. */
   readonly named: boolean;
-  /** How many occurrences of the Event between the one told before and this one were never observed. */
+  /** How many occurrences of the Event between this one and the last one before it were never observed. */
   readonly unobserved: number;
 }
 
@@ -206,22 +208,3 @@ export interface PendingState {
 }
 
 export const emptyKeep: PendingState = { placed: [], waiting: [] };
-
-export function emptyContext(): Context {
-  return {
-    version: 1,
-    watermark: 0,
-    objects: {},
-    names: {},
-    ended: {},
-    births: {},
-    changes: {},
-    scalings: [],
-    setSizes: {},
-    deploymentSizes: {},
-    disruptions: [],
-    settled: {},
-    highest: {},
-    ledger: {},
-  };
-}

@@ -1,6 +1,6 @@
 /** Derived ids: the same change gets the same ids however, whenever and how often its events arrive. Never random. */
 import { hash } from 'node:crypto';
-import type { ChangeState } from './context.ts';
+import type { ChangeState } from './change.ts';
 import { keyOf } from './occurrence.ts';
 
 /** Trace id (32 hex digits) of the change that `anchor` (uid#n of its opening occurrence) began on the root object. */

@@ -3,11 +3,11 @@
  * line in memory. An Event waits until it is routable, is routed to its domain, and waits there until the domain is due to be decided.
  */
 import type { Micros, ObjectRef, Observation } from '../events/observation.ts';
+import { settlesAt } from './change.ts';
 import type { CorrelateConfig } from './config.ts';
 import { type Context, emptyContext, emptyKeep, type PendingState } from './context.ts';
 import { type CorrelateInput, type CorrelateResult, correlate, decidableAt } from './correlate.ts';
 import { keyOf } from './occurrence.ts';
-import { settlesAt } from './placement/change.ts';
 import { lateness, ownerMayTrail, quietAfterEnd } from './settling-times.ts';
 
 /** When an Event of that time may be routed: whoever names its owner has done so by then. */

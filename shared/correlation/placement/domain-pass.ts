@@ -1,122 +1,102 @@
 /**
- * The walk through one domain's occurrences in event time: who knows what at which point. `place-*.ts` decide with its help
- * which occurrence caused which; it only looks things up and writes verdicts down.
+ * One pass through a domain's occurrences in event time: the state that placements read and write, and the changes that are open at
+ * each point. The placements themselves are in `place*.ts`.
  */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
-import type { CausalLink, ChangeKind, ChangeState, Context, ObjectState, Placed, Placement } from '../context.ts';
+import {
+  type CausalLink,
+  type ChangeState,
+  type IncidentChange,
+  isTracked,
+  newChange,
+  settlesAt,
+  settlesAtEarliest,
+  type TrackedChange,
+  type TrackedKind,
+} from '../change.ts';
+import type { Context, ObjectState, Placed, Placement } from '../context.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
-import type { Verb } from '../rules/rule.ts';
-import { causeMayTrail, minute, rememberFor } from '../settling-times.ts';
+import { rememberFor } from '../settling-times.ts';
+import { endings, involvedOf, nameKey, OccurrenceIndex, subjectName } from './occurrence-index.ts';
 
+/** A parent that was considered and what came of it. */
 export interface Candidate {
   readonly candidate: string;
   readonly verdict: string;
 }
 
-export interface Verdict {
+/** Where an occurrence goes and why; what is absent is empty or false. */
+export interface Assignment extends Partial<Omit<Placement, 'change'>> {
   readonly change: ChangeState;
-  readonly parent?: string;
-  readonly on?: string;
   readonly rule: string;
   readonly evidence: string;
-  readonly confidence?: Placement['confidence'];
-  readonly from?: Micros;
-  readonly terminating?: boolean;
-  readonly named?: boolean;
   /** False for repeats of what is known, which keep no change open. Default true. */
   readonly counts?: boolean;
+}
+
+export interface PassInput {
+  /** Written to. */
+  readonly context: Context;
+  readonly objects: Objects;
+  /** Undecided, with the place that an earlier call has given them. */
+  readonly placed: readonly Placed[];
+  /** Those that have no place yet. */
+  readonly queue: readonly Occurrence[];
+  /** Collects, by occurrence, which other parents were considered; null: nobody wants to know. */
+  readonly considered: Map<string, Candidate[]> | null;
 }
 
 export class DomainPass {
   readonly context: Context;
   readonly objects: Objects;
-  /** What is not settled yet: placed in earlier calls or in this one. */
-  readonly placed: Map<string, Placed>;
-  readonly queue: readonly Occurrence[];
-  /** Why other parents lost, by occurrence; only kept when asked for. */
-  readonly notes: Map<string, Candidate[]> | null;
-  position = 0;
-  /** Told by themselves, since their time was decided before they came: nothing may give them another place. */
-  readonly late = new Set<string>();
+  readonly index: OccurrenceIndex;
+  readonly #considered: Map<string, Candidate[]> | null;
+  readonly #placed = new Map<string, Placed>();
   readonly #members = new Map<string, Placed[]>();
-  #placing = new Set<string>();
-  #onSubject = new Map<string, Occurrence[]>();
-  #byActor = new Map<string, Occurrence[]>();
-  #stops = new Map<string, Occurrence[]>();
-  #failures = new Map<string, Occurrence[]>();
-  #suspensions = new Map<string, Occurrence[]>();
-  readonly #placeOne: (walk: DomainPass, occurrence: Occurrence) => void;
+  /** Those that wait for their causes to get a place. */
+  readonly placing = new Set<string>();
+  /** Traces of their own, since their time was decided before they came. */
+  readonly #late = new Set<string>();
+  /** Nothing settles before that time. */
+  #settlesFrom: Micros = 0;
 
-  constructor(input: {
-    context: Context;
-    objects: Objects;
-    placed: readonly Placed[];
-    queue: readonly Occurrence[];
-    notes: Map<string, Candidate[]> | null;
-    placeOne: (walk: DomainPass, occurrence: Occurrence) => void;
-  }) {
-    this.context = input.context;
-    this.objects = input.objects;
-    this.queue = input.queue;
-    this.notes = input.notes;
-    this.placed = new Map(input.placed.map((one) => [one.occurrence.id, one]));
-    this.#placeOne = input.placeOne;
-    for (const one of input.placed) {
-      this.#index(one.occurrence);
+  constructor({ context, objects, placed, queue, considered }: PassInput) {
+    this.context = context;
+    this.objects = objects;
+    this.#considered = considered;
+    this.index = new OccurrenceIndex((one) => this.#isAtHand(one));
+    for (const one of placed) {
+      this.index.add(one.occurrence);
       this.#join(one);
     }
-    for (const one of input.queue) this.#index(one);
-    for (const map of [this.#onSubject, this.#byActor, this.#stops, this.#failures, this.#suspensions])
-      for (const list of map.values()) list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    for (const one of queue) this.index.add(one);
   }
 
-  #index(one: Occurrence): void {
-    const { meaning, chain } = one.routed;
-    const name = subjectName(one);
-    if (name !== null) append(this.#onSubject, name, one);
-    if (meaning.subject) append(this.#byActor, keyOf(involvedOf(one)), one);
-    if (meaning.verb === 'rescale') {
-      const target = meaning.subject ?? chain[1];
-      if (target) append(this.#onSubject, `rescale:${nameKeyOf(target.kind, target.namespace, target.name)}`, one);
-    }
-    if (meaning.verb === 'suspend' || meaning.verb === 'resume') append(this.#suspensions, keyOf(involvedOf(one)), one);
-    if (meaning.waitsFor === 'node') append(this.#failures, keyOf(involvedOf(one)), one);
-    if (meaning.verb === 'stop' && chain[1]) append(this.#stops, keyOf(chain[1]), one);
+  // Occurrences
+
+  get placed(): Iterable<Placed> {
+    return this.#placed.values();
   }
 
-  /** Places an occurrence unless that is done or under way. */
-  place(one: Occurrence): Placement | null {
-    const done = this.placed.get(one.id);
-    if (done) return done.place;
-    if (this.late.has(one.id) || this.#placing.has(one.id) || this.#placing.size > 8) return null;
-    this.#placing.add(one.id);
-    this.#placeOne(this, one);
-    this.#placing.delete(one.id);
-    return this.placed.get(one.id)?.place ?? null;
+  /** Null: it has no place yet. */
+  placeOf(occurrence: string): Placement | null {
+    return this.#placed.get(occurrence)?.place ?? null;
   }
 
-  assign(one: Occurrence, verdict: Verdict): void {
-    const { change } = verdict;
-    const placed: Placed = {
-      occurrence: one,
-      place: {
-        change: change.id,
-        parent: verdict.parent ?? '',
-        on: verdict.on ?? '',
-        rule: verdict.rule,
-        evidence: verdict.evidence,
-        confidence: verdict.confidence ?? '',
-        from: verdict.from ?? null,
-        late: false,
-        terminating: verdict.terminating ?? false,
-        named: verdict.named ?? false,
-        unobserved: this.#unobserved(one),
-      },
-    };
-    this.placed.set(one.id, placed);
-    this.#join(placed);
-    if (verdict.counts !== false && one.at > change.last) change.last = one.at;
+  /** True for what has no place and can get one: it is neither late nor among those that are being placed. */
+  isPlaceable({ id }: Occurrence): boolean {
+    return !this.#placed.has(id) && !this.#late.has(id) && !this.placing.has(id);
+  }
+
+  /** The open change in which it has its place; null: it has no place yet. */
+  changeOf(one: Occurrence): ChangeState | null {
+    return this.change(this.placeOf(one.id)?.change);
+  }
+
+  /** The same, unless it is an incident or a digest. */
+  trackedChangeOf(one: Occurrence): TrackedChange | null {
+    return this.tracked(this.placeOf(one.id)?.change);
   }
 
   /** What has its place in the change. */
@@ -124,21 +104,49 @@ export class DomainPass {
     return this.#members.get(change) ?? [];
   }
 
+  assign(one: Occurrence, { change, counts, ...given }: Assignment): void {
+    this.#join({
+      occurrence: one,
+      place: {
+        change: change.id,
+        parent: given.parent ?? '',
+        on: given.on ?? '',
+        rule: given.rule,
+        evidence: given.evidence,
+        confidence: given.confidence ?? '',
+        from: given.from ?? null,
+        late: false,
+        terminating: given.terminating ?? false,
+        named: given.named ?? false,
+        unobserved: this.#unobserved(one),
+      },
+    });
+    if (counts !== false && one.at > change.last) change.last = one.at;
+  }
+
+  /** It becomes a trace of its own. */
+  setLate(one: Occurrence): void {
+    this.#late.add(one.id);
+  }
+
+  /** Says why another parent was not taken. */
+  reject(one: Occurrence, candidate: string, verdict: string): void {
+    if (!this.#considered) return;
+    const list = this.#considered.get(one.id) ?? [];
+    list.push({ candidate, verdict });
+    this.#considered.set(one.id, list);
+  }
+
+  #isAtHand({ id }: Occurrence): boolean {
+    const placed = this.#placed.get(id);
+    return placed ? placed.place.change in this.context.changes : !this.#late.has(id);
+  }
+
   #join(placed: Placed): void {
+    this.#placed.set(placed.occurrence.id, placed);
     const members = this.#members.get(placed.place.change);
     if (members) members.push(placed);
     else this.#members.set(placed.place.change, [placed]);
-  }
-
-  /** The change is settled: nothing refers to its occurrences any more, whether or not they are still at hand. */
-  close(change: ChangeState): void {
-    delete this.context.changes[change.id];
-    this.context.scalings = this.context.scalings.filter((scaling) => scaling.change !== change.id);
-    this.context.disruptions = this.context.disruptions.filter((disruption) => disruption.change !== change.id);
-    for (const { occurrence } of this.membersOf(change.id)) {
-      const name = ends.includes(occurrence.routed.meaning.verb) ? subjectName(occurrence) : null;
-      if (name !== null) this.context.ended[name] = Math.max(occurrence.at, this.context.ended[name] ?? 0);
-    }
   }
 
   #unobserved(one: Occurrence): number {
@@ -149,29 +157,30 @@ export class DomainPass {
     return one.n - before - 1;
   }
 
-  note(one: Occurrence, candidate: string, verdict: string): void {
-    if (!this.notes) return;
-    const list = this.notes.get(one.id) ?? [];
-    list.push({ candidate, verdict });
-    this.notes.set(one.id, list);
+  // Objects
+
+  /** The state of an object, as far as it was seen before. */
+  known(ref: ObjectRef, at: Micros): ObjectState | null {
+    const known = this.context.objects[keyOf(ref)];
+    return known && at - known.lastSeen < rememberFor ? known : null;
   }
 
-  /** The state of an object, made on first sight. */
+  /** The state of an object, made at first sight. */
   object(ref: ObjectRef, owner: ObjectRef | undefined, at: Micros): ObjectState {
-    const key = keyOf(ref);
-    const known = this.context.objects[key];
-    if (known && at - known.lastSeen < rememberFor) {
+    const known = this.known(ref, at);
+    if (known) {
       if (at > known.lastSeen) known.lastSeen = at;
       return known;
     }
-    const made: ObjectState = {
+    const key = keyOf(ref);
+    const object: ObjectState = {
       ref,
       owner: owner ? keyOf(owner) : '',
       firstSeen: at,
       lastSeen: at,
-      birth: null,
-      death: null,
-      anchor: null,
+      creation: null,
+      deletion: null,
+      firstSign: null,
       open: {},
       series: {},
       unhealthy: null,
@@ -179,146 +188,147 @@ export class DomainPass {
       incidentDay: 0,
       incidentCount: 0,
       troubled: false,
-      up: false,
     };
-    this.context.objects[key] = made;
+    this.context.objects[key] = object;
     this.context.names[nameKey(ref)] = key;
-    return made;
+    return object;
   }
 
-  named(kind: string, namespace: string, name: string): ObjectState | null {
+  /** The object last seen under that name. */
+  objectNamed(kind: string, namespace: string, name: string): ObjectState | null {
     return this.context.objects[this.context.names[nameKeyOf(kind, namespace, name)] ?? ''] ?? null;
   }
 
-  /** The change, while it is not settled. */
-  open(id: string | undefined): ChangeState | null {
+  /** Keeps what later occurrences refer to: the pair that this one opens, the series that it begins. */
+  remember(one: Occurrence, object: ObjectState, change: ChangeState): void {
+    const { meaning } = one.routed;
+    const pair = meaning.class === 'start' ? meaning.pairs[0] : undefined;
+    if (pair !== undefined) object.open[pairKey(one, pair)] = linkTo(one, change, 'self');
+    if (meaning.class === 'state' || meaning.class === 'failure') object.series[seriesKey(one)] = linkTo(one, change, 'self');
+  }
+
+  // Changes
+
+  /** The change, while it is open. */
+  change(id: string | undefined): ChangeState | null {
     return (id !== undefined && this.context.changes[id]) || null;
   }
 
-  openChanges(kinds?: readonly ChangeKind[]): ChangeState[] {
-    const all = Object.values(this.context.changes).filter((one) =>
-      kinds ? kinds.includes(one.kind) : one.kind !== 'incident' && one.kind !== 'digest',
-    );
-    return all.sort((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1));
+  /** The same, unless it is an incident or a digest. */
+  tracked(id: string | undefined): TrackedChange | null {
+    const change = this.change(id);
+    return change && isTracked(change) ? change : null;
   }
 
-  begin(one: Occurrence, kind: ChangeKind, about?: ObjectRef, extra: Partial<ChangeState> = {}): ChangeState {
-    const root = one.routed.chain.at(-1) ?? involvedOf(one);
-    const change: ChangeState = {
-      id: one.id,
-      kind,
-      about: about ?? root,
-      root,
-      start: one.at,
-      last: one.at,
-      generation: this.generation(one),
-      made: {},
-      unreplaced: [],
-      deletes: 0,
-      newSet: '',
-      oldSets: {},
-      resized: '',
-      newReplicas: 0,
-      wanted: 0,
-      superseded: false,
-      back: false,
-      closed: false,
-      failed: '',
-      trouble: '',
-      expectsEnd: false,
-      openUntil: 0,
-      continues: null,
-      ...extra,
-    };
+  /** Open changes of those kinds, default all that are tracked, in the order in which they began. */
+  openChanges(kinds?: readonly TrackedKind[]): TrackedChange[] {
+    const found: TrackedChange[] = [];
+    for (const change of Object.values(this.context.changes))
+      if (isTracked(change) && (!kinds || kinds.includes(change.kind))) found.push(change);
+    return found.length < 2 ? found : found.sort(byStart);
+  }
+
+  latestChange(kinds?: readonly TrackedKind[]): TrackedChange | undefined {
+    return this.openChanges(kinds).at(-1);
+  }
+
+  begin(
+    one: Occurrence,
+    kind: TrackedKind,
+    given: Partial<Pick<TrackedChange, 'about' | 'end' | 'continues' | 'rollout'>> = {},
+  ): TrackedChange {
+    const generation = this.generationOf(one);
+    return this.#open(newChange({ id: one.id, kind, root: rootOf(one), start: one.at, generation, ...given }));
+  }
+
+  beginIncident(
+    one: Occurrence,
+    { about, openUntil, continues }: Pick<IncidentChange, 'about' | 'openUntil' | 'continues'>,
+  ): IncidentChange {
+    const { id, at } = one;
+    const root = rootOf(one);
+    return this.#open({ id, kind: 'incident', about, root, start: at, last: at, failed: '', trouble: '', continues, openUntil });
+  }
+
+  beginDigest(one: Occurrence, id: string, about: ObjectRef): ChangeState {
+    return this.#open({ id, kind: 'digest', about, root: rootOf(one), start: one.at, last: one.at });
+  }
+
+  #open<Change extends ChangeState>(change: Change): Change {
     this.context.changes[change.id] = change;
+    this.#settlesFrom = Math.min(this.#settlesFrom, settlesAtEarliest(change));
     return change;
   }
 
   /**
-   * Generation of the version that the controller had in hand, 0 when that is not known. A repeat keeps the version of the
-   * first occurrence, so it tells nothing.
+   * Generation of the version that the controller had in hand, 0 when that is not known. A repeat keeps the version of the first
+   * occurrence, so it says nothing.
    */
-  generation(one: Occurrence): number {
+  generationOf(one: Occurrence): number {
     const { observation } = one.routed;
     if (observation.involvedVersion === '' || one.n > 1 || observation.n > 1) return 0;
     return this.objects.ofVersion(observation.involved.uid, observation.involvedVersion)?.generation ?? 0;
   }
 
-  /** Actions upon an object of that name, from `since` to `until` (plus what may trail), latest first. */
-  actionsOn(name: string, since: Micros, until: Micros): Occurrence[] {
-    return this.#within(this.#onSubject.get(name), since, until + causeMayTrail).reverse();
+  /** Takes out the changes that are settled at that time: nothing refers to their occurrences any more. */
+  settle(at: Micros): { readonly change: ChangeState; readonly settledAt: Micros }[] {
+    if (at < this.#settlesFrom) return [];
+    const settled: { change: ChangeState; settledAt: Micros }[] = [];
+    let from = Number.POSITIVE_INFINITY;
+    for (const change of Object.values(this.context.changes)) {
+      // Most changes are too young; only the others are worth the closer look.
+      const earliest = settlesAtEarliest(change);
+      const settledAt = at < earliest ? earliest : settlesAt(change);
+      if (settledAt <= at) settled.push({ change, settledAt });
+      else from = Math.min(from, earliest);
+    }
+    this.#settlesFrom = from;
+    for (const { change } of settled) this.#close(change);
+    return settled;
   }
 
-  actionsBy(actor: string, since: Micros, until: Micros): Occurrence[] {
-    return this.#within(this.#byActor.get(actor), since, until);
+  #close(change: ChangeState): void {
+    const { context } = this;
+    delete context.changes[change.id];
+    context.scalings = context.scalings.filter((scaling) => scaling.change !== change.id);
+    context.disruptions = context.disruptions.filter((disruption) => disruption.change !== change.id);
+    for (const { occurrence } of this.membersOf(change.id)) {
+      const name = endings.includes(occurrence.routed.meaning.verb) ? subjectName(occurrence) : null;
+      if (name !== null) context.ended[name] = Math.max(occurrence.at, context.ended[name] ?? 0);
+    }
   }
+}
 
-  /** Stops of the pods of a controller. */
-  stopsUnder(controller: string, since: Micros, until: Micros): Occurrence[] {
-    return this.#within(this.#stops.get(controller), since, until);
-  }
-
-  /** Failures to find room for a pod, up to what may trail. */
-  failuresOf(pod: string, until: Micros): Occurrence[] {
-    return this.#within(this.#failures.get(pod), until - minute, until + causeMayTrail);
-  }
-
-  /** Suspensions and resumptions of a job, up to what may trail, latest first. */
-  suspensionsOf(job: string, until: Micros): Occurrence[] {
-    return this.#within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
-  }
-
+/** How occurrences of one sort get their place. */
+export interface Placer {
   /**
-   * Of a list in order of time the part in [since, until], without what is settled: that is gone from a domain that was decided in
-   * between, and must not be seen in one that is decided at once.
+   * What the placement depends on: those of them that have no place yet get one first. Controllers record after their call returns, so
+   * a cause may come up to a second after its effect.
    */
-  #within(list: readonly Occurrence[] | undefined, since: Micros, until: Micros): Occurrence[] {
-    return within(list, since, until).filter(({ id }) => {
-      const placed = this.placed.get(id);
-      return placed ? placed.place.change in this.context.changes : !this.late.has(id);
-    });
-  }
-
-  bond(one: Occurrence, change: ChangeState, by: CausalLink['by']): CausalLink {
-    return { occurrence: one.id, change: change.id, at: one.at, by };
-  }
+  readonly causes?: (pass: DomainPass, one: Occurrence, object: ObjectState) => readonly Occurrence[];
+  /** Assigns a place, always. */
+  readonly place: (pass: DomainPass, one: Occurrence, object: ObjectState) => void;
 }
 
-export function involvedOf(one: Occurrence): ObjectRef {
-  return one.routed.chain[0] ?? one.routed.observation.involved;
+export function linkTo(one: Occurrence, change: ChangeState, by: CausalLink['by']): CausalLink {
+  return { occurrence: one.id, change: change.id, at: one.at, by };
 }
 
-/** Verbs after which nothing more of the object is expected. */
-export const ends: readonly Verb[] = ['delete', 'evict', 'stop'];
-
-/** The object that an action is about: the one that it names, or the evicted one. */
-function subjectName(one: Occurrence): string | null {
-  const { subject, verb } = one.routed.meaning;
-  if (subject) return nameKeyOf(subject.kind, subject.namespace, subject.name);
-  return verb === 'evict' ? nameKey(involvedOf(one)) : null;
+/** By which a state or failure is found again when its Event repeats. */
+export function seriesKey(one: Occurrence): string {
+  return `event/${one.routed.observation.uid}`;
 }
 
-export function nameKey(ref: ObjectRef): string {
-  return nameKeyOf(ref.kind, ref.namespace, ref.name);
+/** By which a start is found again: its pair, on its object and container. */
+export function pairKey(one: Occurrence, pair: string): string {
+  return `${pair}|${one.routed.observation.container}`;
 }
 
-function append(map: Map<string, Occurrence[]>, key: string, one: Occurrence): void {
-  const list = map.get(key);
-  if (list) list.push(one);
-  else map.set(key, [one]);
+/** The object at the top of the domain. */
+function rootOf(one: Occurrence): ObjectRef {
+  return one.routed.chain.at(-1) ?? involvedOf(one);
 }
 
-/** The part of a list in order of time that lies in [since, until], found by halving. */
-function within(list: readonly Occurrence[] | undefined, since: Micros, until: Micros): Occurrence[] {
-  if (!list) return [];
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((list[middle]?.at ?? 0) < since) low = middle + 1;
-    else high = middle;
-  }
-  let end = low;
-  while (end < list.length && (list[end]?.at ?? 0) <= until) end += 1;
-  return list.slice(low, end);
+function byStart(a: ChangeState, b: ChangeState): number {
+  return a.start - b.start || (a.id < b.id ? -1 : 1);
 }

@@ -1,118 +1,135 @@
-/** What StatefulSets, DaemonSets and ReplicaSets without a Deployment do: which change it belongs to follows from its sequence. */
-import type { ChangeState, ObjectState } from '../context.ts';
-import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
+/**
+ * What StatefulSets, DaemonSets and ReplicaSets without a Deployment do: creations and deletions of pods, whose sequence tells which change
+ * they belong to.
+ */
+import type { ChildStatus, TrackedChange } from '../change.ts';
+import type { ObjectState } from '../context.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
+import type { Meaning } from '../rules/rule.ts';
 import { minute, rememberFor, second } from '../settling-times.ts';
-import { madeKey } from './child-status.ts';
-import { disruptionFor, replace } from './disruption.ts';
-import { type DomainPass, nameKey } from './domain-pass.ts';
-import { forgetNamed } from './place-object.ts';
+import { childKey, forgetChild } from './children.ts';
+import { disruptionFor, disruptionsToPlace, replace } from './disruption.ts';
+import type { DomainPass, Placer } from './domain-pass.ts';
+import { rescaleOf, rescalesToPlace } from './orders.ts';
 
 /** No pod is scheduled, started and found ready in less time. */
 const startsWithin = 100_000;
 
-/** StatefulSets, DaemonSets and ReplicaSets of their own: creations and deletions of pods, told apart by their sequence. */
-export function placeController(walk: DomainPass, one: Occurrence, object: ObjectState): void {
-  const { meaning } = one.routed;
-  const child = meaning.subject;
-  if (!child) return;
-  const rescale = walk
-    .actionsOn(`rescale:${nameKey(object.ref)}`, one.at - 30 * second, one.at)
-    .find((action) => walk.open(walk.place(action)?.change));
-  const driven = rescale ? walk.open(walk.place(rescale)?.change) : null;
-  const pod = child.kind === 'Pod';
-  const disruption = pod && meaning.verb === 'create' ? disruptionFor(walk, one, object) : null;
-  if (disruption) return replace(walk, one, disruption);
-  const ended = pod && meaning.verb === 'delete' ? walk.named('Pod', child.namespace, child.name)?.death : null;
-  const clearing = walk.open(ended?.change);
+type Child = NonNullable<Meaning['subject']>;
+
+export const controllerPlacer: Placer = {
+  causes: (pass, one, object) => {
+    const disruptions = makesPod(one) ? disruptionsToPlace(pass, one, object) : [];
+    return [...rescalesToPlace(pass, one, object.ref), ...disruptions];
+  },
+  place: (pass, one, object) => {
+    const child = one.routed.meaning.subject;
+    if (child) placeChild(pass, one, object, child);
+  },
+};
+
+function placeChild(pass: DomainPass, one: Occurrence, object: ObjectState, child: Child): void {
+  const disruption = makesPod(one) ? disruptionFor(pass, one, object) : null;
+  const disrupted = pass.change(disruption?.change);
+  if (disruption && disrupted) return replace(pass, one, disruption, disrupted);
+  const { verb } = one.routed.meaning;
+  const deletion = child.kind === 'Pod' && verb === 'delete' ? pass.objectNamed('Pod', child.namespace, child.name)?.deletion : null;
+  const clearing = pass.change(deletion?.change);
   if (clearing) {
     // What is left of a pod that was evicted or has failed is cleared away before it is made anew.
-    return walk.assign(one, { change: clearing, rule: 'controller.clear', evidence: ended?.occurrence || clearing.id });
+    return pass.assign(one, { change: clearing, rule: 'controller.clear', evidence: deletion?.occurrence || clearing.id });
   }
-  const open = meaning.verb === 'create' ? joinForCreate(walk, one, object) : joinForDelete(walk, one);
-  const change = driven ?? open ?? begin(walk, one, object);
-  if (driven && rescale) walk.assign(one, { change, parent: rescale.id, rule: 'hpa.rescale', evidence: rescale.id });
-  else walk.assign(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
-  if (!pod) return;
-  if (meaning.verb === 'delete') {
-    forgetNamed(walk, 'Pod', child.name);
+  const rescale = rescaleOf(pass, one, object.ref);
+  const open = verb === 'create' ? joinForCreate(pass, one, object, child) : joinForDelete(pass, one, child);
+  const change = rescale?.change ?? open ?? begin(pass, one, object);
+  if (rescale) pass.assign(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
+  else pass.assign(one, { change, rule: open ? 'controller.sequence' : 'controller.edit', evidence: change.id });
+  if (child.kind === 'Pod') account(pass, one, object, change, child);
+}
+
+/** Keeps what the change has made, deleted and replaced. */
+function account(pass: DomainPass, one: Occurrence, { ref }: ObjectState, change: TrackedChange, child: Child): void {
+  if (one.routed.meaning.verb === 'delete') {
+    forgetChild(pass, child);
     // What is said to be replaced may be said to be deleted as well.
     if (change.unreplaced.includes(child.name)) return;
     change.unreplaced.push(child.name);
     change.deletes += 1;
     return;
   }
-  const replaced = object.ref.kind === 'StatefulSet' ? child.name : (change.unreplaced[0] ?? '');
+  const replaced = ref.kind === 'StatefulSet' ? child.name : (change.unreplaced[0] ?? '');
   change.unreplaced = change.unreplaced.filter((name) => name !== replaced);
-  change.made[madeKey({ ...child, apiVersion: 'v1' })] = 'waiting';
+  change.made[childKey(child)] = 'waiting';
 }
 
-function joinForCreate(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState | undefined {
-  const open = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale', 'heal']));
-  const name = one.routed.meaning.subject?.name ?? '';
-  const replacing = open.find((change) => replaces(change, object.ref.kind, name));
+function joinForCreate(pass: DomainPass, one: Occurrence, object: ObjectState, child: Child): TrackedChange | undefined {
+  const open = sameEdit(pass, one, pass.openChanges(['create', 'rollout', 'scale', 'heal']));
+  const replacing = open.find((change) => replaces(change, object.ref.kind, child.name));
   if (replacing) return replacing;
   const last = open.filter((change) => change.kind !== 'heal').at(-1);
   const shrinks = object.ref.kind === 'StatefulSet' && (last?.unreplaced.length ?? 0) > 1;
-  return !last || shrinks || complete(walk, one, object, last) ? undefined : last;
+  return !last || shrinks || isComplete(pass, one, object, last) ? undefined : last;
 }
 
 /**
  * What makes all its pods at once has made them all when each is up: pods that it makes later are those of another size. A StatefulSet
  * does so when it has made two in less time than one of them takes to start; else it makes one after the other, and more may come.
  */
-function complete(walk: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): boolean {
-  const made = Object.entries(change.made).filter(([key]) => key.startsWith('Pod/'));
-  if (made.length === 0 || made.some(([, state]) => state !== 'up') || one.at - change.last < 2 * second) return false;
-  if (object.ref.kind === 'ReplicaSet' || object.ref.kind === 'ReplicationController') return true;
-  if (object.ref.kind !== 'StatefulSet' || change.kind === 'rollout') return false;
-  const times = walk
-    .actionsBy(keyOf(object.ref), change.start, one.at)
-    .filter((action) => action.id !== one.id && action.routed.meaning.verb === 'create' && action.routed.meaning.subject?.kind === 'Pod')
-    .map((action) => action.at);
-  return times.some((at, index) => index > 0 && at - (times[index - 1] ?? 0) < startsWithin);
+function isComplete(pass: DomainPass, one: Occurrence, { ref }: ObjectState, change: TrackedChange): boolean {
+  if (one.at - change.last < 2 * second || !areUp(change.made)) return false;
+  if (ref.kind === 'ReplicaSet' || ref.kind === 'ReplicationController') return true;
+  if (ref.kind !== 'StatefulSet' || change.kind === 'rollout') return false;
+  const creations = pass.index.actionsBy(keyOf(ref), change.start, one.at).filter((action) => action.id !== one.id && makesPod(action));
+  return creations.some(({ at }, index) => index > 0 && at - (creations[index - 1]?.at ?? 0) < startsWithin);
+}
+
+/** It has made pods, and all of them are up. */
+function areUp(made: Readonly<Record<string, ChildStatus>>): boolean {
+  const pods = Object.entries(made).filter(([key]) => key.startsWith('Pod/'));
+  return pods.length > 0 && pods.every(([, status]) => status === 'up');
 }
 
 /** A StatefulSet takes down one pod at a time to make it anew; several that are gone are a scaling down. */
-function replaces(change: ChangeState, kind: string, name: string): boolean {
-  if (kind !== 'StatefulSet') return change.unreplaced.length > 0;
-  return change.unreplaced.length === 1 && change.unreplaced[0] === name;
+function replaces({ unreplaced }: TrackedChange, kind: string, name: string): boolean {
+  return kind === 'StatefulSet' ? unreplaced.length === 1 && unreplaced[0] === name : unreplaced.length > 0;
 }
 
 /** Deleting a pod that the change itself has made, or in the creation of the whole, is the work of another edit. */
-function joinForDelete(walk: DomainPass, one: Occurrence): ChangeState | undefined {
-  const child = one.routed.meaning.subject;
-  const healing = child && walk.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
+function joinForDelete(pass: DomainPass, one: Occurrence, child: Child): TrackedChange | undefined {
+  const healing = pass.openChanges(['heal']).find((change) => change.unreplaced.includes(child.name));
   if (healing) return healing;
-  const current = sameEdit(walk, one, walk.openChanges(['create', 'rollout', 'scale'])).at(-1);
-  if (!child || !current) return undefined;
-  if (current.kind === 'create') {
-    walk.note(one, current.id, 'it was creating');
-    return undefined;
-  }
-  const born = walk.named('Pod', child.namespace, child.name)?.birth;
-  const action = walk
-    .actionsOn(nameKeyOf('Pod', child.namespace, child.name), current.start, one.at)
-    .some((other) => other.id !== one.id && other.at < one.at && other.routed.meaning.verb === 'create');
-  if (born?.change === current.id || action) {
-    walk.note(one, current.id, 'it had made this pod itself');
-    return undefined;
-  }
-  return current;
+  const current = sameEdit(pass, one, pass.openChanges(['create', 'rollout', 'scale'])).at(-1);
+  if (!current) return undefined;
+  const conflict = current.kind === 'create' ? 'it was creating' : hasMade(pass, one, current, child) ? 'it had made this pod itself' : '';
+  if (conflict === '') return current;
+  pass.reject(one, current.id, conflict);
+  return undefined;
+}
+
+function hasMade(pass: DomainPass, one: Occurrence, change: TrackedChange, { namespace, name }: Child): boolean {
+  const pod = { kind: 'Pod', namespace, name };
+  if (pass.objectNamed('Pod', namespace, name)?.creation?.change === change.id) return true;
+  const actions = pass.index.actionsOn(pod, change.start, one.at);
+  return actions.some((action) => action.id !== one.id && action.at < one.at && action.routed.meaning.verb === 'create');
 }
 
 /** Where versions are known the controller's generation tells the edit. */
-function sameEdit(walk: DomainPass, one: Occurrence, open: ChangeState[]): ChangeState[] {
-  const generation = walk.generation(one);
+function sameEdit(pass: DomainPass, one: Occurrence, open: TrackedChange[]): TrackedChange[] {
+  const generation = pass.generationOf(one);
   if (generation === 0) return open;
   return open.filter((change) => change.generation === 0 || change.generation === generation);
 }
 
-function begin(walk: DomainPass, one: Occurrence, object: ObjectState): ChangeState {
+function begin(pass: DomainPass, one: Occurrence, { ref, firstSeen }: ObjectState): TrackedChange {
   const { verb, heals } = one.routed.meaning;
-  if (verb === 'delete') return walk.begin(one, heals ? 'heal' : 'rollout');
-  const created = walk.objects.latest(object.ref.uid)?.createdAt ?? null;
-  const recent = created === null ? object.firstSeen >= one.at - minute : one.at - created < minute;
-  const settled = Object.values(walk.context.settled).some((change) => one.at - change.end < rememberFor);
-  const first = walk.openChanges(['create', 'rollout', 'scale']).length === 0 && !settled;
-  return walk.begin(one, recent && first ? 'create' : 'scale');
+  if (verb === 'delete') return pass.begin(one, heals ? 'heal' : 'rollout');
+  const created = pass.objects.latest(ref.uid)?.createdAt ?? null;
+  const recent = created === null ? firstSeen >= one.at - minute : one.at - created < minute;
+  const settled = Object.values(pass.context.settled).some((change) => one.at - change.end < rememberFor);
+  const first = pass.openChanges(['create', 'rollout', 'scale']).length === 0 && !settled;
+  return pass.begin(one, recent && first ? 'create' : 'scale');
+}
+
+function makesPod({ routed: { meaning } }: Occurrence): boolean {
+  return meaning.verb === 'create' && meaning.subject?.kind === 'Pod';
 }

@@ -1,45 +1,69 @@
-/** Where one occurrence belongs: its change, its parent and why. The dispatcher; `place-object`, `place-action` and `pairs` do the work. */
+/** Gives occurrences their place: which kind of placement applies to which, and in what order they come. */
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
-import { failing } from './child-status.ts';
-import { type DomainPass, involvedOf } from './domain-pass.ts';
-import { placeDigest } from './orphan-digest.ts';
-import { placeEnd } from './phase-pairs.ts';
-import { placeAction } from './place-action.ts';
-import { placeFailure, placeLife, placeRestart, placeStop } from './place-object.ts';
+import { forgetChild } from './children.ts';
+import type { DomainPass, Placer } from './domain-pass.ts';
+import { involvedOf } from './occurrence-index.ts';
+import { actionPlacer } from './place-action.ts';
+import { stopPlacer } from './place-deletion.ts';
+import { failurePlacer, restartPlacer } from './place-failure.ts';
+import { runEndPlacer } from './place-run.ts';
+import { isRepeat, lifePlacer, openPair, pairEndPlacer, placeDigest, repeatPlacer } from './place-state.ts';
 
-export function placeOne(walk: DomainPass, one: Occurrence): void {
-  const { meaning, chain, observation } = one.routed;
-  if (meaning.class === 'noise' || observation.annotations['topLevelSpan'] === 'true') return placeAlone(walk, one);
-  const object = walk.object(involvedOf(one), chain[1], one.at);
-  if (meaning.class === 'state' || meaning.class === 'failure') {
-    if (placeRepeat(walk, one, object)) return;
+/**
+ * Places an occurrence, and before it what it may depend on and has no place yet, since it was recorded after it. Such causes may have
+ * causes of their own. Each is looked at once, so that a circle ends where it closes.
+ */
+export function place(pass: DomainPass, first: Occurrence): void {
+  const stack = [first];
+  pass.placing.add(first.id);
+  for (let one = stack.at(-1); one; one = stack.at(-1)) {
+    if (isAlone(one)) placeAlone(pass, one);
+    else {
+      const object = pass.object(involvedOf(one), one.routed.chain[1], one.at);
+      const placer = placerOf(pass, one, object);
+      const cause = placer.causes?.(pass, one, object).find((other) => pass.isPlaceable(other));
+      if (cause) {
+        pass.placing.add(cause.id);
+        stack.push(cause);
+        continue;
+      }
+      // Whoever makes something is at work after all.
+      if (isAction(one) && one.routed.meaning.verb === 'create') forgetChild(pass, object.ref);
+      placer.place(pass, one, object);
+    }
+    stack.pop();
   }
-  if (meaning.class === 'end' && placeEnd(walk, one, object)) return;
-  if (meaning.verb === 'stop') return placeStop(walk, one, object);
-  if (meaning.verb === 'restart') return placeRestart(walk, one, object);
-  if (meaning.class === 'action' || meaning.begins !== '') return placeAction(walk, one, object);
-  if (meaning.class === 'failure') return placeFailure(walk, one, object);
-  placeLife(walk, one, object);
+  pass.placing.clear();
 }
 
-function placeAlone(walk: DomainPass, one: Occurrence): void {
-  if (one.routed.meaning.class === 'noise') return placeDigest(walk, one, 'orphan.noise');
-  walk.assign(one, { change: walk.begin(one, 'update', involvedOf(one)), rule: 'annotation.top-level', evidence: 'topLevelSpan' });
+/** It has neither cause nor effect, or somebody wants it to be a trace of its own. */
+function isAlone({ routed: { meaning, observation } }: Occurrence): boolean {
+  return meaning.class === 'noise' || observation.annotations['topLevelSpan'] === 'true';
 }
 
-/** A repeat of a state or failure that the same open change already tells. */
-function placeRepeat(walk: DomainPass, one: Occurrence, object: ObjectState): boolean {
-  const series = object.series[`event/${one.routed.observation.uid}`];
-  const change = walk.open(series?.change);
-  if (!series || !change) return false;
-  walk.assign(one, {
-    change,
-    on: series.occurrence,
-    rule: 'series',
-    evidence: `repeat ${one.n} of ${series.occurrence}`,
-    counts: change.kind === 'incident',
-  });
-  if (one.routed.meaning.recurs) failing(walk, object, change, one.routed.observation.message);
-  return true;
+function placeAlone(pass: DomainPass, one: Occurrence): void {
+  if (one.routed.meaning.class === 'noise') return placeDigest(pass, one, 'orphan.noise');
+  const change = pass.begin(one, 'update', { about: involvedOf(one) });
+  pass.assign(one, { change, rule: 'annotation.top-level', evidence: 'topLevelSpan' });
+}
+
+function placerOf(pass: DomainPass, one: Occurrence, object: ObjectState): Placer {
+  const { meaning } = one.routed;
+  if (isRepeat(pass, one, object)) return repeatPlacer;
+  if (meaning.class === 'end' && meaning.phase === 'run') return runEndPlacer(placerByMeaning(one, object));
+  if (meaning.class === 'end' && meaning.phase !== 'schedule' && openPair(pass, one, object)) return pairEndPlacer;
+  return placerByMeaning(one, object);
+}
+
+function isAction({ routed: { meaning } }: Occurrence): boolean {
+  return meaning.class === 'action' || meaning.begins !== '';
+}
+
+function placerByMeaning(one: Occurrence, object: ObjectState): Placer {
+  const { meaning } = one.routed;
+  if (meaning.verb === 'stop') return stopPlacer;
+  if (meaning.verb === 'restart') return restartPlacer;
+  if (isAction(one)) return actionPlacer(one, object);
+  return meaning.class === 'failure' ? failurePlacer : lifePlacer;
 }

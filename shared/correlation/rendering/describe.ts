@@ -2,10 +2,10 @@
 import type { ObjectRef } from '../../events/observation.ts';
 import { goDurationMicros } from '../../events/time.ts';
 import type { AttributeValue, SpanEvent } from '../../spans/span.ts';
-import type { ChangeState, Placed } from '../context.ts';
+import { type ChangeState, isTracked, outcomeOf } from '../change.ts';
+import type { Placed } from '../context.ts';
 import { traceOf } from '../ids.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
-import { outcomeOf } from '../placement/change.ts';
 import type { Meaning } from '../rules/rule.ts';
 import { isoOf } from './intervals.ts';
 import { chainAttributes, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
@@ -179,13 +179,15 @@ function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean):
   return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
 }
 
+const untroubled = { failed: '', trouble: '', continues: null };
+
 /** Root attributes to search by, and the title of the trace. */
 export function describeRoot(drawing: RenderInput, root: SpanNode, placed: readonly Placed[], evicted: boolean): void {
   const { change, config } = drawing;
   const kind = evicted && (change.kind === 'heal' || change.kind === 'delete') ? 'evict' : kindOf(change);
   const outcome = outcomeOf(change);
-  const told = change.failed !== change.trouble ? change.failed : '';
-  const cause = outcome === 'ok' ? '' : told || lastingFailure(placed) || change.trouble || firstFailure(placed);
+  const { failed, trouble, continues } = change.kind === 'digest' ? untroubled : change;
+  const cause = outcome === 'ok' ? '' : (failed !== trouble && failed) || lastingFailure(placed) || trouble || firstFailure(placed);
   const { about } = change;
   root.service = config.rootService;
   root.name = `${calledBy(change.root, false)}: ${kind}`;
@@ -202,21 +204,22 @@ export function describeRoot(drawing: RenderInput, root: SpanNode, placed: reado
     'knspan.events': placed.length,
     ...(kind === 'run' || kind === 'rollout' ? { 'knspan.phase': kind } : {}),
     ...(cause === '' ? {} : { 'knspan.cause': cause.slice(0, 1_024) }),
-    ...(change.trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': change.trouble.slice(0, 1_024) } : {}),
+    ...(trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': trouble.slice(0, 1_024) } : {}),
   });
   // What it continues may settle later.
-  const before = change.continues && drawing.context.changes[change.continues.change];
-  const continues = before ? traceOf(config.cluster, before) : change.continues && drawing.context.settled[change.continues.change];
-  if (continues) root.links.push({ traceId: continues.traceId, spanId: continues.rootSpanId, attributes: { 'knspan.link': 'continues' } });
+  const before = continues && drawing.context.changes[continues.change];
+  const trace = before ? traceOf(config.cluster, before) : continues && drawing.context.settled[continues.change];
+  if (trace) root.links.push({ traceId: trace.traceId, spanId: trace.rootSpanId, attributes: { 'knspan.link': 'continues' } });
   joinWorld(root, placed);
 }
 
 /** Deletions without replacement were a scaling, not a rollout. */
 function kindOf(change: ChangeState): string {
-  if (change.kind === 'rollout' && change.newSet === '' && change.deletes > 0 && change.unreplaced.length === change.deletes)
-    return 'scale';
-  if (change.kind === 'drain' && change.deletes === 0) return 'cordon';
-  return change.back ? 'rollback' : change.kind;
+  if (!isTracked(change)) return change.kind;
+  const { kind, rollout, deletes, unreplaced } = change;
+  if (kind === 'rollout' && !rollout?.newSet && deletes > 0 && unreplaced.length === deletes) return 'scale';
+  if (kind === 'drain' && deletes === 0) return 'cordon';
+  return rollout?.back ? 'rollback' : kind;
 }
 
 /** The first trouble that was not overcome: its object has neither started nor made anything since. A probe's comes last. */

@@ -1,11 +1,11 @@
 /** Draws a settled change as one trace: nodes from placed occurrences, true intervals, what the objects add, ids, budget. */
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { Segment, Span } from '../../spans/span.ts';
+import { outcomeOf } from '../change.ts';
 import type { CorrelateConfig } from '../config.ts';
 import type { Context, Placed } from '../context.ts';
 import { spanIdOf, traceIdOf, traceOf } from '../ids.ts';
 import { keyOf } from '../occurrence.ts';
-import { outcomeOf } from '../placement/change.ts';
 import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';

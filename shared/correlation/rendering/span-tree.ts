@@ -2,8 +2,9 @@
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { AttributeValue, SpanEvent, SpanLink } from '../../spans/span.ts';
+import type { ChangeState } from '../change.ts';
 import type { CorrelateConfig } from '../config.ts';
-import type { ChangeState, Context, Placed } from '../context.ts';
+import type { Context, Placed } from '../context.ts';
 
 /** All that a change is drawn from. */
 export interface RenderInput {

@@ -1,0 +1,66 @@
+/** What a change has made, and how that fares: up, unready, failing, or gone before it was up. */
+import type { ObjectRef } from '../../events/observation.ts';
+import { type ChangeState, isTracked, type TrackedChange } from '../change.ts';
+import type { ObjectState } from '../context.ts';
+import type { Occurrence } from '../occurrence.ts';
+import type { DomainPass } from './domain-pass.ts';
+
+/** Controllers that make pods of their own accord. */
+export const podControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
+
+export function childKey({ kind, name }: Pick<ObjectRef, 'kind' | 'name'>): string {
+  return `${kind}/${name}`;
+}
+
+/** A container of the object has started. */
+export function setStarted(pass: DomainPass, one: Occurrence, object: ObjectState, change: ChangeState): void {
+  object.troubled = false;
+  if (one.routed.observation.fieldPath.startsWith('spec.initContainers')) return;
+  const maker = makerOf(pass, object, change);
+  if (!maker) return;
+  const key = childKey(object.ref);
+  const crashed = maker.made[key] === 'failing' || maker.made[key] === 'restarted';
+  maker.made[key] = crashed && one.n > 1 ? 'restarted' : 'up';
+}
+
+/** The object is in trouble; unready: only a probe says so. */
+export function setFailing(pass: DomainPass, object: ObjectState, change: ChangeState, message: string, unready = false): void {
+  if (!unready) object.troubled = true;
+  if (change.kind === 'digest') return;
+  if (change.trouble === '') change.trouble = message;
+  const key = childKey(object.ref);
+  // A controller that can't make what it should: nothing goes on until it makes something.
+  if (isTracked(change) && podControllers.includes(object.ref.kind)) change.made[key] = 'failing';
+  const maker = makerOf(pass, object, change);
+  if (maker) maker.made[key] = unready && maker.made[key] !== 'failing' ? 'unready' : 'failing';
+}
+
+/** The open change that waits for the object. */
+function makerOf(pass: DomainPass, object: ObjectState, change: ChangeState): TrackedChange | null {
+  const key = childKey(object.ref);
+  if (isTracked(change) && key in change.made) return change;
+  const maker = pass.tracked(object.creation?.change);
+  return maker && key in maker.made ? maker : null;
+}
+
+/** A pod has gone; where something is to come in its place, `missing` is its name. */
+export function countDeletion(change: ChangeState, missing?: string): void {
+  if (!isTracked(change)) return;
+  change.deletes += 1;
+  if (missing !== undefined) change.unreplaced.push(missing);
+}
+
+/** The object of that name is gone, or at work after all: no change waits for it any more. */
+export function forgetChild(pass: DomainPass, child: Pick<ObjectRef, 'kind' | 'name'>): void {
+  const key = childKey(child);
+  for (const change of pass.openChanges()) {
+    if (child.kind === 'Pod' && change.made[key] === 'failing' && change.failed === '') change.failed = change.trouble;
+    delete change.made[key];
+  }
+}
+
+/** The object was deleted: the change that made it waits for it no longer. */
+export function forgetMade(pass: DomainPass, object: ObjectState): void {
+  const maker = pass.tracked(object.creation?.change ?? object.firstSign?.change);
+  if (maker) delete maker.made[childKey(object.ref)];
+}

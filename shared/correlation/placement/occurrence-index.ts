@@ -1,0 +1,142 @@
+/**
+ * The occurrences of a domain by what they do to whom, in order of time: where a placement finds the causes that it looks for. Only what
+ * is undecided is here, so answers leave out what belongs to a settled change, which may or may not still be at hand.
+ */
+import type { Micros, ObjectRef } from '../../events/observation.ts';
+import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
+import type { Verb } from '../rules/rule.ts';
+import { causeMayTrail, minute } from '../settling-times.ts';
+
+/** Verbs after which nothing more of the object is expected. */
+export const endings: readonly Verb[] = ['delete', 'evict', 'stop'];
+
+export class OccurrenceIndex {
+  readonly #isAtHand: (one: Occurrence) => boolean;
+  readonly #bySubject = new Timelines();
+  readonly #byActor = new Timelines();
+  readonly #rescales = new Timelines();
+  readonly #stopsByController = new Timelines();
+  readonly #waitsForNode = new Timelines();
+  readonly #suspensions = new Timelines();
+
+  /** `isAtHand` is false for what belongs to a settled change. */
+  constructor(isAtHand: (one: Occurrence) => boolean) {
+    this.#isAtHand = isAtHand;
+  }
+
+  add(one: Occurrence): void {
+    const { meaning, chain } = one.routed;
+    const { subject, verb } = meaning;
+    const involved = involvedOf(one);
+    const about = subjectName(one);
+    if (about !== null) this.#bySubject.add(about, one);
+    if (subject) this.#byActor.add(keyOf(involved), one);
+    if (verb === 'rescale') {
+      const target = subject ?? chain[1];
+      if (target) this.#rescales.add(nameKey(target), one);
+    }
+    if (verb === 'suspend' || verb === 'resume') this.#suspensions.add(keyOf(involved), one);
+    if (verb === 'stop' && chain[1]) this.#stopsByController.add(keyOf(chain[1]), one);
+    if (meaning.waitsFor === 'node') this.#waitsForNode.add(keyOf(involved), one);
+  }
+
+  /** Actions upon the object of that name, from `since` to `until` and what may trail, latest first. */
+  actionsOn(ref: Named, since: Micros, until: Micros): Occurrence[] {
+    return this.#within(this.#bySubject.get(nameKey(ref)), since, until + causeMayTrail).reverse();
+  }
+
+  /** Creations and updates among them. */
+  ordersOf(ref: Named, since: Micros, until: Micros): Occurrence[] {
+    return this.actionsOn(ref, since, until).filter(({ routed: { meaning } }) => meaning.verb === 'create' || meaning.verb === 'update');
+  }
+
+  /** Actions of the controller upon its objects, in their order. */
+  actionsBy(actor: string, since: Micros, until: Micros): Occurrence[] {
+    return this.#within(this.#byActor.get(actor), since, until);
+  }
+
+  /** Sizes set for the workload of that name, up to what may trail, latest first. */
+  rescalesOf(target: Named, since: Micros, until: Micros): Occurrence[] {
+    return this.#within(this.#rescales.get(nameKey(target)), since, until + causeMayTrail).reverse();
+  }
+
+  /** Stops of the pods of a controller. */
+  stopsUnder(controller: string, since: Micros, until: Micros): Occurrence[] {
+    return this.#within(this.#stopsByController.get(controller), since, until);
+  }
+
+  /** Failures to find a node for the pod in the minute before, up to what may trail. */
+  failuresOf(pod: string, until: Micros): Occurrence[] {
+    return this.#within(this.#waitsForNode.get(pod), until - minute, until + causeMayTrail);
+  }
+
+  /** Suspensions and resumptions of a job, up to what may trail, latest first. */
+  suspensionsOf(job: string, until: Micros): Occurrence[] {
+    return this.#within(this.#suspensions.get(job), 0, until + causeMayTrail).reverse();
+  }
+
+  #within(list: readonly Occurrence[], since: Micros, until: Micros): Occurrence[] {
+    const found: Occurrence[] = [];
+    for (let index = firstFrom(list, since); index < list.length; index += 1) {
+      const one = list[index];
+      if (!one || one.at > until) break;
+      if (this.#isAtHand(one)) found.push(one);
+    }
+    return found;
+  }
+}
+
+type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>;
+
+export function nameKey({ kind, namespace, name }: Named): string {
+  return nameKeyOf(kind, namespace, name);
+}
+
+export function involvedOf(one: Occurrence): ObjectRef {
+  return one.routed.chain[0] ?? one.routed.observation.involved;
+}
+
+/** The name of the object that an action is about: the one that it says, or the evicted one. */
+export function subjectName(one: Occurrence): string | null {
+  const { subject, verb } = one.routed.meaning;
+  if (subject) return nameKey(subject);
+  return verb === 'evict' ? nameKey(involvedOf(one)) : null;
+}
+
+const nothing: readonly Occurrence[] = [];
+
+/** Lists in order of time, put in order when they are first asked for. */
+class Timelines {
+  readonly #lists = new Map<string, { readonly list: Occurrence[]; inOrder: boolean }>();
+
+  add(key: string, one: Occurrence): void {
+    const known = this.#lists.get(key);
+    if (!known) this.#lists.set(key, { list: [one], inOrder: true });
+    else {
+      known.list.push(one);
+      known.inOrder = false;
+    }
+  }
+
+  get(key: string): readonly Occurrence[] {
+    const known = this.#lists.get(key);
+    if (!known) return nothing;
+    if (!known.inOrder) {
+      known.list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+      known.inOrder = true;
+    }
+    return known.list;
+  }
+}
+
+/** Index of the first that is not before that time. */
+function firstFrom(list: readonly Occurrence[], since: Micros): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.at ?? 0) < since) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,134 @@
+/**
+ * The life of one object: its steps (scheduled, pulling, started) and states, and the ends of what was started. They hang on what made
+ * the object, else on its first sign of life.
+ */
+import type { ObjectRef } from '../../events/observation.ts';
+import { type CausalLink, endChange, type TrackedChange } from '../change.ts';
+import type { ObjectState } from '../context.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
+import { hour } from '../settling-times.ts';
+import { childKey, setFailing, setStarted } from './children.ts';
+import { originOf, originsToPlace } from './creation.ts';
+import { type DomainPass, linkTo, type Placer, pairKey, seriesKey } from './domain-pass.ts';
+import { involvedOf } from './occurrence-index.ts';
+import { deletingChange } from './place-deletion.ts';
+import { incidentOf, openIncident, placeTerminating } from './place-failure.ts';
+
+export const lifePlacer: Placer = {
+  causes: (pass, one, object) => (isTerminating(pass, one, object) ? [] : originsToPlace(pass, one, object)),
+  place: placeLife,
+};
+
+/** Of an object that is being deleted only states belong to the deletion; its steps come from before. */
+function isTerminating(pass: DomainPass, one: Occurrence, object: ObjectState): boolean {
+  const { meaning } = one.routed;
+  return meaning.class === 'state' && !meaning.remark && deletingChange(pass, one, object) !== null;
+}
+
+function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void {
+  const { meaning } = one.routed;
+  if (isTerminating(pass, one, object) && placeTerminating(pass, one, object)) return;
+  const origin = originOf(pass, one, object);
+  if (!origin) return placeWithoutOrigin(pass, one, object);
+  const { change, parent, rule, evidence } = origin;
+  if (meaning.remark) return pass.assign(one, { change, on: parent === '' ? 'root' : parent, rule, evidence, counts: !object.troubled });
+  const isPhase = meaning.phase === 'schedule' && object.creation?.by === 'name';
+  pass.assign(one, { ...origin, from: isPhase ? (object.creation?.at ?? null) : null, counts: !(object.troubled && one.n > 1) });
+  pass.remember(one, object, change);
+  // What created the container may have been lost.
+  if (meaning.phase === 'container' && meaning.class === 'end') setStarted(pass, one, object, change);
+  if (meaning.phase === 'schedule') setScheduled(one, object, change);
+}
+
+function setScheduled(one: Occurrence, object: ObjectState, change: TrackedChange): void {
+  object.troubled = false;
+  if (object.creation?.by !== 'name') object.firstSign = linkTo(one, change, 'self');
+  const key = childKey(object.ref);
+  if (change.made[key] === 'failing' || !(key in change.made)) change.made[key] = 'waiting';
+}
+
+/** Kinds whose first state is reported when they are made. */
+const reportedWhenMade: readonly string[] = ['Pod', 'PersistentVolumeClaim'];
+
+/** First signs of life that nothing caused begin a change; other states go to what is open, or to the digest. */
+function placeWithoutOrigin(pass: DomainPass, one: Occurrence, object: ObjectState): void {
+  const { meaning, chain, owners } = one.routed;
+  const isPod = object.ref.kind === 'Pod';
+  const isStep = meaning.firstSign || meaning.class === 'start' || meaning.class === 'end';
+  const wasSeen = object.creation !== null || object.firstSign !== null;
+  const incident = openIncident(pass, object) ?? (wasSeen && isStep && isPod ? incidentOf(pass, one, object) : null);
+  if (incident) {
+    pass.assign(one, meaning.remark ? { ...incident, on: 'root' } : incident);
+    return pass.remember(one, object, incident.change);
+  }
+  const open = pass.latestChange();
+  if (open && (chain.length === 1 || isStep || owners < chain.length)) {
+    const counts = meaning.class !== 'state';
+    pass.assign(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts });
+    if (isStep && isPod) object.firstSign = linkTo(one, open, 'self');
+    return pass.remember(one, object, open);
+  }
+  if (!isStep) return placeDigest(pass, one, 'orphan.state');
+  const isEdit = meaning.class === 'state' && !reportedWhenMade.includes(object.ref.kind);
+  const change = pass.begin(one, isEdit ? 'update' : 'create');
+  pass.assign(one, { change, rule: 'object.first-sign', evidence: one.id });
+  object.firstSign = linkTo(one, change, 'self');
+  if (isPod) change.made[childKey(object.ref)] = 'waiting';
+  pass.remember(one, object, change);
+}
+
+/** Informational Events without cause or effect: one digest per object and hour. */
+export function placeDigest(pass: DomainPass, one: Occurrence, rule: string): void {
+  const about: ObjectRef = involvedOf(one);
+  const root = one.routed.chain.at(-1) ?? about;
+  // An object whose owner was named late has been in two domains: each has a digest of its own.
+  const of = keyOf(root) === keyOf(about) ? '' : `:${keyOf(root)}`;
+  const id = `digest:${keyOf(about)}:${Math.floor(one.at / hour)}${of}`;
+  pass.assign(one, { change: pass.change(id) ?? pass.beginDigest(one, id, about), rule, evidence: 'no cause and no effect is known' });
+}
+
+/** A repeat of a state or failure that the same open change has already: it is a span event there. */
+export const repeatPlacer: Placer = {
+  place: (pass, one, object) => {
+    const series = object.series[seriesKey(one)];
+    const change = pass.change(series?.change);
+    if (!series || !change) return placeLife(pass, one, object);
+    const { occurrence } = series;
+    const counts = change.kind === 'incident';
+    pass.assign(one, { change, on: occurrence, rule: 'series', evidence: `repeat ${one.n} of ${occurrence}`, counts });
+    if (one.routed.meaning.recurs) setFailing(pass, object, change, one.routed.observation.message);
+  },
+};
+
+export function isRepeat(pass: DomainPass, one: Occurrence, object: ObjectState): boolean {
+  const { meaning } = one.routed;
+  return (meaning.class === 'state' || meaning.class === 'failure') && pass.change(object.series[seriesKey(one)]?.change) !== null;
+}
+
+/** The end of a pair is a span event of the span that began it. */
+export const pairEndPlacer: Placer = {
+  place: (pass, one, object) => {
+    const { meaning, observation } = one.routed;
+    const opened = openPair(pass, one, object);
+    const change = pass.change(opened?.link.change);
+    if (!opened || !change) return placeLife(pass, one, object);
+    delete object.open[opened.key];
+    const { occurrence } = opened.link;
+    pass.assign(one, { change, on: occurrence, rule: `pair.${meaning.pairs[0]}`, evidence: `end of ${occurrence}` });
+    if (meaning.phase === 'container') setStarted(pass, one, object, change);
+    if (meaning.fails) setFailing(pass, object, change, observation.message);
+    if (meaning.ends) endChange(change, meaning.fails ? observation.message : '');
+  },
+};
+
+/** Of the pairs that it may end the first that is open, if its change is. */
+export function openPair(
+  pass: DomainPass,
+  one: Occurrence,
+  { open }: ObjectState,
+): { readonly key: string; readonly link: CausalLink } | null {
+  const keys = one.routed.meaning.pairs.map((pair) => pairKey(one, pair));
+  const key = keys.find((known) => known in open) ?? '';
+  const link = open[key];
+  return link && pass.change(link.change) ? { key, link } : null;
+}
