@@ -1,0 +1,85 @@
+/**
+ * Keeps the runtime spans of a trace within its budget: what failed and what took longest stays, with what it hangs under; the rest is
+ * counted on the nearest span that stays, or in one span under the root.
+ */
+import { digestOf, spanIdOf } from '../correlation/ids.ts';
+import type { AttributeValue, Span } from '../spans/span.ts';
+import type { Copy } from './copies.ts';
+import type { TraceOutline } from './trace-outline.ts';
+
+const namesMost = 20;
+
+/** `budget`: spans at most; those of one trace, parents before children. */
+export function foldToBudget(copies: readonly Copy[], outline: TraceOutline, budget: number): Span[] {
+  if (copies.length <= budget) return copies.map(({ span }) => span);
+  const kept = choose(copies, Math.max(0, budget - 1));
+  const under = new Map<Copy | null, Copy[]>();
+  for (const copy of copies) {
+    if (kept.has(copy)) continue;
+    const stays = nearest(copy, kept);
+    const list = under.get(stays);
+    if (list) list.push(copy);
+    else under.set(stays, [copy]);
+  }
+  const spans = copies.filter((copy) => kept.has(copy)).map((copy) => withCounts(copy.span, under.get(copy) ?? []));
+  const rest = under.get(null) ?? [];
+  return rest.length === 0 || budget === 0 ? spans : [...spans, foldOf(rest, outline)];
+}
+
+/** The worst first, each with the copies that it hangs under, as long as there is room for all of them. */
+function choose(copies: readonly Copy[], most: number): Set<Copy> {
+  const kept = new Set<Copy>();
+  for (const copy of [...copies].sort(byWorth)) {
+    const chain: Copy[] = [];
+    for (let at: Copy | null = copy; at !== null && !kept.has(at); at = at.parent) chain.push(at);
+    if (kept.size + chain.length <= most) for (const one of chain) kept.add(one);
+    if (kept.size >= most) break;
+  }
+  return kept;
+}
+
+function byWorth(a: Copy, b: Copy): number {
+  const failed = Number(b.span.status === 'error') - Number(a.span.status === 'error');
+  return failed || b.took - a.took || (a.span.spanId < b.span.spanId ? -1 : 1);
+}
+
+function nearest(copy: Copy, kept: ReadonlySet<Copy>): Copy | null {
+  let at = copy.parent;
+  while (at !== null && !kept.has(at)) at = at.parent;
+  return at;
+}
+
+function withCounts(span: Span, folded: readonly Copy[]): Span {
+  return folded.length === 0 ? span : { ...span, attributes: { ...span.attributes, ...countsOf(folded) } };
+}
+
+function countsOf(folded: readonly Copy[]): Record<string, AttributeValue> {
+  const names = [...Map.groupBy(folded, ({ span }) => span.name)].map(([name, list]) => ({ name, count: list.length }));
+  names.sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+  return {
+    'knspan.runtime.folded': folded.length,
+    'knspan.runtime.folded.longest_ms': Math.ceil(folded.reduce((most, { took }) => Math.max(most, took), 0) / 1_000),
+    'knspan.runtime.folded.names': names.slice(0, namesMost).map(({ name, count }) => `${name} × ${count}`),
+  };
+}
+
+function foldOf(rest: readonly Copy[], { traceId, cluster, spans }: TraceOutline): Span {
+  const start = rest.reduce((earliest, { span }) => Math.min(earliest, span.start), Number.POSITIVE_INFINITY);
+  const end = rest.reduce((latest, { span }) => Math.max(latest, span.end), 0);
+  const id = digestOf(rest.map(({ span }) => span.spanId));
+  return {
+    traceId,
+    spanId: spanIdOf(cluster, `${traceId}/${id}`, 'runtime-fold'),
+    parentSpanId: spans[0]?.id ?? '',
+    name: 'more runtime spans',
+    title: `… ${rest.length} more runtime spans`,
+    start,
+    end,
+    attributes: countsOf(rest),
+    status: 'unset',
+    statusMessage: '',
+    events: [],
+    links: [],
+    service: rest[0]?.span.service ?? '',
+  };
+}

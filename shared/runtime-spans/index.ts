@@ -1,0 +1,25 @@
+/** Runtime spans and traces in, copies out: what the command line and the function `runtime-spans` do alike. */
+import type { Span } from '../spans/span.ts';
+import { clockGaps } from './clocks.ts';
+import { copiesOf } from './copies.ts';
+import { factsOf } from './facts.ts';
+import { foldToBudget } from './fold.ts';
+import { join } from './join.ts';
+import type { RuntimeTrace } from './runtime-trace.ts';
+import type { TraceOutline } from './trace-outline.ts';
+import { waitsOf } from './waits.ts';
+
+/** Runtime spans per trace, where nothing else is said. */
+export const defaultRuntimeBudget = 200;
+
+/** By trace id, the copies that belong into it, parents before children. `budget`: copies per trace. */
+export function copiesByTrace(outlines: readonly TraceOutline[], traces: readonly RuntimeTrace[], budget: number): Map<string, Span[]> {
+  const facts = factsOf(traces, outlines);
+  const gaps = clockGaps(traces);
+  const copies = new Map<string, Span[]>();
+  for (const [outline, placed] of Map.groupBy(join(outlines, facts), ({ target }) => target.outline)) {
+    const all = copiesOf({ placed, waits: waitsOf(placed, facts), clockGaps: gaps });
+    copies.set(outline.traceId, foldToBudget(all, outline, budget));
+  }
+  return copies;
+}
