@@ -27,11 +27,12 @@ export type NoiseKind = (typeof noiseKinds)[number];
 export type Verdict =
   /** `keys`: the objects, Events, pods and containers by which it can be found; all of its trace is worth keeping. */
   | { readonly kind: 'speaks'; readonly keys: readonly string[] }
-  | { readonly kind: 'part' }
-  /** `whole`: its trace cannot be about anything else. */
+  /** `keys`: where its trace turns out to be worth keeping. */
+  | { readonly kind: 'part'; readonly keys: readonly string[] }
+  /** `whole`: so is its trace, unless another span of it speaks of an object. */
   | { readonly kind: 'noise'; readonly of: NoiseKind; readonly whole: boolean };
 
-const part: Verdict = { kind: 'part' };
+const part: Verdict = { kind: 'part', keys: [] };
 
 /** Never objects whose changes are told by Events; the API server's own bookkeeping. */
 const ignoredResources = new Set([
@@ -124,7 +125,8 @@ function classifyRequest(request: RequestFacts): Verdict {
   if (ignoredResources.has(resource)) return noise('leases_and_reviews', true);
   if (subresource === 'status' && resource !== 'pods') return noise('status_updates', true);
   if (code >= 400) return noise('refused_requests', true);
-  return name === '' || subresource === 'token' ? part : speaks([objectKey(resource, namespace, name)]);
+  // What it stores names the object of a POST, what it reads the pod of a token.
+  return speaks(name === '' || subresource === 'token' ? [] : [objectKey(resource, namespace, name)]);
 }
 
 function classifyCall(span: RuntimeSpan, call: string): Verdict {
@@ -148,7 +150,10 @@ function classifyStorage(span: RuntimeSpan): Verdict {
   if (!/^(?:Create|GuaranteedUpdate|Delete) etcd3$/.test(span.name)) return part;
   const [, resource = '', ...rest] = textOf(span, 'key').split('/');
   if (ignoredResources.has(resource)) return noise('leases_and_reviews', true);
-  return resource === '' ? part : speaks([objectKey(resource, rest.length > 1 ? (rest.at(-2) ?? '') : '', rest.at(-1) ?? '')]);
+  return {
+    kind: 'part',
+    keys: resource === '' ? [] : [objectKey(resource, rest.length > 1 ? (rest.at(-2) ?? '') : '', rest.at(-1) ?? '')],
+  };
 }
 
 /** The pod's uid from the names that the runtime gives: `<pod>_<namespace>_<uid>_<attempt>`, a container's with one part more before. */

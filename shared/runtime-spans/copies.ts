@@ -11,6 +11,8 @@ import { describe } from './describe.ts';
 import type { Placed } from './join.ts';
 import type { RuntimeSpan } from './runtime-span.ts';
 import { inTime, isSecondHalf } from './runtime-trace.ts';
+import { clippedKey, endKey, originalSpanKey, originalTraceKey, startKey } from './shown.ts';
+import { requestSpans } from './units.ts';
 import type { Wait } from './waits.ts';
 
 /** A copy on its way, with what decides whether it is kept. */
@@ -93,11 +95,12 @@ function halvesOf(placed: Placed, span: RuntimeSpan): RuntimeSpan[] {
   return below(placed, span).filter((child) => isSecondHalf(child, span));
 }
 
-/** Its children; below a request also what lost its parent with the filters of the API server. */
+/** Its children; below a request also what has lost its parent with the filters of the API server. */
 function below({ trace, unit, head }: Placed, span: RuntimeSpan): readonly RuntimeSpan[] {
   const children = trace.children.get(span.spanId) ?? [];
   if (unit.kind !== 'request' || span !== head) return children;
-  return [...children, ...(trace.children.get('') ?? []).filter((other) => other !== head)];
+  const lost = trace.children.get('') ?? [];
+  return [...children, ...requestSpans(trace, head).filter((other) => other !== head && lost.includes(other))];
 }
 
 function copyOf(
@@ -130,11 +133,16 @@ function waitCopy({ placed, start, end, reason, inside }: Wait, place: Place): C
   const { target, head } = placed;
   return finished(target.outline, { ...head, start, end }, inside ? 'wait' : 'wait-before', place, {
     name: 'wait',
-    title: `wait: ${reason}`.slice(0, 200),
+    title: `wait: ${shortReason(reason)}`,
     attributes: { 'knspan.phase': 'wait', 'knspan.wait.reason': reason, 'knspan.rule': 'runtime.wait', 'knspan.evidence': head.spanId },
     status: 'unset',
     statusMessage: '',
   });
+}
+
+/** `failed to "StartContainer" for "app" with CrashLoopBackOff: "back-off 10s ..."`: what the kubelet says, without what it stands in. */
+function shortReason(reason: string): string {
+  return (/ with (\w+: ".*)$/s.exec(reason)?.[1] ?? reason).replaceAll(/\\*"/g, '').slice(0, 150);
 }
 
 type Content = Pick<Span, 'name' | 'title' | 'attributes' | 'status' | 'statusMessage'>;
@@ -150,13 +158,13 @@ function finished(
   const { start, end, isClipped } = clipped(original, place);
   const attributes: Record<string, AttributeValue> = {
     ...content.attributes,
-    'knspan.runtime.trace_id': original.traceId,
-    'knspan.runtime.span_id': original.spanId,
+    [originalTraceKey]: original.traceId,
+    [originalSpanKey]: original.spanId,
   };
   if (isClipped) {
-    attributes['knspan.runtime.clipped'] = true;
-    attributes['knspan.runtime.start'] = isoOf(original.start);
-    attributes['knspan.runtime.end'] = isoOf(original.end);
+    attributes[clippedKey] = true;
+    attributes[startKey] = isoOf(original.start);
+    attributes[endKey] = isoOf(original.end);
   }
   const span: Span = {
     ...content,

@@ -5,6 +5,7 @@
 import { digestOf, spanIdOf } from '../correlation/ids.ts';
 import type { AttributeValue, Span } from '../spans/span.ts';
 import type { Copy } from './copies.ts';
+import { foldedKey } from './shown.ts';
 import type { TraceOutline } from './trace-outline.ts';
 
 const namesMost = 20;
@@ -39,8 +40,12 @@ function choose(copies: readonly Copy[], most: number): Set<Copy> {
 }
 
 function byWorth(a: Copy, b: Copy): number {
-  const failed = Number(b.span.status === 'error') - Number(a.span.status === 'error');
-  return failed || b.took - a.took || (a.span.spanId < b.span.spanId ? -1 : 1);
+  return worthOf(b) - worthOf(a) || b.took - a.took || (a.span.spanId < b.span.spanId ? -1 : 1);
+}
+
+/** The write that began the change comes first, then what failed. */
+function worthOf({ span }: Copy): number {
+  return span.attributes['knspan.rule'] === 'runtime.edit' ? 2 : span.status === 'error' ? 1 : 0;
 }
 
 function nearest(copy: Copy, kept: ReadonlySet<Copy>): Copy | null {
@@ -57,7 +62,7 @@ function countsOf(folded: readonly Copy[]): Record<string, AttributeValue> {
   const names = [...Map.groupBy(folded, ({ span }) => span.name)].map(([name, list]) => ({ name, count: list.length }));
   names.sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
   return {
-    'knspan.runtime.folded': folded.length,
+    [foldedKey]: folded.length,
     'knspan.runtime.folded.longest_ms': Math.ceil(folded.reduce((most, { took }) => Math.max(most, took), 0) / 1_000),
     'knspan.runtime.folded.names': names.slice(0, namesMost).map(({ name, count }) => `${name} × ${count}`),
   };

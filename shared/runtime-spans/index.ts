@@ -9,9 +9,6 @@ import type { RuntimeTrace } from './runtime-trace.ts';
 import type { TraceOutline } from './trace-outline.ts';
 import { waitsOf } from './waits.ts';
 
-/** Runtime spans per trace, where nothing else is said. */
-export const defaultRuntimeBudget = 200;
-
 /** By trace id, the copies that belong into it, parents before children. `budget`: copies per trace. */
 export function copiesByTrace(outlines: readonly TraceOutline[], traces: readonly RuntimeTrace[], budget: number): Map<string, Span[]> {
   const facts = factsOf(traces, outlines);

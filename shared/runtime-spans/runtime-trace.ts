@@ -1,5 +1,5 @@
 /** The kept spans of one runtime trace, put together from all requests that brought a part of it. */
-import { isHandler, requestOf, runtimeCallOf } from './classify.ts';
+import { isHandler, isTaskWait, requestOf, runtimeCallOf } from './classify.ts';
 import type { RuntimeSpan } from './runtime-span.ts';
 
 const depthMost = 64;
@@ -41,9 +41,10 @@ export function inTime(a: RuntimeSpan, b: RuntimeSpan): number {
 
 /**
  * A span that tells the same work a second time: the server's half of a call to the runtime below the client's half, the handler inside
- * of the request that it handles. What it adds are attributes and children.
+ * of the request that it handles, the shim's wait for a container. What it adds are attributes and children.
  */
 export function isSecondHalf(span: RuntimeSpan, parent: RuntimeSpan): boolean {
+  if (isTaskWait(parent)) return span.name.endsWith('Task/Wait');
   if (runtimeCallOf(span) !== '') return span.name === parent.name && span.kind === 'server';
   return isHandler(span) && requestOf(parent) !== null;
 }

@@ -1,5 +1,5 @@
 /** Sorts the spans of one request: by trace, what is worth keeping and by which keys it is found; the rest is counted and dropped. */
-import { classify, isSync, type NoiseKind, requestOf, runtimeCallOf, type Verdict } from './classify.ts';
+import { classify, type NoiseKind, requestOf, type Verdict } from './classify.ts';
 import { objectKey } from './request.ts';
 import { type RuntimeSpan, textOf } from './runtime-span.ts';
 
@@ -16,12 +16,14 @@ export interface Screened {
   readonly dropped: ReadonlyMap<NoiseKind, number>;
 }
 
+type Classified = readonly [RuntimeSpan, Verdict];
+
 export function screen(spans: readonly RuntimeSpan[]): Screened {
   const dropped = new Map<NoiseKind, number>();
   const drop = (kind: NoiseKind, count = 1) => dropped.set(kind, (dropped.get(kind) ?? 0) + count);
   const kept: KeptTrace[] = [];
   for (const [traceId, own] of Map.groupBy(spans, (span) => span.traceId)) {
-    const verdicts = own.map((span) => [span, classify(span)] as const);
+    const verdicts = own.map((span): Classified => [span, classify(span)]);
     const noise = wholeNoise(verdicts);
     if (noise !== null) {
       drop(noise, own.length);
@@ -37,27 +39,24 @@ export function screen(spans: readonly RuntimeSpan[]): Screened {
   return { kept, dropped };
 }
 
-/** A request that is noise makes noise of what it stores; a sync is never noise, whatever else it calls. */
-function wholeNoise(verdicts: readonly (readonly [RuntimeSpan, Verdict])[]): NoiseKind | null {
-  let found: NoiseKind | null = null;
-  for (const [span, verdict] of verdicts) {
-    if (verdict.kind === 'noise' && verdict.whole) found ??= verdict.of;
-    else if (verdict.kind === 'speaks' && (isSync(span) || runtimeCallOf(span) !== '')) return null;
-  }
-  return found;
+/** What a request stores is of the kind that the request is. */
+function wholeNoise(verdicts: readonly Classified[]): NoiseKind | null {
+  if (verdicts.some(([, verdict]) => verdict.kind === 'speaks')) return null;
+  for (const [, verdict] of verdicts) if (verdict.kind === 'noise' && verdict.whole) return verdict.of;
+  return null;
 }
 
-function keysOf(verdicts: readonly (readonly [RuntimeSpan, Verdict])[]): string[] {
+function keysOf(verdicts: readonly Classified[]): string[] {
   const keys = new Set<string>();
   for (const [span, verdict] of verdicts) {
-    if (verdict.kind === 'speaks') for (const key of verdict.keys) keys.add(key);
+    if (verdict.kind !== 'noise') for (const key of verdict.keys) keys.add(key);
     if (requestOf(span)?.subresource === 'token') for (const pod of tokenPods(verdicts)) keys.add(pod);
   }
   return [...keys].sort();
 }
 
 /** The pod that a token is for is read while the token is made; the path names the service account alone. */
-function tokenPods(verdicts: readonly (readonly [RuntimeSpan, Verdict])[]): string[] {
+function tokenPods(verdicts: readonly Classified[]): string[] {
   return verdicts.flatMap(([span]) => {
     const [, resource, namespace = '', name = ''] = textOf(span, 'key').split('/');
     return resource === 'pods' && span.name === 'cacher.Get' ? [objectKey('pods', namespace, name)] : [];

@@ -1,8 +1,9 @@
 /** The flags that several commands share. `option-values.ts` has what they are parsed to. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultConfig } from '../../correlation/config.ts';
+import { defaultRuntimeBudget } from '../../runtime-spans/budget.ts';
 
-export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -87,6 +88,26 @@ export function addRendering(command: Command): Command {
         .env('KNSPAN_ROOT_SERVICE')
         .default(defaultConfig.rootService)
         .argParser((text) => text || defaultConfig.rootService),
+    );
+}
+
+export function addRuntime(command: Command): Command {
+  return command
+    .optionsGroup('Runtime spans:')
+    .addOption(
+      new Option(
+        '--spans <file>',
+        "spans of API server, kubelet and containerd: OTLP/JSON lines of a Collector's file exporter, or Jaeger's JSON (repeatable)",
+      )
+        .argParser(collect)
+        .conflicts('through'),
+    )
+    .option('--runtime', 'show them in the tree, below the step that they belong to', false)
+    .addOption(
+      new Option('--runtime-budget <spans>', 'max runtime spans per trace; 0: no limit')
+        .env('KNSPAN_RUNTIME_BUDGET')
+        .default(defaultRuntimeBudget)
+        .argParser(wholeNumber(0, 1_000_000)),
     );
 }
 

@@ -12,6 +12,7 @@ import {
   addOutput,
   addRendering,
   addRules,
+  addRuntime,
   collect,
   correlatorsOption,
   dumpArgument,
@@ -57,6 +58,7 @@ export function addReplay(program: Command, functions: LocalFunctions): void {
         : (await import('../local/replay-through-http.ts')).replayThroughHttp(functions, paths, options),
     );
   addRendering(addRules(addOutput(addObjectFilters(addFilters(addInput(replay))))));
+  addRuntime(replay);
   replay
     .optionsGroup('Try out the pipeline:')
     .option('--deliver <how>', 'deliver as a bad network would, shuffle=SEED,duplicate=P,split=N: the traces are the same', (text) => {
@@ -74,6 +76,8 @@ export function addReplay(program: Command, functions: LocalFunctions): void {
     'knspan replay support-bundle.tar.gz',
     'knspan replay dump.txt --otlp http://localhost:4318',
     'knspan replay events.json --format otlp-json --out traces.jsonl',
+    '# Where the time went: spans of API server, kubelet and containerd, from the file exporter of an OpenTelemetry Collector',
+    'knspan replay events.json --spans spans.jsonl --runtime',
   ]);
 }
 

@@ -130,7 +130,7 @@ async function peek(raw: Readable): Promise<Peeked> {
 }
 
 /** Unpacked where it is gzip, whatever it is called. */
-async function textOf(raw: Readable): Promise<Readable> {
+export async function textOf(raw: Readable): Promise<Readable> {
   const source: AsyncIterator<unknown> = raw[Symbol.asyncIterator]();
   const first = await source.next();
   const head = first.done ? Buffer.alloc(0) : bytesOf(first.value);

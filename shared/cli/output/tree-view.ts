@@ -1,4 +1,6 @@
 /** The tree view: one block a trace, its verdict on top, each span with its place in time, its duration and what went wrong. */
+
+import { beginsAction, isRuntimeFold, isRuntimeSpan, runtimeSpansIn, trueTimes } from '../../runtime-spans/shown.ts';
 import type { Segment, Span } from '../../spans/span.ts';
 import { causeOf, isInstant, lastingText, outcomeOf, tidy, titleIn } from './outcome.ts';
 import { bar, clean, cut, cutMiddle, durationText, pad, padLeft, paint, type Screen, timeText, widthOf, wrap } from './terminal.ts';
@@ -7,6 +9,8 @@ export interface TreeOptions {
   readonly screen: Screen;
   /** Also say by which rule and evidence each span got its parent. */
   readonly why: boolean;
+  /** Also show runtime spans, dimmed. */
+  readonly runtime?: boolean;
 }
 
 /** More siblings of one name than this, and none of them failed: the rest is told in a line. */
@@ -17,6 +21,8 @@ const serviceMost = 24;
 /** A narrower screen is the tree's, without the column of services. */
 const serviceFrom = 80;
 const causeLinesMost = 4;
+/** A runtime span gets a row when it took this share of the trace. */
+const runtimeRowShare = 200;
 
 interface Row {
   readonly span: Span | null;
@@ -24,13 +30,42 @@ interface Row {
   readonly failed: boolean;
 }
 
-export function treeOf(segment: Segment, options: TreeOptions): string[] {
+export function treeOf(whole: Segment, options: TreeOptions): string[] {
+  const { segment, hidden } = withoutShort(whole, options);
   const root = segment.spans.find((span) => span.parentSpanId === '') ?? segment.spans[0];
   if (!root) return [];
   const rows: Row[] = [];
   const below = childrenOf(segment.spans);
   addRows(rows, below, topsOf(segment.spans, root, below), '', options);
-  return [...headOf(segment, root, options), ...layOut(rows, root, options), ''];
+  return [...headOf(segment, root, options), ...layOut(rows, root, options), ...hidden, ''];
+}
+
+/** Rows of runtime spans that are too short to tell where the time of the trace went are left out; those that failed never. */
+function withoutShort(segment: Segment, { runtime, screen }: TreeOptions): { segment: Segment; hidden: readonly string[] } {
+  const root = segment.spans.find((span) => span.parentSpanId === '');
+  const least = root === undefined ? 0 : (root.end - root.start) / runtimeRowShare;
+  const isShown = (span: Span) => {
+    if (!isRuntimeSpan(span)) return true;
+    if (isRuntimeFold(span)) return false;
+    const { start, end } = trueTimes(span);
+    return runtime === true && (end - start >= least || span.status === 'error' || beginsAction(span));
+  };
+  const spans = segment.spans.filter(isShown);
+  const left = runtimeSpansIn(segment.spans) - runtimeSpansIn(spans);
+  const about = `  … ${left} more runtime spans, shorter than ${durationText(least)} or folded`;
+  const hidden = runtime && left > 0 ? [paint(screen, 'dim', about)] : [];
+  return { segment: { ...segment, spans: adopted(segment.spans, spans) }, hidden };
+}
+
+/** What lost its parent among the rows hangs under the next one above. */
+function adopted(all: readonly Span[], shown: readonly Span[]): Span[] {
+  const parents = new Map(all.map((span) => [span.spanId, span.parentSpanId]));
+  const there = new Set(shown.map(({ spanId }) => spanId));
+  return shown.map((span) => {
+    let parentSpanId = span.parentSpanId;
+    while (parents.has(parentSpanId) && !there.has(parentSpanId)) parentSpanId = parents.get(parentSpanId) ?? '';
+    return parentSpanId === span.parentSpanId ? span : { ...span, parentSpanId };
+  });
 }
 
 function headOf(segment: Segment, root: Span, { screen, why }: TreeOptions): string[] {
@@ -61,7 +96,7 @@ function childrenOf(spans: readonly Span[]): Map<string, Span[]> {
     if (list) list.push(span);
     else below.set(span.parentSpanId, [span]);
   }
-  for (const list of below.values()) list.sort((a, b) => a.start - b.start || b.end - a.end);
+  for (const list of below.values()) list.sort(inTime);
   return below;
 }
 
@@ -69,7 +104,12 @@ function childrenOf(spans: readonly Span[]): Map<string, Span[]> {
 function topsOf(spans: readonly Span[], root: Span, below: ReadonlyMap<string, Span[]>): Span[] {
   const known = new Set(spans.map((span) => span.spanId));
   const strays = spans.filter((span) => span !== root && span.parentSpanId !== '' && !known.has(span.parentSpanId));
-  return [...(below.get(root.spanId) ?? []), ...strays].sort((a, b) => a.start - b.start || b.end - a.end);
+  return [...(below.get(root.spanId) ?? []), ...strays].sort(inTime);
+}
+
+function inTime(a: Span, b: Span): number {
+  const [from, to] = [trueTimes(a), trueTimes(b)];
+  return from.start - to.start || to.end - from.end;
 }
 
 function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: readonly Span[], indent: string, options: TreeOptions): void {
@@ -168,11 +208,17 @@ function layOut(rows: readonly Row[], root: Span, { screen }: TreeOptions): stri
   return rows.map(({ span, text, failed }) => {
     if (!span) return failed ? paint(screen, 'red', cut(text, screen.width)) : cut(text, screen.width);
     const title = pad((failed ? cutMiddle : cut)(text, treeWidth), treeWidth);
+    const isRuntime = isRuntimeSpan(span);
+    const { start, end } = trueTimes(span);
     return [
-      failed ? paint(screen, 'red', title) : title,
+      failed ? paint(screen, 'red', title) : isRuntime ? paint(screen, 'dim', title) : title,
       ...(serviceWidth > 0 ? [paint(screen, 'dim', pad(cut(clean(span.service), serviceWidth), serviceWidth))] : []),
-      paint(screen, failed ? 'red' : 'cyan', bar(span.start - root.start, span.end - root.start, root.end - root.start, barWidth)),
-      padLeft(lastingText(span), durationWidth),
+      paint(
+        screen,
+        failed ? 'red' : isRuntime ? 'dim' : 'cyan',
+        bar(Math.max(0, start - root.start), Math.max(0, end - root.start), root.end - root.start, barWidth),
+      ),
+      padLeft(isRuntime ? durationText(end - start) : lastingText(span), durationWidth),
     ]
       .join(' ')
       .trimEnd();

@@ -30,7 +30,7 @@ export interface RawResource {
   readonly cluster: string;
 }
 
-export const spansMost = 50_000;
+const spansMost = 50_000;
 export const attributesMost = 128;
 export const linksMost = 8;
 const textMost = 512;
@@ -63,6 +63,12 @@ export class SpanBatch {
   readonly faults = new Map<Fault, number>();
   /** Spans that were refused. */
   rejected = 0;
+  readonly #most: number;
+
+  /** `most`: spans that are taken of one request. */
+  constructor(most = spansMost) {
+    this.#most = most;
+  }
 
   note(fault: Fault, count = 1): void {
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + count);
@@ -74,7 +80,7 @@ export class SpanBatch {
   }
 
   add(raw: RawSpan, { service, node, cluster }: RawResource): void {
-    if (this.spans.length >= spansMost) return this.reject('too_many');
+    if (this.spans.length >= this.#most) return this.reject('too_many');
     const parentSpanId = raw.parentSpanId.toLowerCase();
     const traceId = raw.traceId.toLowerCase();
     const spanId = raw.spanId.toLowerCase();

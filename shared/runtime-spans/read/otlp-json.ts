@@ -7,7 +7,8 @@ const nothing: readonly unknown[] = [];
 /** False where the value is no such request at all. What single spans lack is counted in the batch. */
 export function readOtlpJson(value: unknown, batch: SpanBatch): boolean {
   const all = field(value, 'resourceSpans');
-  if (!isJson(value) || !(all === undefined || Array.isArray(all))) return false;
+  // An empty request is `{}`; anything else without spans is something else.
+  if (!isJson(value) || !(all === undefined ? Object.keys(value).length === 0 : Array.isArray(all))) return false;
   for (const resourceSpans of listOf(all)) {
     const resource = resourceOf(field(resourceSpans, 'resource'));
     // `instrumentationLibrarySpans` was its name before OTLP 0.15.
