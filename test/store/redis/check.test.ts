@@ -46,10 +46,19 @@ describe('the check of a Redis', () => {
 
   it('warns of what may be lost', async () => {
     const rows: readonly [Record<string, string>, RegExp][] = [
-      [{ appendfsync: 'everysec' }, /appendfsync 'everysec', wanted 'always': when it stops, about the last second of acknowledged Events may be lost/],
-      [{ appendfsync: 'no' }, /appendfsync 'no', wanted 'always': when it stops, about the last half minute of acknowledged Events may be lost/],
+      [
+        { appendfsync: 'everysec' },
+        /appendfsync 'everysec', wanted 'always': when it stops, about the last second of acknowledged Events may be lost/,
+      ],
+      [
+        { appendfsync: 'no' },
+        /appendfsync 'no', wanted 'always': when it stops, about the last half minute of acknowledged Events may be lost/,
+      ],
       [{ appendonly: 'no' }, /appendonly 'no', wanted 'yes': when it stops, all acknowledged Events are lost/],
-      [{ appendonly: 'no', save: '3600 1' }, /appendonly 'no', wanted 'yes': when it stops, Events acknowledged since its last snapshot are lost/],
+      [
+        { appendonly: 'no', save: '3600 1' },
+        /appendonly 'no', wanted 'yes': when it stops, Events acknowledged since its last snapshot are lost/,
+      ],
     ];
     for (const [settings, wanted] of rows) {
       const { refuse, warn } = await withSetting(settings);

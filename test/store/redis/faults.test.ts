@@ -181,7 +181,8 @@ describe('a Redis Cluster', () => {
     const outcomes = await Promise.allSettled(names.map((name) => store.append([entry(name)])));
     const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     assert.ok(reasons.length > 0 && reasons.length < shardCount);
-    for (const reason of reasons) assert.match(String(reason), /^StoreError: Cannot append in Redis: (a part of the cluster|it) is unavailable$/);
+    for (const reason of reasons)
+      assert.match(String(reason), /^StoreError: Cannot append in Redis: (a part of the cluster|it) is unavailable$/);
     assert.deepEqual(outcomes.filter(({ status }) => status === 'fulfilled').length, shardCount - reasons.length);
     await node?.restart();
     await until('all nodes are there again', () => store.ready());
