@@ -30,8 +30,9 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   if (isTerminating(pass, one, object) && placeTerminating(pass, one, object)) return;
   const origin = originOf(pass, one, object);
   if (!origin) return placeWithoutOrigin(pass, one, object);
-  const { change, parent, rule, evidence } = origin;
-  if (meaning.remark) return pass.assign(one, { change, on: parent === '' ? 'root' : parent, rule, evidence, counts: !object.troubled });
+  const { change, parent } = origin;
+  if (meaning.remark)
+    return pass.assign(one, { ...origin, parent: '', on: parent === '' ? 'root' : parent, confidence: '', counts: !object.troubled });
   const isPhase = meaning.phase === 'schedule' && object.creation?.by === 'name';
   pass.assign(one, { ...origin, from: isPhase ? (object.creation?.at ?? null) : null, counts: !(object.troubled && one.n > 1) });
   pass.remember(one, object, change);
