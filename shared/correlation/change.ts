@@ -152,7 +152,7 @@ export function settlesAtEarliest(change: ChangeState): Micros {
  * rollout whose new pods are well); stuck: in trouble, waiting may be in vain; unsure: it has no end condition.
  */
 function progressOf(change: TrackedChange): 'done' | 'waiting' | 'stuck' | 'unsure' {
-  if (change.end === 'reached') return 'done';
+  if (change.end === 'reached') return isRolling(change) && !change.superseded ? 'waiting' : 'done';
   if (change.end === 'expected') return change.superseded ? 'unsure' : 'waiting';
   const made = Object.values(change.made);
   if (made.includes('failing') || made.includes('restarted') || change.failed !== '') return 'stuck';

@@ -24,6 +24,8 @@ export interface ObjectState {
   firstSign: CausalLink | null;
   /** Open pairs: `pair|container` -> where it was opened. */
   readonly open: Record<string, CausalLink>;
+  /** The last pair of it that was closed. */
+  ended: CausalLink | null;
   /** Series by Event uid: the occurrence that began it in the change. */
   readonly series: Record<string, CausalLink>;
   /** The last failure of a probe. */

@@ -21,6 +21,8 @@ export const healthyAfter = 10 * minute;
 export const longestIncident = 1 * hour;
 /** Of one object; the last one stays open until midnight (UTC) and holds all that comes. */
 export const incidentsPerDay = 12;
+/** Controllers repeat themselves while they work: only after so long does the same again answer another edit. */
+export const beginsAgainAfter = 2 * second;
 /** How long a deletion may take to show after the action that caused it. */
 export const effectMayTrail = 60 * second;
 /** The context forgets after the life of an Event (1 h) and one hour more. */

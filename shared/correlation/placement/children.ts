@@ -23,6 +23,21 @@ export function setStarted(pass: DomainPass, one: Occurrence, object: ObjectStat
   maker.made[key] = crashed && one.n > 1 ? 'restarted' : 'up';
 }
 
+/** What an action has made is not up before it says so, by an end of the phase `ready`. */
+export function awaitReady(one: Occurrence, change: TrackedChange): void {
+  const { phase, subject, class: role } = one.routed.meaning;
+  if (phase !== 'ready' || role !== 'action' || !subject) return;
+  const key = childKey(subject);
+  if (!(key in change.made)) change.made[key] = 'waiting';
+}
+
+/** The object says that it is up. */
+export function setReady(pass: DomainPass, object: ObjectState, change: ChangeState): void {
+  object.troubled = false;
+  const maker = makerOf(pass, object, change);
+  if (maker) maker.made[childKey(object.ref)] = 'up';
+}
+
 /** The object is in trouble; unready: only a probe says so. */
 export function setFailing(pass: DomainPass, object: ObjectState, change: ChangeState, message: string, unready = false): void {
   if (!unready) object.troubled = true;

@@ -23,26 +23,46 @@ export interface Origin {
 
 /** What the object's steps hang on, while that change is open. */
 export function originOf(pass: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
+  for (const order of newOrders(pass, one, object)) {
+    const change = pass.trackedChangeOf(order);
+    if (!change) continue;
+    object.creation = linkTo(order, change, 'name');
+    object.firstSign = null;
+    break;
+  }
   if (wantsCreation(pass, object)) findCreation(pass, one, object);
-  const { creation, firstSign } = object;
-  const link = firstSign ?? creation;
+  const link = openLink(pass, object);
   const change = pass.tracked(link?.change);
   if (!link || !change) return null;
   const { occurrence } = link;
-  if (firstSign) return { change, parent: occurrence, rule: 'object.first-sign', evidence: occurrence };
+  if (link === object.firstSign) return { change, parent: occurrence, rule: 'object.first-sign', evidence: occurrence };
   if (link.by === 'structure') return { change, parent: occurrence, rule: 'owner.scale-up', evidence: occurrence, confidence: 'structure' };
   return { change, parent: occurrence, rule: 'named.create', evidence: occurrence };
 }
 
 /** What `originOf` looks at: it needs a place first. */
 export function originsToPlace(pass: DomainPass, one: Occurrence, object: ObjectState): Occurrence[] {
-  return wantsCreation(pass, object) ? creationsToPlace(pass, one, object.ref) : [];
+  const orders = newOrders(pass, one, object);
+  return orders.length === 0 && wantsCreation(pass, object) ? creationsToPlace(pass, one, object.ref) : orders;
+}
+
+/** The first sign of the object, or what made it, if that change is open. */
+export function openLink(pass: DomainPass, { creation, firstSign }: ObjectState): CausalLink | null {
+  if (firstSign && pass.tracked(firstSign.change)) return firstSign;
+  return creation && pass.tracked(creation.change) ? creation : null;
+}
+
+/** Creations and updates of the object since what it hangs on now, latest first. */
+function newOrders(pass: DomainPass, one: Occurrence, { ref, creation, firstSign }: ObjectState): Occurrence[] {
+  const link = firstSign ?? creation;
+  if (!link || ref.kind === 'Pod') return [];
+  return pass.index.ordersOf(ref, link.at + 1, one.at).filter((order) => order.id !== link.occurrence);
 }
 
 /** Pods are made once; what another Event may make or change again asks anew once the change that did so has settled. */
-function wantsCreation(pass: DomainPass, { ref, creation, firstSign }: ObjectState): boolean {
-  if (!creation) return !firstSign;
-  return ref.kind !== 'Pod' && pass.change(creation.change) === null;
+function wantsCreation(pass: DomainPass, object: ObjectState): boolean {
+  if (object.ref.kind === 'Pod') return !object.creation && !object.firstSign;
+  return openLink(pass, object) === null;
 }
 
 /** Finds the action that made the object: by name, else by what its owner was doing. */

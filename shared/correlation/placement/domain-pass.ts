@@ -182,6 +182,7 @@ export class DomainPass {
       deletion: null,
       firstSign: null,
       open: {},
+      ended: null,
       series: {},
       unhealthy: null,
       incident: '',

@@ -2,11 +2,12 @@
  * Actions: what controllers do to other objects. An action hangs on what made or drove its actor; where nothing did, the root object's own
  * sequence of actions tells which change it belongs to.
  */
-import type { TrackedKind } from '../change.ts';
+import type { TrackedChange, TrackedKind } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
 import type { Verb } from '../rules/rule.ts';
-import { podControllers } from './children.ts';
+import { beginsAgainAfter } from '../settling-times.ts';
+import { awaitReady, podControllers } from './children.ts';
 import { originOf, originsToPlace } from './creation.ts';
 import { type DomainPass, linkTo, type Placer } from './domain-pass.ts';
 import { controllerPlacer } from './place-controller.ts';
@@ -17,15 +18,15 @@ import { scalingPlacer } from './place-scaling.ts';
 import { isScaling } from './scaling-slots.ts';
 
 export function actionPlacer(one: Occurrence, { ref: { kind } }: ObjectState): Placer {
-  const { meaning, chain, owners } = one.routed;
+  const { meaning, owners } = one.routed;
   const { verb, subject } = meaning;
-  if (kind === 'Deployment' && isScaling(one)) return scalingPlacer;
+  if (isScaling(one) && (kind === 'Deployment' || subject?.kind === 'ReplicaSet')) return scalingPlacer;
   if (kind === 'Job' && (verb === 'suspend' || verb === 'resume')) return suspensionPlacer;
   if (verb === 'evict' && !subject) return evictionPlacer;
   if (subject && (verb === 'create' || verb === 'delete')) {
     if (kind === 'CronJob') return cronJobPlacer;
     if (kind === 'Job') return jobPlacer;
-    if (kind === 'ReplicaSet' && chain.some((ref) => ref.kind === 'Deployment')) return replicaSetPlacer;
+    if (kind === 'ReplicaSet' && owners > 1) return replicaSetPlacer;
     if (podControllers.includes(kind) && owners === 1) return controllerPlacer;
   }
   return isNextRevision(one) ? revisionPlacer : otherPlacer;
@@ -48,16 +49,28 @@ const otherPlacer: Placer = {
     const origin = isOwnChange(one) ? null : originOf(pass, one, object);
     if (origin) {
       pass.assign(one, origin);
+      awaitReady(one, origin.change);
       return pass.remember(one, object, origin.change);
     }
-    const open = isOwnChange(one) ? drainUnderWay(pass, one) : pass.latestChange();
+    const open = isOwnChange(one) ? drainUnderWay(pass, one) : joined(pass, one);
     const change = open ?? pass.begin(one, meaning.begins || (kindsByVerb[meaning.verb] ?? 'update'));
     if (meaning.expectsEnd && change.end === 'none') change.end = 'expected';
     const confidence = open ? 'time' : '';
     pass.assign(one, { change, rule: open ? 'domain.open-change' : 'change.own', evidence: change.id, confidence });
+    awaitReady(one, change);
     pass.remember(one, object, change);
   },
 };
+
+/** The open change, unless the action, after a while, changes what that has made: then it answers another edit. */
+function joined(pass: DomainPass, one: Occurrence): TrackedChange | undefined {
+  const current = pass.latestChange();
+  const { verb, subject } = one.routed.meaning;
+  if (!current || verb !== 'update' || !subject || one.at - current.last < beginsAgainAfter) return current;
+  const actions = pass.index.actionsOn(subject, current.start, one.at);
+  const made = actions.some(({ id, routed }) => routed.meaning.verb === 'create' && pass.placeOf(id)?.change === current.id);
+  return made ? undefined : current;
+}
 
 function isOwnChange({ routed: { meaning } }: Occurrence): boolean {
   return meaning.begins !== '' || meaning.verb === 'rescale';
@@ -74,6 +87,7 @@ const revisionPlacer: Placer = {
     pass.assign(one, { change, rule: 'revision.next', evidence: `revision ${one.routed.meaning.subject?.name ?? ''}` });
     object.creation = linkTo(one, change, 'name');
     object.firstSign = null;
+    awaitReady(one, change);
     pass.remember(one, object, change);
   },
 };

@@ -47,7 +47,7 @@ function suspensionToPlace(pass: DomainPass, one: Occurrence, { ref }: ObjectSta
   const wanted = one.routed.meaning.verb === 'delete' ? 'suspend' : 'resume';
   const reported = pass.index.suspensionsOf(keyOf(ref), one.at);
   const past = reported.find((other) => other.at <= one.at);
-  if (past?.routed.meaning.verb === wanted) return [];
+  if (past?.routed.meaning.verb === wanted) return [past];
   const next = reported.findLast((other) => other.at > one.at);
   return next?.routed.meaning.verb === wanted ? [next] : [];
 }

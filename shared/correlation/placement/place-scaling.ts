@@ -1,6 +1,7 @@
 /**
- * `Scaled up|down replica set X` of a Deployment: which change it belongs to. Where versions are known, the generation that the
- * controller had in hand tells the edits apart; else the sequence does: a rollout builds up one ReplicaSet and takes the others down.
+ * `Scaled up|down replica set X` of a Deployment, or of anything else that scales ReplicaSets: which change it belongs to. Where versions
+ * are known, the generation that the controller had in hand tells the edits apart; else the sequence does: a rollout builds up one
+ * ReplicaSet and takes the others down. A workload that reports when a rollout begins and ends (`end`) needs neither.
  */
 import { isRolling, namesNoSet, noRollout, type RolloutState, type TrackedChange } from '../change.ts';
 import { dropOldest, type KnownSize } from '../context.ts';
@@ -67,7 +68,7 @@ function stepOf(pass: DomainPass, one: Occurrence): Step {
 /** Writes down how far the rollout has come. */
 function advance(pass: DomainPass, one: Occurrence, change: TrackedChange, { set, up, from, to }: Step): void {
   const was = change.kind;
-  change.rollout ??= { ...noRollout, oldSets: {} };
+  change.rollout ??= firstStep(pass, one, change, set);
   const { rollout } = change;
   // What comes in place of an unfinished rollout goes back only when it is a ReplicaSet that was there before.
   if (up && rollout.newSet === '' && rollout.back) rollout.back = set in pass.context.setSizes;
@@ -80,11 +81,34 @@ function advance(pass: DomainPass, one: Occurrence, change: TrackedChange, { set
   } else if (set !== rollout.newSet) {
     rollout.oldSets[set] = to;
     if (change.kind === 'create' && rollout.newSet !== '') change.kind = 'rollout';
-  }
+  } else if (change.end !== 'none') turnBack(rollout, set, to);
   if (!up) change.deletes += from - to;
   if (change.kind === 'scale' && rollout.newSet !== '' && Object.keys(rollout.oldSets).length > 0) change.kind = 'rollout';
   if (change.kind === 'create' || change.kind === 'scale') rememberSize(pass, one, to);
   else if (change.kind === 'rollout' && was === 'scale') rememberSize(pass, one, rollout.wanted);
+}
+
+/** A rollout that something else began: what is there beside its new ReplicaSet is to be taken down. */
+function firstStep(pass: DomainPass, one: Occurrence, { kind, end }: TrackedChange, set: string): RolloutState {
+  const olds = kind === 'rollout' && end !== 'none' ? othersOf(pass, set) : [];
+  const oldSets = Object.fromEntries(olds.map(([name, { replicas }]) => [name, replicas]));
+  const total = olds.reduce((sum, [, { replicas }]) => sum + replicas, 0);
+  return { ...noRollout, oldSets, wanted: olds.length === 1 ? total : sizeOf(pass, one) };
+}
+
+/** The other ReplicaSets that have replicas. */
+function othersOf({ context: { setSizes } }: DomainPass, set: string): [string, KnownSize][] {
+  return Object.entries(setSizes).filter(([name, { replicas }]) => name !== set && replicas > 0);
+}
+
+/** An aborted rollout takes its new ReplicaSet down, and what is left is the old one. */
+function turnBack(rollout: RolloutState, set: string, replicas: number): void {
+  const olds = Object.entries(rollout.oldSets).sort(([, a], [, b]) => b - a);
+  const [name, size] = olds[0] ?? ['', 0];
+  rollout.newSet = name;
+  rollout.newReplicas = size;
+  delete rollout.oldSets[name];
+  rollout.oldSets[set] = replicas;
 }
 
 /** The version that the controller had in hand tells which edit it answered. */
@@ -113,6 +137,7 @@ function bySequence(pass: DomainPass, one: Occurrence, step: Step): TrackedChang
 function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { set, up, from, to }: Step): string {
   const { rollout } = current;
   if (set === '') return isRolling(current) ? '' : 'its rollout was complete';
+  if (current.end === 'expected' || (current.end === 'reached' && current.failed !== '')) return '';
   // Its first messages were lost to merging: what it scales is not known, so this may be part of it.
   if (rollout === null || namesNoSet(current)) return '';
   if (rollout.resized !== '' && rollout.resized !== set && set === rollout.newSet) {
@@ -126,7 +151,8 @@ function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { s
     return rollout.newSet === '' ? 'it was scaling down only' : '';
   }
   if (set === rollout.newSet) {
-    if (!isRolling(current) && !(current.kind === 'rollout' && rollout.wanted === 0)) return 'its ReplicaSet had all its pods';
+    const sizeIsOpen = current.kind === 'rollout' && rollout.wanted === 0 && current.end === 'none';
+    if (!isRolling(current) && !sizeIsOpen) return 'its ReplicaSet had all its pods';
     return isLarger(pass, one, current, to) ? 'it goes beyond its size' : '';
   }
   if (rollout.newSet === '') {
@@ -158,7 +184,7 @@ function begin(pass: DomainPass, one: Occurrence, { set, up, from, to }: Step): 
   const known = Object.entries(setSizes);
   const created = pass.objects.latest(involvedOf(one).uid)?.createdAt ?? null;
   const isNew = known.length === 0 && up && from === 0 && (created === null || one.at - created < minute);
-  const others = known.filter(([name, { replicas }]) => name !== set && replicas > 0);
+  const others = othersOf(pass, set);
   const rolls = set === '' || (up && from === 0 && !isNew && (others.length > 0 || !(set in setSizes)));
   const before = pass.openChanges(['create', 'rollout', 'scale']);
   const back = up ? rolls && set in setSizes : before.some((change) => change.rollout?.newSet === set && isRolling(change));

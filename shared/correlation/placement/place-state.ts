@@ -6,9 +6,9 @@ import type { ObjectRef } from '../../events/observation.ts';
 import { type CausalLink, endChange, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
-import { hour } from '../settling-times.ts';
-import { childKey, setFailing, setStarted } from './children.ts';
-import { originOf, originsToPlace } from './creation.ts';
+import { beginsAgainAfter, hour } from '../settling-times.ts';
+import { childKey, setFailing, setReady, setStarted } from './children.ts';
+import { type Origin, originOf, originsToPlace } from './creation.ts';
 import { type DomainPass, linkTo, type Placer, pairKey, seriesKey } from './domain-pass.ts';
 import { involvedOf } from './occurrence-index.ts';
 import { deletingChange } from './place-deletion.ts';
@@ -30,6 +30,7 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   if (isTerminating(pass, one, object) && placeTerminating(pass, one, object)) return;
   const origin = originOf(pass, one, object);
   if (!origin) return placeWithoutOrigin(pass, one, object);
+  if (isAgain(one, object, origin)) return beginAgain(pass, one, object);
   const { change, parent } = origin;
   if (meaning.remark)
     return pass.assign(one, { ...origin, parent: '', on: parent === '' ? 'root' : parent, confidence: '', counts: !object.troubled });
@@ -39,6 +40,30 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   // What created the container may have been lost.
   if (meaning.phase === 'container' && meaning.class === 'end') setStarted(pass, one, object, change);
   if (meaning.phase === 'schedule') setScheduled(one, object, change);
+  if (meaning.phase === 'ready' && meaning.class === 'end') setReady(pass, object, change);
+}
+
+/** What began the object's change begins another when it comes again: after its end, or on other grounds after a while. */
+function isAgain(one: Occurrence, object: ObjectState, { change }: Origin): boolean {
+  const { class: role, firstSign, pairs } = one.routed.meaning;
+  const [pair] = pairs;
+  if (object.ref.kind === 'Pod' || role !== 'start' || !firstSign || pair === undefined) return false;
+  if (one.at - change.last < beginsAgainAfter) return false;
+  const opened = object.open[pairKey(one, pair)];
+  if (opened?.change === change.id) return eventOf(opened.occurrence) !== one.routed.observation.uid;
+  return object.ended?.change === change.id;
+}
+
+function beginAgain(pass: DomainPass, one: Occurrence, object: ObjectState): void {
+  const change = pass.begin(one, 'update', { about: object.ref });
+  pass.assign(one, { change, rule: 'object.again', evidence: object.ended?.occurrence ?? one.id });
+  object.firstSign = linkTo(one, change, 'self');
+  pass.remember(one, object, change);
+}
+
+/** The uid of the Event that an occurrence is one of. */
+function eventOf(occurrence: string): string {
+  return occurrence.slice(0, occurrence.lastIndexOf('#'));
 }
 
 function setScheduled(one: Occurrence, object: ObjectState, change: TrackedChange): void {
@@ -88,6 +113,16 @@ export function placeDigest(pass: DomainPass, one: Occurrence, rule: string): vo
   pass.assign(one, { change: pass.change(id) ?? pass.beginDigest(one, id, about), rule, evidence: 'no cause and no effect is known' });
 }
 
+/** Bookkeeping says nothing by itself, but where its object belongs to an open change it is part of the story. */
+export const noisePlacer: Placer = {
+  causes: originsToPlace,
+  place: (pass, one, object) => {
+    const origin = originOf(pass, one, object);
+    if (origin) pass.assign(one, { ...origin, counts: false });
+    else placeDigest(pass, one, 'orphan.noise');
+  },
+};
+
 /** A repeat of a state or failure that the same open change has already: it is a span event there. */
 export const repeatPlacer: Placer = {
   place: (pass, one, object) => {
@@ -114,11 +149,13 @@ export const pairEndPlacer: Placer = {
     const change = pass.change(opened?.link.change);
     if (!opened || !change) return placeLife(pass, one, object);
     delete object.open[opened.key];
+    object.ended = linkTo(one, change, 'self');
     const { occurrence } = opened.link;
     pass.assign(one, { change, on: occurrence, rule: `pair.${meaning.pairs[0]}`, evidence: `end of ${occurrence}` });
     if (meaning.phase === 'container') setStarted(pass, one, object, change);
     if (meaning.fails) setFailing(pass, object, change, observation.message);
-    if (meaning.ends) endChange(change, meaning.fails ? observation.message : '');
+    // What a change of something else holds as well does not end that.
+    if (meaning.ends && (change.id === occurrence || meaning.fails)) endChange(change, meaning.fails ? observation.message : '');
   },
 };
 

@@ -8,7 +8,7 @@ import { actionPlacer } from './place-action.ts';
 import { stopPlacer } from './place-deletion.ts';
 import { failurePlacer, restartPlacer } from './place-failure.ts';
 import { runEndPlacer } from './place-run.ts';
-import { isRepeat, lifePlacer, openPair, pairEndPlacer, placeDigest, repeatPlacer } from './place-state.ts';
+import { isRepeat, lifePlacer, noisePlacer, openPair, pairEndPlacer, repeatPlacer } from './place-state.ts';
 
 /**
  * Places an occurrence, and before it what it may depend on and has no place yet, since it was recorded after it. Such causes may have
@@ -37,19 +37,19 @@ export function place(pass: DomainPass, first: Occurrence): void {
   pass.placing.clear();
 }
 
-/** It has neither cause nor effect, or somebody wants it to be a trace of its own. */
+/** Somebody wants it to be a trace of its own. */
 function isAlone({ routed: { meaning, observation } }: Occurrence): boolean {
-  return meaning.class === 'noise' || observation.annotations['topLevelSpan'] === 'true';
+  return meaning.class !== 'noise' && observation.annotations['topLevelSpan'] === 'true';
 }
 
 function placeAlone(pass: DomainPass, one: Occurrence): void {
-  if (one.routed.meaning.class === 'noise') return placeDigest(pass, one, 'orphan.noise');
   const change = pass.begin(one, 'update', { about: involvedOf(one) });
   pass.assign(one, { change, rule: 'annotation.top-level', evidence: 'topLevelSpan' });
 }
 
 function placerOf(pass: DomainPass, one: Occurrence, object: ObjectState): Placer {
   const { meaning } = one.routed;
+  if (meaning.class === 'noise') return noisePlacer;
   if (isRepeat(pass, one, object)) return repeatPlacer;
   if (meaning.class === 'end' && meaning.phase === 'run') return runEndPlacer(placerByMeaning(one, object));
   if (meaning.class === 'end' && meaning.phase !== 'schedule' && openPair(pass, one, object)) return pairEndPlacer;

@@ -28,7 +28,7 @@ export function takeScaling(pass: DomainPass, one: Occurrence, set: string, up: 
 }
 
 /**
- * What `takeScaling` looks at: it needs a place first. Scalings build upon one another, so all of the Deployment up to that time get their
+ * What `takeScaling` looks at: it needs a place first. Scalings build upon one another, so all of the workload up to that time get their
  * places, in their order.
  */
 export function scalingsToPlace(pass: DomainPass, one: Occurrence, set: string, up: boolean): Occurrence[] {
@@ -80,10 +80,11 @@ function replacedBefore(pass: DomainPass, one: Occurrence, set: string, until: M
 }
 
 function placeable(pass: DomainPass, one: Occurrence, until: Micros): Occurrence[] {
-  const deployment = one.routed.chain.find((ref) => ref.kind === 'Deployment');
-  if (!deployment) return [];
+  const { chain, owners } = one.routed;
+  const workload = chain.slice(0, owners)[chain.findIndex(({ kind }) => kind === 'ReplicaSet') + 1];
+  if (!workload) return [];
   return pass.index
-    .actionsBy(keyOf(deployment), one.at - causeMayTrail, until)
+    .actionsBy(keyOf(workload), one.at - causeMayTrail, until)
     .filter((action) => isScaling(action) && pass.isPlaceable(action));
 }
 

@@ -19,6 +19,7 @@ function certificateRulesProper(): readonly Rule[] {
       reason: ['Issuing'],
       patterns: ['^The certificate has been successfully issued'],
       class: 'end',
+      ends: true,
     },
     { ...certificate, id: 'certificate.temporary', reason: ['Issuing'], patterns: ['^Issued temporary certificate'], class: 'state' },
     // Any other text gives the ground for issuing anew: `Issuing certificate as Secret does not exist`, `Renewing certificate as ..`.

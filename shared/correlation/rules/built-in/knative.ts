@@ -19,6 +19,17 @@ export const knativeRules: readonly Rule[] = [
     patterns: ['^(?:Created placeholder service|(?:Created|Updated|Deleted) Service) '],
     class: 'state',
   },
+  // A Revision is up when it says so (knative.ready), which may be long after its pods have started.
+  {
+    ...parents,
+    id: 'knative.create-revision',
+    reason: ['Created'],
+    patterns: ['^Created Revision "(?<name>[^"]+)"'],
+    class: 'action',
+    verb: 'create',
+    subject: { kind: 'Revision' },
+    phase: 'ready',
+  },
   {
     ...parents,
     id: 'knative.create',

@@ -13,6 +13,15 @@ function lifeRules(): readonly Rule[] {
   return [
     {
       ...pair,
+      id: 'rollout.created',
+      reason: ['RolloutUpdated'],
+      patterns: ['^Rollout updated to revision (?<revision>1)$'],
+      class: 'start',
+      firstSign: true,
+      begins: 'create',
+    },
+    {
+      ...pair,
       id: 'rollout.updated',
       reason: ['RolloutUpdated'],
       patterns: ['^Rollout updated to revision (?<revision>\\d+)', '^'],
@@ -21,6 +30,8 @@ function lifeRules(): readonly Rule[] {
       begins: 'rollout',
       expectsEnd: true,
     },
+    // Recorded before the first pod exists.
+    { ...rollout, id: 'rollout.initial', reason: ['RolloutCompleted'], patterns: [': Initial deploy$'], class: 'state' },
     {
       ...pair,
       id: 'rollout.completed',
@@ -33,7 +44,7 @@ function lifeRules(): readonly Rule[] {
       ...pair,
       id: 'rollout.aborted',
       reason: ['RolloutAborted'],
-      patterns: ['^Rollout aborted update to revision (?<revision>\\d+)', '^'],
+      patterns: ['^Rollout aborted update to revision (?<revision>\\d+)', '^ReplicaSet "(?<set>[^"]+)" has timed out progressing', '^'],
       class: 'end',
       ends: true,
       fails: true,

@@ -77,7 +77,7 @@ describe('trap: one reason, several meanings', () => {
       on: 'serving.knative.dev/v1 Configuration',
       message: 'Created Revision "web-00001"',
     };
-    assert.equal(meaning({ ...revision, reason: 'Created' }).rule, 'knative.create');
+    assert.equal(meaning({ ...revision, reason: 'Created' }).rule, 'knative.create-revision');
     const challenge = { on: 'acme.cert-manager.io/v1 Order', message: 'Created Challenge resource "web-1-2" for domain "a.example"' };
     assert.equal(meaning({ ...challenge, reason: 'Created' }).rule, 'order.create-challenge');
   });
