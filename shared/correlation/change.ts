@@ -66,8 +66,8 @@ export type ChildStatus = 'waiting' | 'up' | 'unready' | 'failing' | 'restarted'
 /** Something done to the domain, tracked until what it has made is up and what it has deleted is replaced. */
 export interface TrackedChange extends TroubledChange {
   kind: TrackedKind;
-  /** metadata.generation of the root that the change answers; 0: not known. */
-  readonly generation: number;
+  /** metadata.generation that the change answers, by key of the object, as far as it is known. */
+  readonly generations: Record<string, number>;
   /** By `<kind>/<name>`. */
   readonly made: Record<string, ChildStatus>;
   /** Names of objects deleted in it that nothing has replaced yet. */
@@ -77,8 +77,8 @@ export interface TrackedChange extends TroubledChange {
   end: 'none' | 'expected' | 'reached';
   /** A later edit has taken over: what is missing will not come. */
   superseded: boolean;
-  /** Null: no scaling of a ReplicaSet belongs to it so far. */
-  rollout: RolloutState | null;
+  /** By key of the workload of which ReplicaSets were scaled. */
+  readonly rollouts: Record<string, RolloutState>;
 }
 
 export type ChangeState = TrackedChange | IncidentChange | DigestChange;
@@ -92,13 +92,13 @@ export function newChange(given: NewChange): TrackedChange {
     failed: '',
     trouble: '',
     continues: null,
-    generation: 0,
+    generations: {},
     made: {},
     unreplaced: [],
     deletes: 0,
     end: 'none',
     superseded: false,
-    rollout: null,
+    rollouts: {},
     ...given,
   };
 }
@@ -163,15 +163,20 @@ function progressOf(change: TrackedChange): 'done' | 'waiting' | 'stuck' | 'unsu
 }
 
 /** A rollout is under way as long as an old ReplicaSet has pods beside the new one, or the new one has fewer than there were. */
-export function isRolling({ rollout }: TrackedChange): boolean {
-  if (rollout === null || rollout.newSet === '') return false;
-  const olds = Object.values(rollout.oldSets);
-  return olds.some((replicas) => replicas > 0) || (olds.length > 0 && rollout.newReplicas < rollout.wanted);
+export function isRolling({ rollouts }: TrackedChange): boolean {
+  return Object.values(rollouts).some(isUnderWay);
 }
 
-/** No scaling is known that says which ReplicaSets are concerned. */
-export function namesNoSet({ rollout }: TrackedChange): boolean {
-  return rollout === null || (rollout.newSet === '' && Object.keys(rollout.oldSets).length === 0);
+function isUnderWay({ newSet, newReplicas, oldSets, wanted }: RolloutState): boolean {
+  if (newSet === '') return false;
+  const olds = Object.values(oldSets);
+  return olds.some((replicas) => replicas > 0) || (olds.length > 0 && newReplicas < wanted);
+}
+
+/** No scaling is known that says which ReplicaSets of the workload are concerned. */
+export function namesNoSet({ rollouts }: TrackedChange, workload: string): boolean {
+  const rollout = rollouts[workload];
+  return rollout === undefined || (rollout.newSet === '' && Object.keys(rollout.oldSets).length === 0);
 }
 
 export function outcomeOf(change: ChangeState): 'ok' | 'failed' | 'incomplete' {

@@ -72,6 +72,11 @@ export interface KnownSize {
   readonly at: Micros;
 }
 
+export interface KnownSet extends KnownSize {
+  /** Key of the workload that scales it. */
+  readonly workload: string;
+}
+
 export interface Context {
   readonly version: 1;
   /** Everything before this time is placed. */
@@ -86,7 +91,7 @@ export interface Context {
   readonly changes: Record<string, ChangeState>;
   scalings: Scaling[];
   /** To what size a ReplicaSet was scaled last, by its name. */
-  readonly setSizes: Record<string, KnownSize>;
+  readonly setSizes: Record<string, KnownSet>;
   /** How many replicas a Deployment was last known to want, by its name. */
   readonly deploymentSizes: Record<string, KnownSize>;
   disruptions: Disruption[];

@@ -236,10 +236,11 @@ export class DomainPass {
   begin(
     one: Occurrence,
     kind: TrackedKind,
-    given: Partial<Pick<TrackedChange, 'about' | 'end' | 'continues' | 'rollout'>> = {},
+    given: Partial<Pick<TrackedChange, 'about' | 'end' | 'continues' | 'rollouts'>> = {},
   ): TrackedChange {
     const generation = this.generationOf(one);
-    return this.#open(newChange({ id: one.id, kind, root: rootOf(one), start: one.at, generation, ...given }));
+    const generations = generation > 0 ? { [keyOf(involvedOf(one))]: generation } : {};
+    return this.#open(newChange({ id: one.id, kind, root: rootOf(one), start: one.at, generations, ...given }));
   }
 
   beginIncident(

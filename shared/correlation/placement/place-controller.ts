@@ -10,6 +10,7 @@ import { minute, rememberFor, second } from '../settling-times.ts';
 import { childKey, forgetChild } from './children.ts';
 import { disruptionFor, disruptionsToPlace, replace } from './disruption.ts';
 import type { DomainPass, Placer } from './domain-pass.ts';
+import { involvedOf } from './occurrence-index.ts';
 import { rescaleOf, rescalesToPlace } from './orders.ts';
 
 /** No pod is scheduled, started and found ready in less time. */
@@ -117,7 +118,8 @@ function hasMade(pass: DomainPass, one: Occurrence, change: TrackedChange, { nam
 function sameEdit(pass: DomainPass, one: Occurrence, open: TrackedChange[]): TrackedChange[] {
   const generation = pass.generationOf(one);
   if (generation === 0) return open;
-  return open.filter((change) => change.generation === 0 || change.generation === generation);
+  const key = keyOf(involvedOf(one));
+  return open.filter(({ generations }) => (generations[key] ?? generation) === generation);
 }
 
 function begin(pass: DomainPass, one: Occurrence, { ref, firstSeen }: ObjectState): TrackedChange {

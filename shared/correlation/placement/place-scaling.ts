@@ -3,9 +3,9 @@
  * are known, the generation that the controller had in hand tells the edits apart; else the sequence does: a rollout builds up one
  * ReplicaSet and takes the others down. A workload that reports when a rollout begins and ends (`end`) needs neither.
  */
-import { isRolling, namesNoSet, noRollout, type RolloutState, type TrackedChange } from '../change.ts';
-import { dropOldest, type KnownSize } from '../context.ts';
-import type { Occurrence } from '../occurrence.ts';
+import { isRolling, namesNoSet, noRollout, type RolloutState, type TrackedChange, type TrackedKind } from '../change.ts';
+import { dropOldest, type KnownSet } from '../context.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
 import { minute, second } from '../settling-times.ts';
 import type { DomainPass, Placer } from './domain-pass.ts';
 import { involvedOf, nameKey } from './occurrence-index.ts';
@@ -17,6 +17,8 @@ const emptySetsRemembered = 50;
 const sizesRemembered = 1_000;
 
 interface Step {
+  /** Key of what scales. */
+  readonly workload: string;
   /** Empty when the message was lost to merging. */
   readonly set: string;
   readonly up: boolean;
@@ -25,19 +27,29 @@ interface Step {
 }
 
 export const scalingPlacer: Placer = {
-  causes: (pass, one) => [...rescalesToPlace(pass, one, involvedOf(one), stepOf(pass, one).to), ...ordersToPlace(pass, one)],
+  causes: (pass, one) => {
+    const { up, to } = stepOf(pass, one);
+    return [...rescalesToPlace(pass, one, involvedOf(one), to), ...(up ? ordersToPlace(pass, one) : [])];
+  },
   place: placeScaling,
 };
+
+/** The open changes that scalings may belong to. */
+function workChanges(pass: DomainPass): TrackedChange[] {
+  return pass.openChanges(['create', 'rollout', 'scale']);
+}
 
 function placeScaling(pass: DomainPass, one: Occurrence): void {
   const step = stepOf(pass, one);
   const generation = pass.generationOf(one);
   const rescale = rescaleOf(pass, one, involvedOf(one), step.to);
-  const joined = generation > 0 ? byGeneration(pass, generation, step) : bySequence(pass, one, step);
-  const order = orderOf(pass, one);
-  const ordered = order && !joined && namesNoSet(order.change);
+  const isVersioned = generation > 0 && workChanges(pass).some(({ generations }) => step.workload in generations);
+  const joined = isVersioned ? byGeneration(pass, generation, step) : bySequence(pass, one, step);
+  const order = step.up ? orderOf(pass, one) : null;
+  const ordered = order && !joined && namesNoSet(order.change, step.workload);
   const change = rescale?.change ?? (ordered ? order.change : null) ?? joined ?? begin(pass, one, step);
   if (order?.change === change && change.kind === 'update') change.kind = 'rollout';
+  if (generation > 0) change.generations[step.workload] ??= generation;
   if (order?.change === change)
     pass.assign(one, { change, parent: order.occurrence, rule: 'deployment.ordered', evidence: order.occurrence });
   else if (rescale) pass.assign(one, { change, parent: rescale.occurrence, rule: 'hpa.rescale', evidence: rescale.occurrence });
@@ -48,7 +60,7 @@ function placeScaling(pass: DomainPass, one: Occurrence): void {
   const { set, up, from, to } = step;
   if (set !== '') {
     advance(pass, one, change, step);
-    rememberSet(pass, set, { replicas: to, at: one.at });
+    rememberSet(pass, set, { workload: step.workload, replicas: to, at: one.at });
   }
   const slots = set === '' ? Number.MAX_SAFE_INTEGER : Math.abs(to - from);
   const { scalings } = pass.context;
@@ -62,14 +74,16 @@ function stepOf(pass: DomainPass, one: Occurrence): Step {
   const set = named === '__proto__' ? '' : named;
   const up = verb === 'scale-up';
   const to = toNumber(groups['to']) ?? 0;
-  return { set, up, from: toNumber(groups['from']) ?? pass.context.setSizes[set]?.replicas ?? (up ? 0 : to + 1), to };
+  const from = toNumber(groups['from']) ?? pass.context.setSizes[set]?.replicas ?? (up ? 0 : to + 1);
+  return { workload: keyOf(involvedOf(one)), set, up, from, to };
 }
 
 /** Writes down how far the rollout has come. */
-function advance(pass: DomainPass, one: Occurrence, change: TrackedChange, { set, up, from, to }: Step): void {
+function advance(pass: DomainPass, one: Occurrence, change: TrackedChange, step: Step): void {
+  const { workload, set, up, from, to } = step;
   const was = change.kind;
-  change.rollout ??= firstStep(pass, one, change, set);
-  const { rollout } = change;
+  change.rollouts[workload] ??= firstStep(pass, one, change, step);
+  const rollout = change.rollouts[workload];
   // What comes in place of an unfinished rollout goes back only when it is a ReplicaSet that was there before.
   if (up && rollout.newSet === '' && rollout.back) rollout.back = set in pass.context.setSizes;
   if (up) {
@@ -89,16 +103,20 @@ function advance(pass: DomainPass, one: Occurrence, change: TrackedChange, { set
 }
 
 /** A rollout that something else began: what is there beside its new ReplicaSet is to be taken down. */
-function firstStep(pass: DomainPass, one: Occurrence, { kind, end }: TrackedChange, set: string): RolloutState {
-  const olds = kind === 'rollout' && end !== 'none' ? othersOf(pass, set) : [];
+function firstStep(pass: DomainPass, one: Occurrence, { kind, end }: TrackedChange, step: Step): RolloutState {
+  const olds = kind === 'rollout' && end !== 'none' ? othersOf(pass, step) : [];
   const oldSets = Object.fromEntries(olds.map(([name, { replicas }]) => [name, replicas]));
   const total = olds.reduce((sum, [, { replicas }]) => sum + replicas, 0);
   return { ...noRollout, oldSets, wanted: olds.length === 1 ? total : sizeOf(pass, one) };
 }
 
-/** The other ReplicaSets that have replicas. */
-function othersOf({ context: { setSizes } }: DomainPass, set: string): [string, KnownSize][] {
-  return Object.entries(setSizes).filter(([name, { replicas }]) => name !== set && replicas > 0);
+/** The other ReplicaSets of the workload that have replicas. */
+function othersOf(pass: DomainPass, { workload, set }: Step): [string, KnownSet][] {
+  return setsOf(pass, workload).filter(([name, { replicas }]) => name !== set && replicas > 0);
+}
+
+function setsOf({ context: { setSizes } }: DomainPass, workload: string): [string, KnownSet][] {
+  return Object.entries(setSizes).filter(([, one]) => one.workload === workload);
 }
 
 /** An aborted rollout takes its new ReplicaSet down, and what is left is the old one. */
@@ -112,20 +130,23 @@ function turnBack(rollout: RolloutState, set: string, replicas: number): void {
 }
 
 /** The version that the controller had in hand tells which edit it answered. */
-function byGeneration(pass: DomainPass, generation: number, { set, up }: Step): TrackedChange | null {
-  const open = pass.openChanges(['create', 'rollout', 'scale']);
-  const same = open.find((change) => change.generation === generation);
+function byGeneration(pass: DomainPass, generation: number, { workload, set, up }: Step): TrackedChange | null {
+  const open = workChanges(pass).filter(({ generations }) => workload in generations);
+  const same = open.find(({ generations }) => generations[workload] === generation);
   if (same) return same;
   // An edit that leaves the ReplicaSets as they are (a label, a pause) raises the generation in the middle of a rollout.
   const current = open.at(-1);
-  if (!current?.rollout || !isRolling(current) || current.generation >= generation) return null;
-  return (up ? set === current.rollout.newSet : set in current.rollout.oldSets) ? current : null;
+  const rollout = current?.rollouts[workload];
+  if (!current || !rollout || !isRolling(current) || (current.generations[workload] ?? 0) >= generation) return null;
+  return (up ? set === rollout.newSet : set in rollout.oldSets) ? current : null;
 }
 
 /** Without versions: the latest change, unless the step is no part of it. */
 function bySequence(pass: DomainPass, one: Occurrence, step: Step): TrackedChange | null {
   // What was recorded after it and has no scaling yet is no change that it goes on with.
-  const current = pass.openChanges(['create', 'rollout', 'scale']).findLast((change) => change.start <= one.at || !namesNoSet(change));
+  const current = workChanges(pass).findLast(
+    (change) => isOf(change, step) && (change.start <= one.at || !namesNoSet(change, step.workload)),
+  );
   if (!current) return null;
   const misfit = misfitOf(pass, one, current, step);
   if (misfit === '') return current;
@@ -133,13 +154,18 @@ function bySequence(pass: DomainPass, one: Occurrence, step: Step): TrackedChang
   return null;
 }
 
+/** Where a domain has several workloads, what one of them does is no part of what another does. */
+function isOf({ rollouts, root }: TrackedChange, { workload }: Step): boolean {
+  return workload in rollouts || (Object.keys(rollouts).length === 0 && keyOf(root) === workload);
+}
+
 /** Why the step is no part of the change; empty: it may be. */
-function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { set, up, from, to }: Step): string {
-  const { rollout } = current;
+function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { workload, set, up, from, to }: Step): string {
+  const rollout = current.rollouts[workload];
   if (set === '') return isRolling(current) ? '' : 'its rollout was complete';
   if (current.end === 'expected' || (current.end === 'reached' && current.failed !== '')) return '';
   // Its first messages were lost to merging: what it scales is not known, so this may be part of it.
-  if (rollout === null || namesNoSet(current)) return '';
+  if (rollout === undefined || namesNoSet(current, workload)) return '';
   if (rollout.resized !== '' && rollout.resized !== set && set === rollout.newSet) {
     // Scaled up in the middle of a rollout: a new size when its new ReplicaSet goes on, a rollback when that goes down.
     if (!up) goBack(rollout, set);
@@ -153,7 +179,7 @@ function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { s
   if (set === rollout.newSet) {
     const sizeIsOpen = current.kind === 'rollout' && rollout.wanted === 0 && current.end === 'none';
     if (!isRolling(current) && !sizeIsOpen) return 'its ReplicaSet had all its pods';
-    return isLarger(pass, one, current, to) ? 'it goes beyond its size' : '';
+    return isLarger(pass, one, current.kind, rollout, to) ? 'it goes beyond its size' : '';
   }
   if (rollout.newSet === '') {
     const emptied = Object.values(rollout.oldSets).every((replicas) => replicas === 0);
@@ -167,9 +193,9 @@ function misfitOf(pass: DomainPass, one: Occurrence, current: TrackedChange, { s
 }
 
 /** A rollout takes its ReplicaSet up to the size that the Deployment had: beyond that it is another size. */
-function isLarger(pass: DomainPass, one: Occurrence, { kind, rollout }: TrackedChange, to: number): boolean {
+function isLarger(pass: DomainPass, one: Occurrence, kind: TrackedKind, { wanted }: RolloutState, to: number): boolean {
   const size = sizeOf(pass, one);
-  return kind === 'rollout' && size > 0 && rollout?.wanted === size && to > size;
+  return kind === 'rollout' && size > 0 && wanted === size && to > size;
 }
 
 function goBack(rollout: RolloutState, set: string): void {
@@ -179,22 +205,25 @@ function goBack(rollout: RolloutState, set: string): void {
   rollout.oldSets[set] = rollout.newReplicas;
 }
 
-function begin(pass: DomainPass, one: Occurrence, { set, up, from, to }: Step): TrackedChange {
+function begin(pass: DomainPass, one: Occurrence, step: Step): TrackedChange {
+  const { workload, set, up, from, to } = step;
   const { setSizes } = pass.context;
-  const known = Object.entries(setSizes);
+  const known = setsOf(pass, workload);
   const created = pass.objects.latest(involvedOf(one).uid)?.createdAt ?? null;
   const isNew = known.length === 0 && up && from === 0 && (created === null || one.at - created < minute);
-  const others = othersOf(pass, set);
+  const others = othersOf(pass, step);
   const rolls = set === '' || (up && from === 0 && !isNew && (others.length > 0 || !(set in setSizes)));
-  const before = pass.openChanges(['create', 'rollout', 'scale']);
-  const back = up ? rolls && set in setSizes : before.some((change) => change.rollout?.newSet === set && isRolling(change));
+  const before = workChanges(pass).filter((change) => isOf(change, step));
+  const back = up ? rolls && set in setSizes : before.some((change) => change.rollouts[workload]?.newSet === set && isRolling(change));
   for (const change of before) if (isRolling(change)) change.superseded = true;
-  const running = before.findLast(({ rollout, superseded }) => superseded && rollout !== null && rollout.newSet !== '')?.rollout;
+  const replaced = before.findLast(({ rollouts, superseded }) => superseded && (rollouts[workload]?.newSet ?? '') !== '');
+  const running = replaced?.rollouts[workload];
   if (running && up && (set in running.oldSets || set === running.newSet)) {
     delete pass.context.deploymentSizes[nameKey(involvedOf(one))];
     const newReplicas = set === running.newSet ? to : running.newReplicas;
     const { newSet } = running;
-    return pass.begin(one, 'rollout', { rollout: { ...noRollout, newSet, newReplicas, oldSets: { ...running.oldSets }, resized: set } });
+    const rollout = { ...noRollout, newSet, newReplicas, oldSets: { ...running.oldSets }, resized: set };
+    return pass.begin(one, 'rollout', { rollouts: { [workload]: rollout } });
   }
   // What an unfinished rollout has made beside the old pods is no part of the size.
   const unfinished = running !== undefined || others.length + (from > 0 ? 1 : 0) > 1;
@@ -202,10 +231,10 @@ function begin(pass: DomainPass, one: Occurrence, { set, up, from, to }: Step): 
   if (!unfinished) rememberSize(pass, one, total);
   const oldSets = rolls && up ? Object.fromEntries(others.map(([name, { replicas }]) => [name, replicas])) : {};
   const rollout = { ...noRollout, back, oldSets, wanted: sizeOf(pass, one) };
-  return pass.begin(one, isNew ? 'create' : rolls ? 'rollout' : 'scale', { rollout });
+  return pass.begin(one, isNew ? 'create' : rolls ? 'rollout' : 'scale', { rollouts: { [workload]: rollout } });
 }
 
-function rememberSet({ context: { setSizes } }: DomainPass, set: string, size: KnownSize): void {
+function rememberSet({ context: { setSizes } }: DomainPass, set: string, size: KnownSet): void {
   setSizes[set] = size;
   if (size.replicas > 0) return dropOldest(setSizes, ({ at }) => at, 0, sizesRemembered);
   const empty = Object.entries(setSizes).filter(([, { replicas }]) => replicas === 0);

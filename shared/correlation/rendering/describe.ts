@@ -216,7 +216,8 @@ export function describeRoot(drawing: RenderInput, root: SpanNode, placed: reado
 /** Deletions without replacement were a scaling, not a rollout. */
 function kindOf(change: ChangeState): string {
   if (!isTracked(change)) return change.kind;
-  const { kind, rollout, deletes, unreplaced } = change;
+  const { kind, rollouts, deletes, unreplaced } = change;
+  const [rollout] = Object.values(rollouts);
   if (kind === 'rollout' && !rollout?.newSet && deletes > 0 && unreplaced.length === deletes) return 'scale';
   if (kind === 'drain' && deletes === 0) return 'cordon';
   return rollout?.back ? 'rollback' : kind;
