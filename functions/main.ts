@@ -7,12 +7,19 @@ import { samples, startOf } from './samples/index.ts';
 
 /** Each is loaded by itself: a cold start runs no more code than its function needs. */
 const functions: Readonly<Record<string, () => Promise<Start>>> = {
-  correlator: async () => (await import('./correlator/index.ts')).startCorrelator,
+  correlator: async () => {
+    const { startCorrelator } = await import('./correlator/index.ts');
+    return (context) => startCorrelator(context, { threadArgument: decidingThread });
+  },
   exporter: async () => (await import('./exporter/index.ts')).startExporter,
   reconciler: async () => (await import('./reconciler/index.ts')).startReconciler,
 };
 
+/** With this argument the correlator starts this program once more, in a thread. */
+const decidingThread = 'correlator-decides';
+
 async function main(name: string): Promise<void> {
+  if (name === decidingThread) return (await import('./correlator/decide/thread.ts')).runDecidingThread();
   const load = Object.hasOwn(functions, name) ? functions[name] : startOf(name);
   if (load === undefined) return runCommandLine();
   const { runFunction } = await import('../shared/process/run-function.ts');

@@ -1,11 +1,24 @@
 /** What the correlator counts. */
-import type { Metrics } from '../../shared/process/metrics.ts';
-import { sharedSizes } from '../../shared/store/metrics.ts';
-import type { Store } from '../../shared/store/store.ts';
+import type { SinkOutcome } from '../../shared/http/sink.ts';
+import type { Log } from '../../shared/process/log.ts';
+import type { HistogramMetric, Metrics } from '../../shared/process/metrics.ts';
+import { droppedParkedCounter, sharedSizes } from '../../shared/store/metrics.ts';
+import type { CommitOutcome, Store } from '../../shared/store/store.ts';
 
 export const storeSteps = ['append', 'sweep'] as const;
 
-export function metersOf(metrics: Metrics, store: Store, now: () => number) {
+/** What deciding counts. */
+export interface DecideMeters {
+  routed(count: number): void;
+  decided(outcome: CommitOutcome | 'failed', segments: readonly { readonly severity: 'ok' | 'error'; readonly spans: number }[]): void;
+  sent(outcome: SinkOutcome['kind']): void;
+  /** A sweep that has found something to do. */
+  swept(seconds: number): void;
+  /** So many parked segments were dropped for newer ones. */
+  dropped(count: number): void;
+}
+
+export function metersOf(metrics: Metrics, store: Store, now: () => number, log: Log) {
   const look = sharedSizes(store);
   const pending = { stage: ['inbox', 'undecided', 'domains', 'outbox', 'deadLetters', 'parked'] } as const;
   metrics.gauge('knspan_pending', 'What the store holds by stage: observations, domains, segments', pending, async (gauge) => {
@@ -17,19 +30,40 @@ export function metersOf(metrics: Metrics, store: Store, now: () => number) {
     const since = (await look())?.outboxSince ?? null;
     gauge.set({}, since === null ? 0 : Math.max(0, (now() - since) / 1_000));
   });
+  const latency = metrics.histogram(
+    'knspan_store_seconds',
+    'Time to write down what has come, and of a sweep that has found something to do',
+    { step: storeSteps },
+  );
   return {
+    latency,
+    deciding: decideMetersOf(metrics, latency, log),
     taken: metrics.counter('knspan_events_total', 'Events received, by what became of them', {
       type: ['add', 'update', 'missed', 'object', 'tick', 'other'],
       outcome: ['new', 'repeated', 'taken', 'ignored', 'refused', 'no_room', 'store_away'],
     }),
-    routed: metrics.counter('knspan_routed_total', 'Observations that have reached their domain', {}),
-    decisions: metrics.counter('knspan_decisions_total', 'Decisions on domains', { outcome: ['committed', 'stale', 'full', 'failed'] }),
-    segments: metrics.counter('knspan_segments_total', 'Segments decided', { severity: ['ok', 'error'] }),
-    spans: metrics.counter('knspan_spans_total', 'Spans decided', {}),
-    sent: metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['accepted', 'retry', 'rejected'] }),
-    latency: metrics.histogram('knspan_store_seconds', 'Time to write down what has come, and of a sweep that has found something to do', {
-      step: storeSteps,
-    }),
+  };
+}
+
+function decideMetersOf(metrics: Metrics, latency: HistogramMetric<{ step: typeof storeSteps }>, log: Log): DecideMeters {
+  const routed = metrics.counter('knspan_routed_total', 'Observations that have reached their domain', {});
+  const outcome = ['committed', 'stale', 'full', 'failed'] as const;
+  const decisions = metrics.counter('knspan_decisions_total', 'Decisions on domains', { outcome });
+  const segments = metrics.counter('knspan_segments_total', 'Segments decided', { severity: ['ok', 'error'] });
+  const spans = metrics.counter('knspan_spans_total', 'Spans decided', {});
+  const sent = metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['accepted', 'retry', 'rejected'] });
+  return {
+    routed: (count) => routed.add({}, count),
+    decided: (how, made) => {
+      decisions.add({ outcome: how });
+      for (const one of made) {
+        segments.add({ severity: one.severity });
+        spans.add({}, one.spans);
+      }
+    },
+    sent: (how) => sent.add({ outcome: how }),
+    swept: (seconds) => latency.observe({ step: 'sweep' }, seconds),
+    dropped: droppedParkedCounter(metrics, log),
   };
 }
 

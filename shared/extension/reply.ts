@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
 import { percentEncoded, type ReceivedEvent } from '../events/cloudevents.ts';
 import type { Result } from '../events/json.ts';
-import { toOtlpRequest } from '../spans/otlp.ts';
+import { otlpText } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 
 /** What differs from the event that came in. */
@@ -96,7 +96,7 @@ export function toStructured({ attributes, data }: OutgoingReply): string {
 }
 
 function dataOf(event: ReceivedEvent, reply: Reply): string | undefined {
-  if (reply.segment !== undefined) return JSON.stringify(toOtlpRequest(reply.segment));
+  if (reply.segment !== undefined) return otlpText(reply.segment);
   if (reply.data !== undefined) return JSON.stringify(reply.data);
   return event.data === undefined ? event.dataText : JSON.stringify(event.data);
 }

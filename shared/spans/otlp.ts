@@ -2,7 +2,7 @@
  * Segments as OTLP/JSON: one `ExportTraceServiceRequest`, the form that files, CloudEvents and collectors understand.
  * The same segment always gives the same bytes. `parse-otlp.ts` is the way back.
  */
-import type { AttributeValue, Segment, Span, SpanEvent, SpanLink } from './span.ts';
+import type { Attributes, AttributeValue, Segment, Span, SpanEvent, SpanLink } from './span.ts';
 
 /** Version of the instrumentation scope; a test compares it with package.json. */
 export const knspanVersion = '0.1.0';
@@ -13,54 +13,20 @@ export const titleKey = 'knspan.title';
 const kindInternal = 1;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
 
-export type OtlpValue =
-  | { readonly stringValue: string }
-  | { readonly boolValue: boolean }
-  | { readonly intValue: string }
-  /** A text only for what JSON numbers cannot say: `NaN`, `Infinity`, `-Infinity`. */
-  | { readonly doubleValue: number | string }
-  | { readonly arrayValue: { readonly values: readonly OtlpValue[] } };
-
-export interface OtlpAttribute {
-  readonly key: string;
-  readonly value: OtlpValue;
-}
-
-export interface OtlpSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly OtlpAttribute[];
-  readonly events: readonly { readonly timeUnixNano: string; readonly name: string; readonly attributes: readonly OtlpAttribute[] }[];
-  readonly links: readonly { readonly traceId: string; readonly spanId: string; readonly attributes: readonly OtlpAttribute[] }[];
-  readonly status: { readonly code: number; readonly message?: string };
-}
-
-export interface OtlpRequest {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly OtlpAttribute[] };
-    readonly scopeSpans: readonly {
-      readonly scope: { readonly name: string; readonly version: string };
-      readonly spans: readonly OtlpSpan[];
-    }[];
-  }[];
-}
-
 /** What an export needs of a segment. */
 export type SpanBatch = Pick<Segment, 'cluster' | 'spans'>;
 
-export function toOtlpRequest(batch: SpanBatch): OtlpRequest {
-  const groups = Map.groupBy(batch.spans, (span) => span.service);
-  return {
-    resourceSpans: [...groups].map(([service, spans]) => ({
-      resource: { attributes: toAttributes(resourceAttributes(batch.cluster, service)) },
-      scopeSpans: [{ scope, spans: spans.map(toSpan) }],
-    })),
-  };
+/**
+ * The request as JSON text. Written directly: the objects that JSON.stringify would need for it, two for each attribute, take longer to
+ * make than the text.
+ */
+export function otlpText({ cluster, spans }: SpanBatch): string {
+  const groups = Map.groupBy(spans, ({ service }) => service);
+  const resourceSpans = [...groups].map(([service, own]) => {
+    const resource = attributesText(resourceAttributes(cluster, service));
+    return `{"resource":{"attributes":${resource}},"scopeSpans":[{"scope":${scopeText},"spans":${list(own.map(spanText))}}]}`;
+  });
+  return `{"resourceSpans":${list(resourceSpans)}}`;
 }
 
 export function resourceAttributes(cluster: string, service: string): Readonly<Record<string, string>> {
@@ -78,48 +44,74 @@ export function byKey(a: readonly [string, unknown], b: readonly [string, unknow
   return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 }
 
-function toSpan(span: Span): OtlpSpan {
-  return {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    ...(span.parentSpanId === '' ? {} : { parentSpanId: span.parentSpanId }),
-    name: span.name,
-    kind: kindInternal,
-    startTimeUnixNano: toNanos(span.start),
-    endTimeUnixNano: toNanos(span.end),
-    attributes: exportedAttributes(span).map(toAttribute),
-    events: span.events.map(toEvent),
-    links: span.links.map(toLink),
-    status: { code: statusCodes[span.status], ...(span.statusMessage === '' ? {} : { message: span.statusMessage }) },
-  };
+const scopeText = JSON.stringify(scope);
+
+function spanText(span: Span): string {
+  const parent = span.parentSpanId === '' ? '' : `"parentSpanId":${quoted(span.parentSpanId)},`;
+  const message = span.statusMessage === '' ? '' : `,"message":${quoted(span.statusMessage)}`;
+  return (
+    `{"traceId":${quoted(span.traceId)},"spanId":${quoted(span.spanId)},${parent}"name":${quoted(span.name)},"kind":${kindInternal},` +
+    `"startTimeUnixNano":"${toNanos(span.start)}","endTimeUnixNano":"${toNanos(span.end)}",` +
+    `"attributes":${attributesText(span.attributes, span.title)},"events":${list(span.events.map(eventText))},` +
+    `"links":${list(span.links.map(linkText))},"status":{"code":${statusCodes[span.status]}${message}}}`
+  );
 }
 
-function toEvent(event: SpanEvent): OtlpSpan['events'][number] {
-  return { timeUnixNano: toNanos(event.at), name: event.name, attributes: toAttributes(event.attributes) };
+function eventText({ at, name, attributes }: SpanEvent): string {
+  return `{"timeUnixNano":"${toNanos(at)}","name":${quoted(name)},"attributes":${attributesText(attributes)}}`;
 }
 
-function toLink(link: SpanLink): OtlpSpan['links'][number] {
-  return { traceId: link.traceId, spanId: link.spanId, attributes: toAttributes(link.attributes) };
+function linkText({ traceId, spanId, attributes }: SpanLink): string {
+  return `{"traceId":${quoted(traceId)},"spanId":${quoted(spanId)},"attributes":${attributesText(attributes)}}`;
 }
 
-function toAttributes(attributes: Readonly<Record<string, AttributeValue>>): OtlpAttribute[] {
-  return Object.entries(attributes).sort(byKey).map(toAttribute);
+/** In the order of their keys; a title goes by its own key. */
+function attributesText(attributes: Attributes, title?: string): string {
+  const keys = Object.keys(attributes);
+  if (title !== undefined && title !== '' && !Object.hasOwn(attributes, titleKey)) keys.push(titleKey);
+  let text = '';
+  for (const key of keys.sort()) {
+    const value = key === titleKey && title !== undefined ? title : attributes[key];
+    if (value === undefined || (key === titleKey && value === '')) continue;
+    text += `${text === '' ? '' : ','}${keyText(key)}${valueText(value)}}`;
+  }
+  return `[${text}]`;
 }
 
-function toAttribute([key, value]: [string, AttributeValue]): OtlpAttribute {
-  return { key, value: toValue(value) };
+function valueText(value: AttributeValue): string {
+  if (typeof value === 'string') return `{"stringValue":${quoted(value)}}`;
+  if (typeof value === 'boolean') return `{"boolValue":${value}}`;
+  if (typeof value === 'number') return numberText(value);
+  return `{"arrayValue":{"values":${list(value.map((one) => `{"stringValue":${quoted(one)}}`))}}}`;
 }
 
-function toValue(value: AttributeValue): OtlpValue {
-  if (typeof value === 'string') return { stringValue: value };
-  if (typeof value === 'boolean') return { boolValue: value };
-  if (typeof value === 'number') return toNumber(value);
-  return { arrayValue: { values: value.map((stringValue) => ({ stringValue })) } };
+/** A text for what JSON numbers cannot say: `NaN`, `Infinity`, `-Infinity`. */
+function numberText(value: number): string {
+  if (Number.isSafeInteger(value)) return `{"intValue":"${value}"}`;
+  return `{"doubleValue":${Number.isFinite(value) ? value : quoted(String(value))}}`;
 }
 
-function toNumber(value: number): OtlpValue {
-  if (Number.isSafeInteger(value)) return { intValue: String(value) };
-  return { doubleValue: Number.isFinite(value) ? value : String(value) };
+function list(items: readonly string[]): string {
+  return `[${items.join(',')}]`;
+}
+
+/** Keys are few and come again with every span. */
+const keyTexts = new Map<string, string>();
+const keyTextsMost = 1_000;
+
+function keyText(key: string): string {
+  const known = keyTexts.get(key);
+  if (known !== undefined) return known;
+  const text = `{"key":${quoted(key)},"value":`;
+  if (keyTexts.size < keyTextsMost) keyTexts.set(key, text);
+  return text;
+}
+
+/** What JSON escapes; most texts have nothing of it, and need no more than their quotes. */
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+function quoted(text: string): string {
+  return escaped.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** Unsigned in OTLP: a time before 1970 becomes 0. */

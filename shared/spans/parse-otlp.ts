@@ -1,6 +1,6 @@
 /**
  * The gate for OTLP/JSON that comes from outside: `ExportTraceServiceRequest` -> spans, or what is wrong with it. Takes what
- * `toOtlpRequest` makes and what an extension may have changed or added within the OTLP/JSON encoding.
+ * `otlpText` makes and what an extension may have changed or added within the OTLP/JSON encoding.
  */
 import { titleKey } from './otlp.ts';
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from './span.ts';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { percentEncoded, type ReceivedEvent } from '../events/cloudevents.ts';
 import type { Result } from '../events/json.ts';
 import { fitted } from './fit.ts';
-import { type SpanBatch, toOtlpRequest } from './otlp.ts';
+import { otlpText, type SpanBatch } from './otlp.ts';
 import { parseOtlpRequest } from './parse-otlp.ts';
 import type { Segment, Span } from './span.ts';
 
@@ -57,7 +57,7 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
     ...countsOf(partsDigits, partsDigits, partsDigits),
   };
   const room = (options.bytesMost ?? segmentBytesMost) - bytesOf(wrapped(longest, ''));
-  const whole = dataOf({ cluster, spans: segment.spans });
+  const whole = otlpText({ cluster, spans: segment.spans });
   const fits = bytesOf(whole) <= room;
   const parts = fits ? [segment.spans] : cut({ cluster, spans: segment.spans }, room);
   return parts.map((spans, index) => {
@@ -68,7 +68,7 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
       ...countsOf(spans.length, index + 1, parts.length),
       root: String(segment.root && index === 0),
     };
-    const data = fits ? whole : dataOf({ cluster, spans });
+    const data = fits ? whole : otlpText({ cluster, spans });
     const id = idOf(JSON.stringify(head), data);
     return { id, body: wrapped({ id, ...head }, data) };
   });
@@ -142,7 +142,7 @@ function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
   const parts: Span[][] = [];
   let left = 0;
   for (const span of batch.spans) {
-    const sizeOf = (one: Span) => bytesOf(dataOf({ cluster: batch.cluster, spans: [one] }));
+    const sizeOf = (one: Span) => bytesOf(otlpText({ cluster: batch.cluster, spans: [one] }));
     const fitting = fitted(span, (one) => sizeOf(one) <= room);
     const size = sizeOf(fitting);
     const part = parts.at(-1);
@@ -155,10 +155,6 @@ function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
     }
   }
   return parts;
-}
-
-function dataOf(batch: SpanBatch): string {
-  return JSON.stringify(toOtlpRequest(batch));
 }
 
 function bytesOf(text: string): number {

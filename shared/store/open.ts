@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../process/clock.ts';
 import { type Log, messageOf } from '../process/log.ts';
 import { ConfigError, type Settings } from '../process/settings.ts';
 import { MemoryStore } from './memory/store.ts';
-import { connectRedis, parseRedisUrl, type RedisTarget, redisUrlForms, whenReady } from './redis/connect.ts';
+import { connectRedis, parseRedisUrl, type RedisClient, type RedisTarget, redisUrlForms, whenReady } from './redis/connect.ts';
 import { RedisStore } from './redis/store.ts';
 import { defaultBounds, type Store, type StoreBounds, StoreError } from './store.ts';
 
@@ -64,10 +64,22 @@ export async function openStore(from: StoreSettings | Settings, log: Log, clock:
   return store;
 }
 
-async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings, log: Log): Promise<Store> {
-  const client = connectRedis(target, (error) =>
+/** A second connection of a process that has opened and checked the same Redis already. One that is away now comes back by itself. */
+export async function connectStore({ target, prefix, bounds }: StoreSettings, log: Log): Promise<Store> {
+  if (target === null) throw new StoreError('Cannot connect to the store: it is embedded in another thread');
+  const client = clientOf(target, log);
+  await whenReady(client, readyWithinMs);
+  return new RedisStore(client, prefix, bounds);
+}
+
+function clientOf(target: RedisTarget, log: Log): RedisClient {
+  return connectRedis(target, (error) =>
     log.sampled('redis', errorsPerMinute)?.error('the connection to Redis failed', { reason: messageOf(error) }),
   );
+}
+
+async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings, log: Log): Promise<Store> {
+  const client = clientOf(target, log);
   const reason = await whenReady(client, readyWithinMs);
   if (reason === '') return new RedisStore(client, prefix, bounds);
   client.disconnect();

@@ -80,7 +80,7 @@ async function killSome(rig: Rig, count: number, skipMs: number, random: () => n
     if (one && !one.isReady && random() < 0.8) continue;
     killed += 1;
     rig.skip(skipMs);
-    if (skipMs > 0) await rig.forgetLeases().catch(() => {});
+    if (skipMs > 0) await rig.forgetLeases();
     if (!one) {
       await rig.redis.kill9();
       await rig.redis.restart();

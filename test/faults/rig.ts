@@ -1,10 +1,12 @@
 /** The functions as processes over a real Redis before a real OTLP receiver, under the clock of what is replayed. */
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { deliveryQueueKeys, shardKeys } from '../../shared/store/keys.ts';
-import type { RedisClient } from '../../shared/store/redis/connect.ts';
+import { type RedisClient, whenReady } from '../../shared/store/redis/connect.ts';
 import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, shardCount } from '../../shared/store/store.ts';
 import { FunctionProcess } from '../helpers/function-process.ts';
+import { tick } from '../helpers/notices.ts';
 import { OtlpReceiver } from '../helpers/otlp-receiver.ts';
 import { type RedisProcess, startRedis } from '../helpers/redis.ts';
 import type { Happening } from '../sim/world.ts';
@@ -12,6 +14,7 @@ import { openClient } from '../store/contract/harness.ts';
 
 const prefix = 'faults:';
 const answersWithin = 5_000;
+const reconnectsWithin = 20_000;
 
 export class Rig {
   readonly redis: RedisProcess;
@@ -71,11 +74,12 @@ export class Rig {
     return one.start({ KNSPAN_CLOCK_OFFSET: `${this.#offset}ms` });
   }
 
-  /** Time passes: the correlators end and go on later. */
+  /** Time passes: the correlators end and go on later, each with a sweep. */
   async pass(ms: number): Promise<void> {
     this.#offset += ms;
     await Promise.all(this.correlators.map((one) => one.end('SIGTERM')));
     await Promise.all(this.correlators.map((one) => this.startCorrelator(one)));
+    await Promise.all(this.correlators.map((one) => tick(one.url)));
   }
 
   /** The status; 0 when there was no answer. */
@@ -114,12 +118,19 @@ export class Rig {
     this.taken += 1;
   }
 
-  figures(): ReturnType<RedisStore['sizes']> {
+  async figures(): ReturnType<RedisStore['sizes']> {
+    await this.#connected();
     return this.#store.sizes();
+  }
+
+  /** After a kill of Redis the client needs a moment to find it again, and does not queue what it is asked meanwhile. */
+  async #connected(): Promise<void> {
+    assert.equal(await whenReady(this.#client, reconnectsWithin), '');
   }
 
   /** As if more time had passed for Redis than leases and pauses take: its own clock cannot be set. */
   async forgetLeases(): Promise<void> {
+    await this.#connected();
     for (let shard = 0; shard < shardCount; shard += 1) {
       const keys = shardKeys(prefix, shard);
       const outbox = deliveryQueueKeys(prefix, { kind: 'outbox', shard });

@@ -1,9 +1,9 @@
-/** Spans for the SDK: what the official exporter sends of them over HTTP is what `toOtlpRequest` writes. */
+/** Spans for the SDK: what the official exporter sends of them over HTTP is what `otlpText` writes. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, test } from 'node:test';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { toOtlpRequest } from '../../shared/spans/otlp.ts';
+import { otlpText } from '../../shared/spans/otlp.ts';
 import { parseOtlpRequest } from '../../shared/spans/parse-otlp.ts';
 import { toHrTime, toReadableSpans } from '../../shared/spans/readable.ts';
 import type { Segment } from '../../shared/spans/span.ts';
@@ -35,9 +35,9 @@ describe('toReadableSpans', () => {
     assert.equal(parsed.data.cluster, 'prod');
   });
 
-  test('resources, scope and order are those of toOtlpRequest', async () => {
+  test('resources, scope and order are those of otlpText', async () => {
     const [request] = await sentOf([segment]);
-    assert.deepEqual(outlineOf(request), outlineOf(toOtlpRequest(segment)));
+    assert.deepEqual(outlineOf(request), outlineOf(JSON.parse(otlpText(segment))));
   });
 
   test('segments that share resources share them in a request', async () => {
@@ -92,10 +92,15 @@ interface Outline {
   readonly spans: readonly string[];
 }
 
+interface ResourceSpans {
+  readonly resource: { readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[] };
+  readonly scopeSpans: readonly { readonly scope: unknown; readonly spans: readonly { readonly spanId: string }[] }[];
+}
+
 function outlineOf(request: unknown): Outline[] {
   const { resourceSpans } = JSON.parse(JSON.stringify(request));
-  return resourceSpans.map((one: ReturnType<typeof toOtlpRequest>['resourceSpans'][number]) => ({
-    attributes: one.resource.attributes.map(({ key, value }) => `${key}=${'stringValue' in value ? value.stringValue : ''}`),
+  return resourceSpans.map((one: ResourceSpans) => ({
+    attributes: one.resource.attributes.map(({ key, value }) => `${key}=${value.stringValue ?? ''}`),
     scope: one.scopeSpans[0]?.scope,
     spans: one.scopeSpans[0]?.spans.map((span) => span.spanId) ?? [],
   }));

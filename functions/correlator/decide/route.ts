@@ -20,8 +20,8 @@ export interface RouterOptions {
   readonly store: Store;
   readonly rules: CompiledRules;
   readonly owners: Owners;
-  /** Whose lease it is: names this process among the correlators; the same at each call. */
-  readonly token: () => string;
+  /** Whose lease it is: names this process among the correlators. */
+  readonly token: string;
   readonly leaseMs: number;
   /** Events of a shard that are routed together. */
   readonly batch: number;
@@ -81,12 +81,12 @@ export class Router {
 
   /** Lets another correlator go on with a shard of which more is due. */
   async release(shard: number): Promise<void> {
-    await this.#options.store.completeRouting(shard, this.#options.token(), [], true);
+    await this.#options.store.completeRouting(shard, this.#options.token, [], true);
   }
 
   async #claim(shard: number, now: Micros, skip: readonly string[]): Promise<Passing[]> {
     const { store, rules, token, leaseMs, batch } = this.#options;
-    const items = await store.claimInbox(shard, token(), now, leaseMs, batch, skip);
+    const items = await store.claimInbox(shard, token, now, leaseMs, batch, skip);
     return (items ?? []).map((item) => ({ shard, item, cluster: clusterOf(item), event: readEvent(item.body, rules) }));
   }
 
@@ -113,7 +113,7 @@ export class Router {
   /** None when another correlator has the shard by now. */
   async #pin(shard: number, own: readonly Proposed[]): Promise<Entry[]> {
     const proposals = own.map(({ item: { event, n }, route }) => ({ event, n, route }));
-    const pinned = await this.#options.store.pinRoutes(shard, this.#options.token(), proposals);
+    const pinned = await this.#options.store.pinRoutes(shard, this.#options.token, proposals);
     return pinned ? own.map((one, place) => ({ item: one.item, entry: toEntry(one, pinned[place]) })) : [];
   }
 
@@ -133,7 +133,7 @@ export class Router {
     const { store, token, batch } = this.#options;
     const done = own.map(({ item }) => item).filter((item) => placed.has(item));
     const more = own.length === batch && done.length === own.length;
-    await store.completeRouting(shard, token(), done, !more);
+    await store.completeRouting(shard, token, done, !more);
     return { shard, done: done.length, all: own.length };
   }
 }
