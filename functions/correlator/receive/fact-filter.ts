@@ -3,7 +3,7 @@
  * pod repeat the same facts about it. Each is written again after a while, so that facts still in use do not expire.
  */
 import { nameKeyOf } from '../../../shared/correlation/occurrence.ts';
-import { bare, type Fact, factsOf, timeless } from '../../../shared/correlation/routing/event-facts.ts';
+import { type Fact, fact, factsOf, timeless } from '../../../shared/correlation/routing/event-facts.ts';
 import type { Meaning } from '../../../shared/correlation/rules/rule.ts';
 import type { Observation } from '../../../shared/events/observation.ts';
 import type { ObjectVersion } from '../../../shared/kubernetes/object.ts';
@@ -26,9 +26,9 @@ export class RecentFactFilter {
 
   factsOf(cluster: string, observation: Observation, meaning: Meaning): IndexEntry[] {
     const entries: IndexEntry[] = [];
-    for (const fact of factsOf(observation, meaning)) {
-      const entry = toEntry(cluster, fact);
-      if (!timeless.has(fact.index) || !this.#isWritten(entry)) entries.push(entry);
+    for (const one of factsOf(observation, meaning)) {
+      const entry = toEntry(cluster, one);
+      if (!timeless.has(one.index) || !this.#isWritten(entry)) entries.push(entry);
     }
     return entries;
   }
@@ -44,8 +44,8 @@ export class RecentFactFilter {
   }
 }
 
-function toEntry(cluster: string, fact: Fact): IndexEntry {
-  return { key: factKey(cluster, fact.index, fact.key), member: factText(fact), score: fact.at };
+function toEntry(cluster: string, one: Fact): IndexEntry {
+  return { key: factKey(cluster, one.index, one.key), member: factText(one), score: one.at };
 }
 
 /** An object by uid, by its name, and by the name of what it refers to. */
@@ -58,8 +58,8 @@ export function entriesOfObject(cluster: string, version: ObjectVersion): IndexE
   const entries = [
     { key: versionKey(cluster, uid), member: versionText(version), score },
     { key: anyObjectKey(cluster), member: 'any', score: 0 },
-    toEntry(cluster, { ...bare('object', nameKeyOf(kind, namespace, name), score), ref }),
+    toEntry(cluster, fact('object', nameKeyOf(kind, namespace, name), score, { ref })),
   ];
-  if (target) entries.push(toEntry(cluster, { ...bare('target', nameKeyOf(target.kind, namespace, target.name), score), ref }));
+  if (target) entries.push(toEntry(cluster, fact('target', nameKeyOf(target.kind, namespace, target.name), score, { ref })));
   return entries;
 }

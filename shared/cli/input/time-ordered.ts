@@ -1,65 +1,66 @@
 /**
- * Long inputs need not be held whole. Beyond a size, events go to a temporary folder by their time, a file for each few minutes, and come
- * back in order; what has settled is let go on the way. Memory then depends on how many events a few minutes and what is remembered of
- * two hours hold, not on the length or the order of the input.
+ * Long inputs are not held as Events. Beyond a number, Events are kept as compact text, a bundle for each minute of event time, and come
+ * back in order of time; what has settled is let go on the way. Beyond a size the bundles go to a temporary folder. Memory then depends on
+ * how many Events a minute and the two hours that are remembered hold, not on the length or the order of the input.
  */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lateness, minute, ownerMayTrail } from '../../correlation/settling-times.ts';
+import { minute } from '../../correlation/settling-times.ts';
 import type { Micros, Observation } from '../../events/observation.ts';
+import { type ObservationFields, observationFields, observationOf } from '../../events/observation-text.ts';
 import type { Segment } from '../../spans/span.ts';
 import type { Pipeline } from '../pipeline.ts';
 
-/** Shorter inputs are held whole. */
-const holdUpTo = 100_000;
-const bucketLength: Micros = 5 * minute;
-/** Lines that wait to be written together. */
-const writeTogether = 50_000;
+export interface HoldLimits {
+  /** Events up to this number are held as they are. */
+  readonly events: number;
+  /** Characters of text that are held; more go to the disk. */
+  readonly characters: number;
+}
+
+const defaultLimits: HoldLimits = { events: 100_000, characters: 128 * 1_024 * 1_024 };
+const bundleLength: Micros = minute;
+const readAtOnce = 1 << 20;
 
 export class TimeOrdered {
   readonly #pipeline: Pipeline;
-  readonly #holdUpTo: number;
-  #held: Observation[] = [];
+  readonly #limits: HoldLimits;
+  #held: Observation[] | null = [];
+  /** Bundle -> its lines. */
+  readonly #lines = new Map<number, string[]>();
+  #characters = 0;
   #folder = '';
-  #lines = new Map<number, string[]>();
-  #waiting = 0;
-  readonly #buckets = new Set<number>();
+  /** Bundles that have lines in the folder. */
+  readonly #written = new Set<number>();
 
-  constructor(pipeline: Pipeline, holdMost = holdUpTo) {
+  constructor(pipeline: Pipeline, limits: HoldLimits = defaultLimits) {
     this.#pipeline = pipeline;
-    this.#holdUpTo = holdMost;
+    this.#limits = limits;
   }
 
   async push(observation: Observation): Promise<void> {
-    if (this.#folder === '' && this.#held.length < this.#holdUpTo) {
+    if (this.#held && this.#held.length < this.#limits.events) {
       this.#held.push(observation);
       return;
     }
-    if (this.#folder === '') {
-      this.#folder = await mkdtemp(join(tmpdir(), 'knspan-'));
-      for (const one of this.#held) this.#line(one);
-      this.#held = [];
-    }
-    this.#line(observation);
-    if (this.#waiting >= writeTogether) await this.#write();
+    for (const one of this.#held ?? []) this.#keep(one);
+    this.#held = null;
+    this.#keep(observation);
+    if (this.#characters > this.#limits.characters) await this.#write();
   }
 
   /** Everything in order of time; what has settled comes out on the way. */
   async *finish(): AsyncGenerator<Segment[]> {
-    for (const observation of this.#held) this.#pipeline.push(observation);
-    this.#held = [];
+    for (const observation of this.#held ?? []) this.#pipeline.push(observation);
     try {
-      await this.#write();
-      for (const bucket of [...this.#buckets].sort((a, b) => a - b)) {
-        const text = await readFile(join(this.#folder, `${bucket}.jsonl`), 'utf8');
-        for (const line of text.split('\n')) {
-          if (line === '') continue;
-          const observation: Observation = JSON.parse(line);
-          this.#pipeline.push(observation);
-        }
-        // Nothing of an earlier time comes any more, so the clock may stand where nothing here is late.
-        yield this.#pipeline.advance((bucket + 1) * bucketLength - bucketLength / 5 + lateness + ownerMayTrail);
+      for (const bundle of [...new Set([...this.#written, ...this.#lines.keys()])].sort((a, b) => a - b)) {
+        if (this.#written.has(bundle)) for await (const lines of linesOf(this.#file(bundle))) for (const line of lines) this.#push(line);
+        for (const line of this.#lines.get(bundle) ?? []) this.#push(line);
+        this.#lines.delete(bundle);
+        // As a live correlator that has all up to this time.
+        yield this.#pipeline.advance((bundle + 1) * bundleLength);
       }
       yield this.#pipeline.finish();
     } finally {
@@ -67,20 +68,40 @@ export class TimeOrdered {
     }
   }
 
-  #line(observation: Observation): void {
-    const bucket = Math.floor(observation.last.at / bucketLength);
-    const lines = this.#lines.get(bucket);
-    if (lines) lines.push(JSON.stringify(observation));
-    else this.#lines.set(bucket, [JSON.stringify(observation)]);
-    this.#waiting += 1;
+  #push(line: string): void {
+    const fields: ObservationFields = JSON.parse(line);
+    this.#pipeline.push(observationOf(fields));
+  }
+
+  #keep(observation: Observation): void {
+    const bundle = Math.floor(observation.last.at / bundleLength);
+    const line = JSON.stringify(observationFields(observation));
+    const lines = this.#lines.get(bundle);
+    if (lines) lines.push(line);
+    else this.#lines.set(bundle, [line]);
+    this.#characters += line.length;
   }
 
   async #write(): Promise<void> {
-    for (const [bucket, lines] of this.#lines) {
-      this.#buckets.add(bucket);
-      await appendFile(join(this.#folder, `${bucket}.jsonl`), `${lines.join('\n')}\n`);
+    if (this.#folder === '') this.#folder = await mkdtemp(join(tmpdir(), 'knspan-'));
+    for (const [bundle, lines] of this.#lines) {
+      this.#written.add(bundle);
+      await appendFile(this.#file(bundle), `${lines.join('\n')}\n`);
     }
     this.#lines.clear();
-    this.#waiting = 0;
+    this.#characters = 0;
+  }
+
+  #file(bundle: number): string {
+    return join(this.#folder, `${bundle}.jsonl`);
+  }
+}
+
+async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
+  let left = '';
+  for await (const chunk of createReadStream(file, { encoding: 'utf8', highWaterMark: readAtOnce })) {
+    const lines = (left + chunk).split('\n');
+    left = lines.pop() ?? '';
+    yield lines;
   }
 }
