@@ -1,4 +1,4 @@
-/** Proves what the house rules say of the tree: which way imports go, how long files are, what may not stand in them. */
+/** Checks the rules for the tree: direction of imports, length of files and READMEs, what must not be in them. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -90,6 +90,31 @@ describe('observations', () => {
   it('are made in shared/events alone', () => {
     for (const file of sources.filter((name) => /^(functions|shared)\//.test(name) && !name.startsWith('shared/events/')))
       assert.doesNotMatch(readFileSync(join(top, file), 'utf8'), /\btoObservation\b/, file);
+  });
+});
+
+describe('folders', () => {
+  const foldersIn = (folder: string) =>
+    readdirSync(join(top, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  const mirrored = ['functions', 'knative', 'shared'].flatMap(foldersIn);
+
+  it('of the second level have a README of at most 60 lines, unless they mirror another as tests', () => {
+    const own = foldersIn('test').filter((name) => !mirrored.includes(name));
+    const folders = [...['functions', 'knative', 'shared'].flatMap((at) => foldersIn(at).map((name) => join(at, name)))];
+    for (const folder of [...folders, ...own.map((name) => join('test', name))]) {
+      assert.ok(existsSync(join(top, folder, 'README.md')), `${folder} has no README.md`);
+      const lines = readFileSync(join(top, folder, 'README.md'), 'utf8').split('\n').length - 1;
+      assert.ok(lines <= 60 || folder === 'test/bench', `${folder}/README.md has ${lines} lines`);
+    }
+  });
+
+  it('README.md has at most 200 lines', () => {
+    assert.ok(readFileSync(join(top, 'README.md'), 'utf8').split('\n').length <= 201);
+  });
+
+  it('functions/ holds folders, main.ts and README.md; samples/ lists itself in index.ts', () => {
+    const files = readdirSync(join(top, 'functions'), { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []));
+    assert.deepEqual(files.toSorted(), ['README.md', 'main.ts']);
   });
 });
 

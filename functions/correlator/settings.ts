@@ -4,47 +4,52 @@ import { clusterNameOf } from '../../shared/process/event-selection.ts';
 import type { Settings } from '../../shared/process/settings.ts';
 
 export interface CorrelatorConfig {
-  /** Of Events that do not say theirs; undefined: the uid of kube-system. */
+  /** Cluster of Events that do not name theirs; undefined: the uid of kube-system. */
   readonly cluster: string | undefined;
-  /** Whether the API server is asked about owners. */
+  /** Look up owners in the API server. */
   readonly lookups: boolean;
   readonly correlate: Omit<CorrelateConfig, 'cluster'>;
-  /** Files with rules of the user's own. */
+  /** Additional rules files. */
   readonly rules: readonly string[];
   readonly source: string;
   readonly emitAtOnce: number;
-  /** How long an object that was fed or looked up is remembered, ms. */
+  /** How long an object from the feed or a lookup is remembered, ms. */
   readonly objectsFor: number;
-  /** How long a tick waits for its sweep, ms: below the timeout of its Trigger. */
+  /** Maximum time a tick waits for its sweep, ms; below the timeout of its Trigger. */
   readonly tickWaits: number;
 }
 
 export function readConfig(settings: Settings): CorrelatorConfig {
   return {
     cluster: clusterNameOf(settings),
-    lookups: settings.flag('KNSPAN_LOOKUPS', true, 'ask the API server for owners of objects that nobody has fed'),
+    lookups: settings.flag('KNSPAN_LOOKUPS', true, 'look up owners in the API server if the object feed has not delivered them'),
     correlate: {
       rootService: settings.text('KNSPAN_ROOT_SERVICE', { default: 'knspan', what: 'service.name of root spans' }),
       budget: settings.number('KNSPAN_BUDGET', {
         default: 1_000,
         min: 10,
         max: 100_000,
-        what: 'most spans in a trace; what is alike folds',
+        what: 'max spans per trace; similar siblings are folded',
       }),
-      orphans: settings.choice('KNSPAN_ORPHANS', ['digest', 'each', 'drop'], 'digest', 'Events without cause or effect'),
+      orphans: settings.choice(
+        'KNSPAN_ORPHANS',
+        ['digest', 'each', 'drop'],
+        'digest',
+        'Events without cause or effect: one digest per object and hour, one trace each, or dropped',
+      ),
     },
-    rules: (settings.optionalText('KNSPAN_RULES', { what: "files with rules of one's own, separated by commas" }) ?? '')
+    rules: (settings.optionalText('KNSPAN_RULES', { what: 'additional rules files, separated by commas' }) ?? '')
       .split(',')
       .map((file) => file.trim())
       .filter((file) => file !== ''),
     source: settings.text('KNSPAN_SOURCE', { default: '/knspan/correlator', what: 'CloudEvents source of the segments' }),
-    emitAtOnce: settings.number('KNSPAN_EMIT_AT_ONCE', {
+    emitAtOnce: settings.number('KNSPAN_EMIT_CONCURRENCY', {
       default: 8,
       min: 1,
       max: 256,
-      what: 'segments sent at the same time, beside those that wait long for an answer',
+      what: 'max concurrent sends to the Broker, not counting those that wait long for a response',
     }),
-    objectsFor: settings.duration('KNSPAN_OBJECTS_FOR', '24h', 'how long an object is remembered', '1h', '720h'),
-    tickWaits: settings.duration('KNSPAN_TICK_WAITS', '8s', 'how long a tick waits for what is due', '0s', '5m'),
+    objectsFor: settings.duration('KNSPAN_OBJECTS_TTL', '24h', 'how long an object is remembered', '1h', '720h'),
+    tickWaits: settings.duration('KNSPAN_TICK_TIMEOUT', '8s', 'maximum time a tick waits for pending work', '0s', '5m'),
   };
 }

@@ -9,15 +9,15 @@ export interface ReconcilerConfig {
   readonly cluster: string | undefined;
   readonly selection: EventSelection;
   readonly subscribers: Subscribers;
-  /** On an empty store Events older than this count as seen, ms. */
+  /** If the store is empty, Events older than this count as seen, ms. */
   readonly backfill: number;
-  /** An Event that was never seen counts as missed when it is older than this, ms. */
+  /** Age at which an unseen Event counts as missed, ms. */
   readonly missedAfter: number;
-  /** Missed Events sent a second, at most. */
+  /** Max missed Events sent per second. */
   readonly rate: number;
-  /** A dead letter is sent again for so long, ms. */
+  /** How long a dead letter is retried, ms. */
   readonly giveUpAfter: number;
-  /** How long a tick is left without an answer, ms: below the timeout of its Trigger. */
+  /** Maximum time a tick waits, ms; below the timeout of its Trigger. */
   readonly tickWaits: number;
 }
 
@@ -26,10 +26,10 @@ export function readConfig(settings: Settings): ReconcilerConfig {
     cluster: clusterNameOf(settings),
     selection: selectionOf(settings),
     subscribers: readSubscribers(settings),
-    backfill: settings.duration('KNSPAN_BACKFILL', '10m', 'how far back the first listing on an empty store reaches'),
-    missedAfter: settings.duration('KNSPAN_MISSED_AFTER', '60s', 'age from which an unseen Event counts as missed', '1s', '1h'),
-    rate: settings.number('KNSPAN_MISSED_RATE', { default: 50, min: 1, max: 10_000, what: 'missed Events sent a second, at most' }),
-    giveUpAfter: settings.duration('KNSPAN_LETTERS_FOR', '24h', 'how long a dead letter is sent again', '1m'),
-    tickWaits: settings.duration('KNSPAN_TICK_WAITS', '8s', 'how long a tick waits for what is due', '0s', '5m'),
+    backfill: settings.duration('KNSPAN_BACKFILL', '10m', 'how far back the first listing reaches if the store is empty'),
+    missedAfter: settings.duration('KNSPAN_MISSED_AFTER', '60s', 'age at which an unseen Event counts as missed', '1s', '1h'),
+    rate: settings.number('KNSPAN_MISSED_RATE', { default: 50, min: 1, max: 10_000, what: 'max missed Events sent per second' }),
+    giveUpAfter: settings.duration('KNSPAN_DEAD_LETTERS_TTL', '24h', 'how long a dead letter is retried', '1m'),
+    tickWaits: settings.duration('KNSPAN_TICK_TIMEOUT', '8s', 'maximum time a tick waits for pending work', '0s', '5m'),
   };
 }

@@ -1,9 +1,9 @@
-/** To whom dead letters may be sent again: only who is configured. What an event says is looked up here, never called. */
+/** Subscribers that dead letters may be re-sent to: configured ones only. A URL in an event is looked up here, never called. */
 import type { Settings } from '../../shared/process/settings.ts';
 
 export interface Subscribers {
   readonly urls: readonly string[];
-  /** The configured URL of who is meant, by name or by URL; null when nobody is. */
+  /** The configured URL for a name or URL; null if there is none. */
   find(dest: string): string | null;
 }
 
@@ -15,14 +15,14 @@ interface Subscriber {
 
 const subscribersMost = 100;
 const wanted =
-  'URLs (http or https, without user and query) or hosts, separated by commas; each has the first label of its host as its name, or NAME=URL; no name twice';
+  'URLs (http or https, without user and query) or hosts, separated by commas; each is named by the first label of its host, or by NAME=URL; names are unique';
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 
 export function readSubscribers(settings: Settings): Subscribers {
   const text =
     settings.optionalText('KNSPAN_SUBSCRIBERS', {
       wanted,
-      what: 'functions to which dead letters may be sent again; none: dead letters are left to another reconciler',
+      what: 'functions that dead letters may be re-sent to; none: another reconciler handles dead letters',
     }) ?? '';
   const parts = text.split(',').flatMap((part) => part.trim() || []);
   const names = parts.flatMap((part) => subscriberOf(part)?.name || []);
@@ -44,7 +44,7 @@ export function subscribersOf(parts: readonly string[]): Subscribers {
   };
 }
 
-/** `NAME=URL` or a URL, which is named by its host as Services are. */
+/** `NAME=URL`, or a URL named by the first label of its host, as a Service is. */
 function subscriberOf(text: string): Subscriber | null {
   const [, name, rest = ''] = new RegExp(`^(${label})=(.*)$`).exec(text) ?? ['', undefined, text];
   const url = normal(rest);
@@ -58,7 +58,7 @@ function hostName(url: string): string {
   return isAddress ? '' : (new RegExp(`^${label}(?=\\.|$)`).exec(hostname)?.[0] ?? '');
 }
 
-/** In the form in which two URLs of one function are equal; null for what is none. A host alone is its http URL. */
+/** The normal form of a URL; null if it is not one. A bare host stands for its http URL. */
 function normal(text: string): string | null {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (!URL.canParse(full)) return null;

@@ -1,6 +1,8 @@
 /** The command line of knspan: runs the command that the process was called with, and turns what went wrong into a sentence and an exit code. */
 import { CommanderError } from 'commander';
 import { messageOf } from '../process/log.ts';
+import { processEnvironment } from '../process/settings.ts';
+import { unknownVariables } from '../process/unknown-variables.ts';
 import { createProgram } from './commands/index.ts';
 import type { LocalFunctions } from './local/local-run.ts';
 
@@ -20,6 +22,7 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
     process.stdout.write(completionLines(await complete(program, words)));
     return;
   }
+  for (const sentence of unknownVariables(processEnvironment())) process.stderr.write(`${sentence}\n`);
   try {
     await program.parseAsync();
   } catch (error) {

@@ -31,7 +31,8 @@ export async function startExtension(
   const { settings, log, metrics, tracing } = surroundings;
   const { name } = extension;
   const port = portOf(settings);
-  const hasSink = settings.optionalUrl('K_SINK', { what: 'where replies go whose sender takes none; set by a SinkBinding' }) !== undefined;
+  const hasSink =
+    settings.optionalUrl('K_SINK', { what: 'where replies are sent if the sender accepts none; set by a SinkBinding' }) !== undefined;
   const sinkOptions = hasSink && !given.sink ? sinkOptionsOf(settings) : null;
   const handle = extension.prepare(surroundings);
   settings.finish(name);

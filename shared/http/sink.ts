@@ -60,11 +60,11 @@ export function sinkOptionsOf(settings: Settings): SinkOptions {
   const inline = settings.optionalText('K_CA_CERTS', { what: 'PEM certificates trusted for the sink', wanted: 'PEM certificates' });
   const bundle = settings.text('KNSPAN_CA_BUNDLE', {
     default: '/knative-custom-certs/kn-combined-kne-bundle.pem',
-    what: 'file of PEM certificates trusted for the sink, where it exists',
+    what: 'PEM file with certificates trusted for the sink, if it exists',
   });
   const tokenFile = settings.text('KNSPAN_OIDC_TOKEN_FILE', {
     default: '/oidc/token',
-    what: 'file of the OIDC token sent to the sink, where it exists',
+    what: 'file with the OIDC token sent to the sink, if it exists',
   });
   const certificates = [inline, optionalFile(bundle)].filter((pem) => pem !== undefined).join('\n');
   if (inline !== undefined && !inline.includes('-----BEGIN CERTIFICATE-----')) settings.fault('K_CA_CERTS', '***', 'PEM certificates');

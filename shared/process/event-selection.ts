@@ -1,6 +1,6 @@
 /**
- * Which Events knspan looks at: one selection for the correlator's Trigger and for the reconciler's listing, from the same settings. If
- * they differed, everything that the Trigger leaves out would count as missed.
+ * Which Events knspan processes: one selection for the correlator's Trigger and the reconciler's listing, from the same settings. If
+ * they differed, every Event that the Trigger excludes would count as missed.
  */
 import { readFileSync } from 'node:fs';
 import type { Settings } from './settings.ts';
@@ -8,23 +8,23 @@ import type { Settings } from './settings.ts';
 export interface EventSelection {
   /** Empty: all. */
   readonly namespaces: readonly string[];
-  /** Our own above all: the Events of our pods would wake us for ever. */
+  /** Includes our own namespace: the Events of our pods would wake us forever. */
   readonly excluded: readonly string[];
 }
 
-/** CloudEvents types that bring an Event from the source; `.delete` is only its expiry. */
+/** CloudEvents types of Events from the source; `.delete` is only the expiry of an Event. */
 export const eventTypes: readonly string[] = ['dev.knative.apiserver.resource.add', 'dev.knative.apiserver.resource.update'];
 export const missedType = 'dev.knspan.event.missed';
 export const tickType = 'dev.knative.sources.ping';
 
-/** Where Kubernetes tells a pod its namespace. */
+/** File with the namespace of this pod. */
 const ownNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const namespacesMost = 1_000;
 const wanted = 'names of namespaces, separated by commas';
 
 export function selectionOf(settings: Settings, own: string = ownNamespace()): EventSelection {
-  const namespaces = listOf(settings, 'KNSPAN_NAMESPACES', '', 'namespaces whose Events are looked at; none: all');
-  const what = "namespaces whose Events are left out; '-' leaves out none; the default is our own";
+  const namespaces = listOf(settings, 'KNSPAN_NAMESPACES', '', 'namespaces whose Events are processed; none: all');
+  const what = "namespaces whose Events are excluded; '-': none; the default is the function's own";
   const excluded = listOf(settings, 'KNSPAN_EXCLUDE_NAMESPACES', own === '' ? '-' : own, what);
   return { namespaces, excluded: excluded.filter((name) => name !== '-') };
 }

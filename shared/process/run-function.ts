@@ -4,6 +4,7 @@ import { Log, logLevels, messageOf } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { ConfigError, processEnvironment, Settings, toMs } from './settings.ts';
 import type { Tracing } from './tracing.ts';
+import { unknownVariables } from './unknown-variables.ts';
 
 /** What a function gets to start with; a local run makes one for each. */
 export interface FunctionContext {
@@ -29,14 +30,14 @@ export function functionContext(
   settings: Settings,
   clock: Clock = systemClock(clockOffsetOf(settings)),
 ): FunctionContext & { graceMs: number } {
-  const level = settings.choice('KNSPAN_LOG_LEVEL', logLevels, 'info', 'least level that is logged');
+  const level = settings.choice('KNSPAN_LOG_LEVEL', logLevels, 'info', 'minimum log level');
   const graceMs = settings.duration('KNSPAN_GRACE', '25s', 'time to finish after SIGTERM', '0s', '10m');
   return { settings, log: new Log({ function: name, level, clock }), metrics: new Metrics(), clock, graceMs };
 }
 
 /** Event time apart from the time of day: a test or a replay gives the functions the time of the Events. */
 function clockOffsetOf(settings: Settings): number {
-  const what = 'for tests and replays: added to the time of day where Events are dated';
+  const what = 'for tests and replays: offset added to the wall clock';
   const text = settings.optionalText('KNSPAN_CLOCK_OFFSET', { what, pattern: clockOffset, wanted: 'a duration such as 90s or -2h' });
   const [, sign, length = ''] = clockOffset.exec(text ?? '') ?? [];
   return (sign === '-' ? -1 : 1) * (toMs(length) || 0);
@@ -44,7 +45,7 @@ function clockOffsetOf(settings: Settings): number {
 
 /** The port that Knative gives. */
 export function portOf(settings: Settings): number {
-  return settings.number('PORT', { default: 8080, min: 0, max: 65_535, what: 'port to listen on; 0 takes a free one' });
+  return settings.number('PORT', { default: 8080, min: 0, max: 65_535, what: 'port to listen on; 0: any free port' });
 }
 
 const warmMs = 100;
@@ -62,6 +63,7 @@ async function keepSmall(): Promise<void> {
 export async function runFunction(name: string, start: Start): Promise<void> {
   const surroundings = functionContext(name, new Settings(processEnvironment()));
   const { log, graceMs } = surroundings;
+  for (const sentence of unknownVariables(processEnvironment())) log.warn(sentence);
   const fail = (message: string) => (error: unknown) => {
     log.error(message, { reason: messageOf(error), stack: error instanceof Error ? error.stack : '' });
     process.exit(1);

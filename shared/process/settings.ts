@@ -1,6 +1,6 @@
 /**
- * Settings from the environment: read once at start, every fault collected and named with variable, value and what is permitted.
- * Each read is remembered, so that the documented table can be compared with what the code reads.
+ * Settings from the environment: read once at start, all faults are collected and reported together, with variable, value and permitted
+ * values. Each read is recorded, so that a test can compare the documented table with the code.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -10,11 +10,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Setting {
   readonly name: string;
-  /** As text; empty where there is none. */
+  /** As text; empty if there is none. */
   readonly default: string;
-  /** What is permitted. */
+  /** Permitted values. */
   readonly wanted: string;
-  /** What it is for. */
+  /** Purpose. */
   readonly what: string;
 }
 
@@ -58,7 +58,7 @@ export class Settings {
     this.#env = env;
   }
 
-  /** All that was read, in the order of the first read. */
+  /** All settings read so far, in order of their first read. */
   get table(): readonly Setting[] {
     return [...this.#table.values()];
   }
@@ -70,15 +70,14 @@ export class Settings {
   }
 
   optionalText(name: string, options: TextOptions): string | undefined {
-    const wanted = options.wanted ?? (options.pattern === undefined ? 'a text' : `a text that matches ${options.pattern.source}`);
+    const wanted = options.wanted ?? (options.pattern === undefined ? 'text' : `text that matches ${options.pattern.source}`);
     const value = this.#read(name, options.default, wanted, options.what);
     if (value !== undefined && options.pattern !== undefined && !options.pattern.test(value)) this.fault(name, value, wanted);
     return value;
   }
 
-  /** A whole number. */
   number(name: string, options: NumberOptions): number {
-    const wanted = `a whole number from ${options.min} to ${options.max}`;
+    const wanted = `an integer from ${options.min} to ${options.max}`;
     const value = this.#read(name, String(options.default), wanted, options.what) ?? '';
     const number = /^[+-]?[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN;
     if (number >= options.min && number <= options.max) return number;
@@ -100,7 +99,7 @@ export class Settings {
     return yes.includes(value);
   }
 
-  /** Milliseconds; the default in the same writing: '500ms', '30s', '5m', '2h'. */
+  /** Returns milliseconds; `fallback`, `least` and `most` are written like the value: '500ms', '30s', '5m', '2h'. */
   duration(name: string, fallback: string, what: string, least = '0s', most = '720h'): number {
     const wanted = `a duration from ${least} to ${most} such as 500ms, 30s, 5m or 2h`;
     const value = this.#read(name, fallback, wanted, what) ?? '';
@@ -125,22 +124,22 @@ export class Settings {
     return value;
   }
 
-  /** A value that no message and no table shows. */
+  /** A value that is never shown in messages or tables. */
   secret(name: string, what: string): string | undefined {
     return this.#read(name, undefined, 'a secret', what);
   }
 
-  /** For checks of one's own on a value that was read. */
+  /** Reports a value that the caller has found to be invalid. */
   fault(name: string, value: string, wanted: string): void {
     this.#faults.push(`${name} is ${shown(value)}, wanted ${wanted}`);
   }
 
-  /** The same of a value that no message may show, or that is not there. */
+  /** The same for a value that must not be shown or is missing. */
   refuse(name: string, state: 'not set' | 'not readable', wanted: string): void {
     this.#faults.push(`${name} is ${state}, wanted ${wanted}`);
   }
 
-  /** Throws with all faults at once, so that a person corrects them in one go. */
+  /** Throws one error with all faults. */
   finish(functionName: string): void {
     if (this.#faults.length === 0) return;
     throw new ConfigError(this.#faults.map((fault) => `Cannot start ${functionName}: ${fault}`).join('\n'));
@@ -158,13 +157,13 @@ export class Settings {
   }
 }
 
-/** NaN when it is no duration. */
+/** NaN if the text is not a duration. */
 export function toMs(text: string): number {
   const parts = /^([0-9]{1,12})(ms|s|m|h)$/.exec(text);
   return parts === null ? Number.NaN : Number(parts[1]) * (units[parts[2] ?? ''] ?? Number.NaN);
 }
 
-/** Without what stands before the @ of a URL: that may be a password. */
+/** Masks everything before the @ of a URL: it may be a password. */
 function shown(value: string): string {
   const clean = value.replaceAll(/[^\s@]*@/g, '***@').replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
   return `'${clean.length > shownMost ? `${clean.slice(0, shownMost)}…` : clean}'`;

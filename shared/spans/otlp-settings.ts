@@ -1,4 +1,4 @@
-/** Settings of the exporter: the standard `OTEL_EXPORTER_OTLP_*`, each also with `TRACES_`, which then comes first. */
+/** Settings of the exporter: the standard `OTEL_EXPORTER_OTLP_*`; `OTEL_EXPORTER_OTLP_TRACES_*` takes precedence. */
 import { readFileSync } from 'node:fs';
 import { portOf } from '../process/run-function.ts';
 import type { Settings } from '../process/settings.ts';
@@ -18,24 +18,24 @@ export function exporterConfigOf(settings: Settings): ExporterConfig {
   const deadlineMs = settings.duration(
     'KNSPAN_EXPORT_DEADLINE',
     '9s',
-    "most time for one event, below the Trigger's timeout",
+    "maximum time for one event; below the Trigger's timeout",
     '10ms',
     '10m',
   );
-  const protocol = chosen(settings, 'PROTOCOL', otlpProtocols, 'http/protobuf', 'encoding of what is sent');
-  const compression = chosen(settings, 'COMPRESSION', compressions, 'none', 'compression of what is sent');
+  const protocol = chosen(settings, 'PROTOCOL', otlpProtocols, 'http/protobuf', 'encoding of requests');
+  const compression = chosen(settings, 'COMPRESSION', compressions, 'none', 'compression of requests');
   const timeoutMs = timeoutOf(settings);
   const otlp = {
     url: urlOf(settings),
     headers: { ...headersOf(settings, `${prefix}HEADERS`), ...headersOf(settings, `${prefix}TRACES_HEADERS`) },
     tls: {
-      ...fileOf(settings, 'CERTIFICATE', 'ca', 'PEM file of certificates trusted for the backend'),
-      ...fileOf(settings, 'CLIENT_CERTIFICATE', 'cert', 'PEM file of the certificate shown to the backend'),
-      ...fileOf(settings, 'CLIENT_KEY', 'key', "PEM file of that certificate's key"),
+      ...fileOf(settings, 'CERTIFICATE', 'ca', 'PEM file with CA certificates trusted for the backend'),
+      ...fileOf(settings, 'CLIENT_CERTIFICATE', 'cert', 'PEM file with the client certificate'),
+      ...fileOf(settings, 'CLIENT_KEY', 'key', 'PEM file with the key of the client certificate'),
     },
     protocol,
     compression,
-    // The exporter retries within it: it must come to an end before the deadline does.
+    // Includes the exporter's retries, so it must end before the deadline.
     timeoutMs: Math.min(timeoutMs, deadlineMs),
     deadlineMs,
   };
@@ -48,19 +48,19 @@ function chosen<T extends string>(settings: Settings, name: string, values: read
 }
 
 function timeoutOf(settings: Settings): number {
-  const bounds = { min: 1, max: 600_000, what: 'milliseconds for one export with its retries' };
+  const bounds = { min: 1, max: 600_000, what: 'maximum time of one export including retries, ms' };
   const general = settings.number(`${prefix}TIMEOUT`, { default: 10_000, ...bounds });
   return settings.number(`${prefix}TRACES_TIMEOUT`, { default: general, ...bounds });
 }
 
-/** The general one is the base of a collector, the one for traces is used as it stands. */
+/** The general endpoint is a base URL; the one for traces is used as is. */
 function urlOf(settings: Settings): string {
   const base = settings.url(`${prefix}ENDPOINT`, { default: 'http://localhost:4318', what: 'base URL of the backend' });
-  const traces = settings.optionalUrl(`${prefix}TRACES_ENDPOINT`, { what: 'whole URL that takes traces' });
+  const traces = settings.optionalUrl(`${prefix}TRACES_ENDPOINT`, { what: 'full URL for traces' });
   return traces ?? `${base.replace(/\/+$/, '')}/v1/traces`;
 }
 
-/** Usually they hold a key to the backend: no value is shown. */
+/** Values are never shown: headers usually hold a key to the backend. */
 function headersOf(settings: Settings, name: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const pair of (settings.secret(name, 'headers sent to the backend') ?? '').split(',')) {
@@ -92,7 +92,7 @@ function fileOf<K extends string>(settings: Settings, name: string, key: K, what
     found[key] = readFileSync(path);
     return found;
   } catch {
-    settings.fault(path === general ? `${prefix}${name}` : variable, path, 'a file that can be read');
+    settings.fault(path === general ? `${prefix}${name}` : variable, path, 'a readable file');
     return {};
   }
 }

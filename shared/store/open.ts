@@ -26,25 +26,30 @@ const errorsPerMinute = 6;
 
 /** Reads the settings; faults are collected, so that `settings.finish` tells them with all others. */
 export function readStoreSettings(settings: Settings): StoreSettings {
-  const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it the embedded store, which is volatile`);
+  const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it an in-memory store, lost on exit`);
   const target = url === undefined ? null : parseRedisUrl(url);
   if (url !== undefined && target === null) settings.refuse('REDIS_URL', 'not readable', redisUrlForms);
   const bound = (name: string, fallback: number, what: string) =>
-    settings.number(name, { default: fallback, min: 1, max: mostEver, what: `most ${what}` });
+    settings.number(name, { default: fallback, min: 1, max: mostEver, what: `max ${what}` });
   return {
     target,
     prefix: settings.text('KNSPAN_REDIS_PREFIX', {
       default: 'knspan:',
       pattern: /^[A-Za-z0-9:._-]{1,100}$/,
       wanted: '1 to 100 letters, digits and :._-',
-      what: 'what all keys in Redis begin with',
+      what: 'prefix of all Redis keys',
     }),
-    allowVolatile: settings.flag('KNSPAN_ALLOW_VOLATILE', false, 'use a Redis that may evict what waits to be decided'),
+    allowVolatile: settings.flag('KNSPAN_ALLOW_VOLATILE', false, 'accept a Redis that may evict pending data'),
     bounds: {
-      pending: bound('KNSPAN_PENDING_MOST', defaultBounds.pending, 'observations in the inbox and, apart, undecided ones'),
-      outbox: bound('KNSPAN_OUTBOX_MOST', defaultBounds.outbox, 'segments in the outbox'),
-      deadLetters: bound('KNSPAN_LETTERS_MOST', defaultBounds.deadLetters, 'dead letters that wait'),
-      seenTtl: settings.duration('KNSPAN_SEEN_FOR', '2h', 'how long an occurrence counts as seen: the life of an Event and one hour', '1m'),
+      pending: bound('KNSPAN_PENDING_MAX', defaultBounds.pending, 'observations in the inbox, and max undecided ones'),
+      outbox: bound('KNSPAN_OUTBOX_MAX', defaultBounds.outbox, 'segments in the outbox'),
+      deadLetters: bound('KNSPAN_DEAD_LETTERS_MAX', defaultBounds.deadLetters, 'pending dead letters'),
+      seenTtl: settings.duration(
+        'KNSPAN_SEEN_TTL',
+        '2h',
+        'how long an occurrence is remembered as seen: the lifetime of Events plus one hour',
+        '1m',
+      ),
     },
   };
 }

@@ -1,16 +1,15 @@
-/** KNSPAN_SELF_TRACING: whether a function traces itself, and how much. Off, nothing of OpenTelemetry's SDK is loaded for it. */
-
+/** KNSPAN_SELF_TRACING: whether a function traces itself, and the sampling ratio. If off, the OpenTelemetry SDK is not loaded. */
 import type { FunctionContext, Start, Stoppable } from '../process/run-function.ts';
 import type { Settings } from '../process/settings.ts';
 import type { SelfTracing } from './self-tracing.ts';
 
-const wanted = 'off, on, or the part of traces to keep, from 0 to 1';
-/** Shorter than a function may take to end. */
+const wanted = 'off, on, or the ratio of traces to sample, from 0 to 1';
+/** Shorter than the time that a function has to stop. */
 const flushMs = 5_000;
 
 /** 0: off. */
 export function selfTracingOf(settings: Settings): number {
-  const what = 'whether knspan traces itself: off, on, or the part of the traces that begin here';
+  const what = 'trace knspan itself: off, on, or the sampling ratio of traces that start here';
   const text = settings.text('KNSPAN_SELF_TRACING', { default: 'off', wanted, what }).toLowerCase();
   if (text === 'off' || text === 'false') return 0;
   if (text === 'on' || text === 'true') return 1;
@@ -30,14 +29,14 @@ export async function openTracing(name: string, settings: Settings): Promise<Sel
   ]);
   const { otlp } = exporterConfigOf(settings);
   settings.finish(name);
-  // OpenTelemetry's own exporters as they are: no function waits for what becomes of these spans.
+  // OpenTelemetry's exporters without our retries: no function waits for these spans.
   const { OTLPTraceExporter } = await (otlp.protocol === 'http/json'
     ? import('@opentelemetry/exporter-trace-otlp-http')
     : import('@opentelemetry/exporter-trace-otlp-proto'));
   return createSelfTracing({ name, ratio, exporter: new OTLPTraceExporter(sdkConfigOf(otlp)), random: Math.random });
 }
 
-/** The tracings of functions that share a process; they end after them. */
+/** The tracings of functions that share a process; closed after the functions. */
 export class Tracings implements Stoppable {
   readonly #open: SelfTracing[] = [];
 
@@ -53,7 +52,7 @@ export class Tracings implements Stoppable {
   }
 }
 
-/** For a function that is a process. */
+/** Wraps the start of a function that runs as a process. */
 export function traced(name: string, start: Start): Start {
   return async (around) => {
     const tracings = new Tracings();

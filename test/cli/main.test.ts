@@ -33,18 +33,15 @@ describe('wrong usage', () => {
     [['replay'], /missing required argument/],
     [['nope'], /unknown command/],
     [['replay', crashloop, '--view', 'pie'], /Allowed choices are tree, list/],
-    [
-      ['replay', crashloop, '--budget', 'x'],
-      /Wanted a whole number from 10 to 1000000, found 'x'\nRun 'knspan replay --help' for usage\n$/,
-    ],
+    [['replay', crashloop, '--budget', 'x'], /Wanted an integer from 10 to 1000000, found 'x'\nRun 'knspan replay --help' for usage\n$/],
     [['replay', crashloop, '--deliver', 'split=0'], /Wanted 'shuffle=SEED,duplicate=P,split=N'/],
     [['replay', crashloop, '--since', 'yesterday'], /^Cannot use --since: wanted a duration .*, found 'yesterday'\n$/],
     [['replay', '/nowhere/x.json'], /^Cannot read '\/nowhere\/x\.json': ENOENT.*\n$/],
     [['replay', crashloop, '--rules', '/nowhere/r.yaml'], /^Cannot read rules '\/nowhere\/r\.yaml': ENOENT.*\n$/],
     [['find', 'cart', rollout], /^Cannot find 'cart': wanted kind\/name, e\.g\. deployment\/web\n$/],
-    [['serve', '--correlators', '0'], /Wanted a whole number from 1 to 64, found '0'/],
-    [['replay', crashloop, '--through', 'serve', '--correlators', '65535'], /Wanted a whole number from 1 to 64, found '65535'/],
-    [['serve', '--port', '99999'], /Wanted a whole number from 0 to 65535, found '99999'/],
+    [['serve', '--correlators', '0'], /Wanted an integer from 1 to 64, found '0'/],
+    [['replay', crashloop, '--through', 'serve', '--correlators', '65535'], /Wanted an integer from 1 to 64, found '65535'/],
+    [['serve', '--port', '99999'], /Wanted an integer from 0 to 65535, found '99999'/],
     [['explain', 'no-such-uid', crashloop], /^Cannot explain Event 'no-such-uid': not among the 47 Events of the input/],
   ] as const)
     test(`${args.map((arg) => arg.replace(captures, '')).join(' ')}: exit 2`, async () => {

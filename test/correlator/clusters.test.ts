@@ -31,7 +31,7 @@ async function through(fed: readonly string[]): Promise<Map<string, string[]>> {
   const clock = new ManualClock(events[0]?.at ?? 0);
   const logged: string[] = [];
   const run = await startLocal({
-    environment: { OTEL_EXPORTER_OTLP_ENDPOINT: await backend.start(), KNSPAN_CLUSTER: 'cluster-1', KNSPAN_TICK_WAITS: '5m' },
+    environment: { OTEL_EXPORTER_OTLP_ENDPOINT: await backend.start(), KNSPAN_CLUSTER: 'cluster-1', KNSPAN_TICK_TIMEOUT: '5m' },
     clock,
     logLevel: 'error',
     log: (text) => logged.push(text),

@@ -194,7 +194,7 @@ describe('the correlator', () => {
   });
 
   it('keeps a tick no longer than its bound', async () => {
-    const one = await start({}, { KNSPAN_TICK_WAITS: '0s' });
+    const one = await start({}, { KNSPAN_TICK_TIMEOUT: '0s' });
     let open = () => {};
     one.faults.gates.set(
       'due',

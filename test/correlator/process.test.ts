@@ -21,13 +21,13 @@ describe('settings of the correlator that are wrong', () => {
       KNSPAN_LOOKUPS: 'perhaps',
       KNSPAN_BUDGET: '5',
       KNSPAN_ORPHANS: 'keep',
-      KNSPAN_EMIT_AT_ONCE: '0',
-      KNSPAN_OBJECTS_FOR: '1s',
-      KNSPAN_TICK_WAITS: 'soon',
+      KNSPAN_EMIT_CONCURRENCY: '0',
+      KNSPAN_OBJECTS_TTL: '1s',
+      KNSPAN_TICK_TIMEOUT: 'soon',
       K_CE_OVERRIDES: '{',
       REDIS_URL: 'http://user:hunter2@redis',
       KNSPAN_REDIS_PREFIX: 'a b',
-      KNSPAN_PENDING_MOST: '-1',
+      KNSPAN_PENDING_MAX: '-1',
     };
     const error = await startCorrelator(surroundingsFor(wrong)).then(
       () => assert.fail('it has started'),

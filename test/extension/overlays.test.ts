@@ -64,7 +64,7 @@ describe('sampling', () => {
         OTEL_EXPORTER_OTLP_ENDPOINT: await backend.start(),
         KNSPAN_CLUSTER: 'test',
         KNSPAN_LOOKUPS: 'false',
-        KNSPAN_TICK_WAITS: '5m',
+        KNSPAN_TICK_TIMEOUT: '5m',
       },
       clock,
       logLevel: 'error',

@@ -29,7 +29,7 @@ describe('self-tracing', () => {
     const { events } = await notificationsOf([join(folderOf('crashloop'), 'watch.jsonl')], []);
     const clock = new ManualClock(events[0]?.at ?? 0);
     const run = await startLocal({
-      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: url, KNSPAN_CLUSTER: 'test', KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_WAITS: '5m', ...env },
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: url, KNSPAN_CLUSTER: 'test', KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_TIMEOUT: '5m', ...env },
       clock,
       logLevel: 'off',
       log: () => undefined,
@@ -141,7 +141,10 @@ describe('self-tracing', () => {
     for (const text of ['2', '1.5', 'yes', '-1']) {
       const settings = new Settings({ KNSPAN_SELF_TRACING: text });
       selfTracingOf(settings);
-      assert.throws(() => settings.finish('x'), /KNSPAN_SELF_TRACING is '.*', wanted off, on, or the part of traces to keep, from 0 to 1/);
+      assert.throws(
+        () => settings.finish('x'),
+        /KNSPAN_SELF_TRACING is '.*', wanted off, on, or the ratio of traces to sample, from 0 to 1/,
+      );
     }
   });
 });

@@ -151,9 +151,10 @@ for (const version of nodeVersions) {
       assert.equal(String((await run('node', ['-e', script], options)).stdout), 'dev.knspan.trace.segment\n');
     });
 
-    it('npm test of the template, installed as the README says', async () => {
-      const readme = readFileSync(join(top, 'README.md'), 'utf8');
-      const steps = /\n```\n(cp -r functions\/samples\/template[^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
+    it('npm test of the template, installed as its README says', async () => {
+      const readme = readFileSync(join(top, 'functions/samples/template/README.md'), 'utf8');
+      const steps =
+        /```sh\n# run by npm run test:package\n(cp -r functions\/samples\/template[^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
       assert.deepEqual(
         steps.map((step) => step.replace(/ .*/, '')),
         ['cp', 'npm', 'cd', 'npm', 'npm'],

@@ -9,7 +9,7 @@ const flag: Read = (settings) => settings.flag('N', false, 'a flag');
 const duration: Read = (settings) => settings.duration('N', '30s', 'a time', '1s', '1h');
 const choice: Read = (settings) => settings.choice('N', ['redis', 'memory'], 'memory', 'a choice');
 const url: Read = (settings) => settings.url('N', { what: 'a URL' });
-const text: Read = (settings) => settings.text('N', { pattern: /^[a-z]+$/, what: 'a text' });
+const text: Read = (settings) => settings.text('N', { pattern: /^[a-z]+$/, what: 'a name' });
 
 function faultsOf(read: Read, env: Environment): string {
   const settings = new Settings(env);
@@ -48,12 +48,12 @@ describe('Settings', () => {
   }
 
   const bad: readonly (readonly [Read, readonly string[], string])[] = [
-    [number, ['0', '11', '1.5', '1e1', '0x5', 'ten', '٣', '99999999999999999999'], 'a whole number from 1 to 10'],
+    [number, ['0', '11', '1.5', '1e1', '0x5', 'ten', '٣', '99999999999999999999'], 'an integer from 1 to 10'],
     [flag, ['maybe', '2'], 'true or false'],
     [duration, ['5', '30', '1d', '-1s', '0s', '2h', '1 s', 's'], 'a duration from 1s to 1h such as 500ms, 30s, 5m or 2h'],
     [choice, ['Redis', 'constructor', 'redis,memory'], 'one of redis, memory'],
     [url, ['ftp://a', 'a:80', '//a', 'http://'], 'a URL that begins with http:// or https://'],
-    [text, ['ABC', 'a b'], 'a text that matches ^[a-z]+$'],
+    [text, ['ABC', 'a b'], 'text that matches ^[a-z]+$'],
   ];
   for (const [read, values, wanted] of bad) {
     for (const value of values) {
@@ -65,7 +65,7 @@ describe('Settings', () => {
 
   test('what must be set and is not', () => {
     assert.equal(faultsOf(url, {}), 'Cannot start exporter: N is not set, wanted a URL that begins with http:// or https://');
-    assert.equal(faultsOf(text, { N: '' }), 'Cannot start exporter: N is not set, wanted a text that matches ^[a-z]+$');
+    assert.equal(faultsOf(text, { N: '' }), 'Cannot start exporter: N is not set, wanted text that matches ^[a-z]+$');
   });
 
   test('all faults at once, in the order of reading', () => {
@@ -104,7 +104,7 @@ describe('Settings', () => {
     number(settings);
     settings.secret('S', 'a key');
     assert.deepEqual(settings.table, [
-      { name: 'N', default: '7', wanted: 'a whole number from 1 to 10', what: 'a number' },
+      { name: 'N', default: '7', wanted: 'an integer from 1 to 10', what: 'a number' },
       { name: 'S', default: '', wanted: 'a secret', what: 'a key' },
     ]);
   });

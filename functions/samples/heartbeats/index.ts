@@ -17,7 +17,7 @@ const outcomes = ['accepted', 'retry', 'rejected'] as const;
 export async function startHeartbeats(surroundings: FunctionContext): Promise<Heartbeats> {
   const { settings, log, clock, metrics, tracing = noTracing } = surroundings;
   const periodMs = settings.duration('KNSPAN_HEARTBEAT_PERIOD', '1s', 'time between two heartbeats', '1ms', '1h');
-  const most = settings.number('KNSPAN_HEARTBEATS', { default: 0, min: 0, max: 1_000_000, what: 'how many heartbeats; 0: without end' });
+  const most = settings.number('KNSPAN_HEARTBEATS', { default: 0, min: 0, max: 1_000_000, what: 'number of heartbeats; 0: unlimited' });
   const sinkOptions = sinkOptionsOf(settings);
   settings.finish('heartbeats');
   const sink: Sink = createSink({ ...sinkOptions, clock });

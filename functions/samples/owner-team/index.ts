@@ -8,7 +8,7 @@ export default defineFunction({
   types: [segmentType],
   replies: [`${segmentType}.owned`],
   configure: ({ settings }) => {
-    const text = settings.text('KNSPAN_TEAMS', { default: '*=nobody', wanted, what: 'which team owns a namespace' });
+    const text = settings.text('KNSPAN_TEAMS', { default: '*=nobody', wanted, what: 'team that owns each namespace' });
     const pairs = text.split(',').map((pair) => pair.trim().split('='));
     if (pairs.some(([namespace, team, ...more]) => !namespace || !/^[\w.-]{1,60}$/.test(team ?? '') || more.length > 0))
       settings.fault('KNSPAN_TEAMS', text, wanted);

@@ -91,7 +91,7 @@ async function playOne(
   };
   const { startLocal } = await import('../local/local-pipeline.ts');
   const run = await startLocal(functions, {
-    environment: { ...processEnvironment(), KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_WAITS: '5m', REDIS_URL: '' },
+    environment: { ...processEnvironment(), KNSPAN_LOOKUPS: 'false', KNSPAN_TICK_TIMEOUT: '5m', REDIS_URL: '' },
     clock,
     logLevel: 'off',
     log: (line) => process.stderr.write(line),

@@ -9,7 +9,7 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Wanted a whole number from ${min} to ${max}, found '${text}'`);
+    throw new InvalidArgumentError(`Wanted an integer from ${min} to ${max}, found '${text}'`);
   };
 }
 

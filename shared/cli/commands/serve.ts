@@ -57,6 +57,9 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     overlays: options.with,
   });
   const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  });
   say(`Taking CloudEvents at ${run.url}; ${settlingSentence}`);
   const sender = new NotificationSender(run.url, say);
   const follower = options.live
@@ -70,9 +73,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
         throw error;
       })
     : null;
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve).once('SIGTERM', resolve);
-  });
+  await interrupted;
   follower?.stop();
   const { inbox, undecided } = await run.figures();
   await run.close();

@@ -47,16 +47,27 @@ export async function watchCommand(options: WatchOptions): Promise<void> {
     ...pipelineOptionsOf({ ...options, cluster: options.cluster || follower.cluster }),
   });
   for (const observation of early) pipeline.push(observation);
+  let isStopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => {
+      isStopped = true;
+    });
   const known = `${counted(follower.objects.size, 'object')}, ${counted(early.length, 'recent event')}`;
   say(`Following the cluster: ${known}; ${settlingSentence}`);
   let undelivered = '';
   try {
-    await untilStopped(lasts, async () => {
+    const until = lasts === null ? Number.POSITIVE_INFINITY : Date.now() + lasts / 1_000;
+    const step = async () => {
       for (const segment of pipeline.advance(follower.knownUntil())) if (selection.takes(segment)) await output.write(segment);
       const sentence = await output.flush();
       if (sentence !== undelivered) say(sentence);
       undelivered = sentence;
-    });
+    };
+    while (!isStopped && Date.now() < until) {
+      await step();
+      await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    }
+    await step();
     undelivered = await output.close();
   } finally {
     follower.stop();
@@ -65,20 +76,4 @@ export async function watchCommand(options: WatchOptions): Promise<void> {
   }
   say(`${selection.summary}; ${counted(pipeline.pending, 'occurrence')} not settled yet`);
   setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
-}
-
-/** Calls `step` every second until the time is up or the user interrupts. */
-async function untilStopped(lasts: number | null, step: () => Promise<void>): Promise<void> {
-  let stopped = false;
-  const stop = () => {
-    stopped = true;
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const until = lasts === null ? Number.POSITIVE_INFINITY : Date.now() + lasts / 1_000;
-  while (!stopped && Date.now() < until) {
-    await step();
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
-  }
-  await step();
 }

@@ -148,7 +148,7 @@ function environmentOf({ cluster, orphans, budget, rootService }: ReplayOptions)
     KNSPAN_ORPHANS: orphansKept(orphans),
     KNSPAN_BUDGET: String(budget),
     KNSPAN_ROOT_SERVICE: rootService,
-    KNSPAN_TICK_WAITS: '5m',
+    KNSPAN_TICK_TIMEOUT: '5m',
   };
 }
 
