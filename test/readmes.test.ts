@@ -46,7 +46,7 @@ class Playground {
   async open(): Promise<void> {
     const events = this.#writeInputs();
     this.#writePrograms();
-    for (const folder of ['functions', 'test/replay/captures/crashloop']) {
+    for (const folder of ['functions', 'test/replay/captures/crashloop', 'test/runtime-spans/recordings']) {
       mkdirSync(dirname(join(this.folder, folder)), { recursive: true });
       cpSync(join(top, folder), join(this.folder, folder), { recursive: true });
     }

@@ -59,11 +59,14 @@ function nearest(name: string): string {
 
 /** Levenshtein: the least number of characters to insert, delete or replace. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [above, char] of [...a].entries())
-    row = row.reduce<number[]>((next, cost, column) => {
-      const replaced = (row[column - 1] ?? 0) + (char === b[column - 1] ? 0 : 1);
-      return [...next, column === 0 ? above + 1 : Math.min(cost + 1, (next[column - 1] ?? 0) + 1, replaced)];
-    }, []);
-  return row[b.length] ?? 0;
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [line, char] of [...a].entries()) {
+    const row = [line + 1];
+    for (let column = 1; column <= b.length; column += 1) {
+      const replaced = (above[column - 1] ?? 0) + (char === b[column - 1] ? 0 : 1);
+      row.push(Math.min((above[column] ?? 0) + 1, (row[column - 1] ?? 0) + 1, replaced));
+    }
+    above = row;
+  }
+  return above[b.length] ?? 0;
 }
