@@ -1,10 +1,10 @@
 /**
- * The gate for CloudEvents over HTTP: a request -> the events in it, or one sentence why not; and an event -> a request.
+ * Parses CloudEvents over HTTP: a request -> its events, or the reason for refusing it; and an event -> a request.
  *
- * The SDK parses, without its schema validation, and we check what the specification requires. Left to itself it would invent an
- * id and a time where there are none, take 'abc' for the JSON text "abc" and an unreadable date for now; so it gets JSON that is
- * parsed already, and time and id are taken from what was sent. On a 2.1 GHz core a recorded delivery of 1.9 kB costs 15 µs here, of
- * which the SDK takes 6 and JSON.parse 3; the SDK alone with its own JSON and date handling takes 23, its schema validation 1 more.
+ * The SDK parses, without its schema validation; what the specification requires is checked here. On its own the SDK would invent a
+ * missing id or time, read 'abc' as the JSON text "abc" and an unreadable date as now; so it gets parsed JSON, and time and id are taken
+ * from the request. A recorded delivery of 1.9 kB costs 15 µs on a 2.1 GHz core, of which the SDK takes 6 and JSON.parse 3; the SDK alone
+ * with its own JSON and date handling takes 23, its schema validation 1 more.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -15,17 +15,17 @@ export interface ReceivedEvent {
   readonly id: string;
   readonly source: string;
   readonly type: string;
-  /** Empty where absent, like `time` and `dataContentType`. */
+  /** Empty if absent, like `time` and `dataContentType`. */
   readonly subject: string;
   /** As sent. */
   readonly time: string;
   readonly dataContentType: string;
   readonly extensions: Readonly<Record<string, string>>;
-  /** Parsed JSON; undefined without data or where the data is not JSON. */
+  /** Parsed JSON; undefined if there is no data or it is not JSON. */
   readonly data: unknown;
-  /** The data where it is text but not JSON. */
+  /** Set if the data is text other than JSON. */
   readonly dataText?: string;
-  /** The data where it is no text. */
+  /** Set if the data is binary. */
   readonly dataBase64?: string;
 }
 
@@ -74,14 +74,14 @@ export function toHttp(event: CloudEvent<unknown>): { headers: Record<string, st
   return { headers, body: typeof message.body === 'string' ? message.body : '' };
 }
 
-/** The body parsed, with a bound on its depth: what walks it later may recurse. */
+/** Parses the body, with a bound on its depth, since later code may recurse over it. */
 export function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw new Refusal('Cannot read CloudEvent: the body is not UTF-8');
   if (isDeep(body)) throw new Refusal(`Cannot read CloudEvent: the JSON is nested deeper than ${depthMost}`);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
-    // The engine's message quotes the text, which may hold a secret; only the place is told.
+    // The engine's message quotes the text, which may hold a secret: report the position only.
     const place = / at position [0-9]+/.exec(String(error))?.[0] ?? '';
     throw new Refusal(`Cannot read CloudEvent: the body is not JSON${place}`);
   }
@@ -140,7 +140,7 @@ function extensionsOf(event: Json): Record<string, string> {
     if (value === undefined || core.includes(name) || name === 'datacontentencoding' || name === 'schemaurl') continue;
     if (!/^[a-z0-9]{1,100}$/.test(name))
       throw new Refusal(`Cannot read CloudEvent: extension ${quoted(name)}, wanted a name of a-z and 0-9`);
-    if (typeof value === 'object') throw new Refusal(`Cannot read CloudEvent: extension '${name}' is no text, number or boolean`);
+    if (typeof value === 'object') throw new Refusal(`Cannot read CloudEvent: extension '${name}' is not text, a number or a boolean`);
     count += 1;
     if (count > extensionsMost) throw new Refusal(`Cannot read CloudEvent: wanted at most ${extensionsMost} extensions`);
     const text = String(value);
@@ -160,14 +160,14 @@ function checkRequired(name: (typeof required)[number], value: unknown): void {
 
 function checkText(name: string, value: unknown): void {
   if (value === undefined || value === null) return;
-  if (typeof value !== 'string') throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is no text`);
+  if (typeof value !== 'string') throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is not text`);
   if (name !== 'data_base64' && value.length > valueMost)
     throw new Refusal(`Cannot read CloudEvent: attribute '${name}' is longer than ${valueMost}`);
 }
 
 type Data = Pick<ReceivedEvent, 'data' | 'dataText' | 'dataBase64'>;
 
-/** Data without a content type is JSON by the specification; a Broker leaves the type out where the sender did, so text is let pass. */
+/** By the specification, data without a content type is JSON; but Brokers omit the type if the sender did, so other text is accepted. */
 function parseData(body: Buffer, contentType: string): Data {
   if (body.length === 0) return { data: undefined };
   const media = mediaType(contentType);
@@ -193,7 +193,7 @@ function fromBase64(text: string): Buffer {
   return Buffer.from(text, 'base64');
 }
 
-/** Without what is read apart from the SDK; null means absent in the JSON format. */
+/** Drops the attributes that are read without the SDK; null means absent in the JSON format. */
 function attributesOf(event: Json): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null && !apart.includes(name)));
 }
@@ -204,8 +204,8 @@ function mediaType(contentType: string): string {
 }
 
 /**
- * A header value as the sender meant it. Node reads the bytes as latin1, Knative's Go SDK sends UTF-8 unencoded, the HTTP binding
- * asks for percent-encoding: all three come out as the same text.
+ * Decodes a header value. Node reads the bytes as latin1, Knative's Go SDK sends raw UTF-8, the HTTP binding requires
+ * percent-encoding: all three give the same text.
  */
 function decoded(value: string, name: string): string {
   let text = value;
@@ -224,7 +224,7 @@ function decoded(value: string, name: string): string {
   return text;
 }
 
-/** As the HTTP binding says: all but printable ASCII, and of that space, the quote and the percent sign itself. */
+/** As the HTTP binding requires: encodes everything but printable ASCII, and space, quote and percent sign. */
 export function percentEncoded(text: string): string {
   return /[^\u0021\u0023\u0024\u0026-\u007e]/.test(text)
     ? text.toWellFormed().replaceAll(/[^\u0021\u0023\u0024\u0026-\u007e]/gu, (character) => byteCodes(character))
@@ -235,7 +235,7 @@ function byteCodes(character: string): string {
   return [...Buffer.from(character, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }
 
-/** One pass over the bytes, some nanoseconds each, before anything is built. */
+/** One pass over the bytes, a few nanoseconds per byte, before anything is built. */
 function isDeep(body: Buffer): boolean {
   let depth = 0;
   let inText = false;

@@ -1,4 +1,4 @@
-/** Reading unknown JSON without trusting it: own properties only, every type checked. */
+/** Typed access to unknown JSON: own properties only, every type checked. */
 export type Json = Readonly<Record<string, unknown>>;
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
@@ -7,7 +7,7 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** An own property, never one that is inherited. */
+/** An own property, never an inherited one. */
 export function field(value: unknown, name: string): unknown {
   return isJson(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
@@ -22,7 +22,7 @@ export function numberField(value: unknown, name: string): number | null {
   return typeof found === 'number' && Number.isFinite(found) ? found : null;
 }
 
-/** The elements of a list, at most so many. */
+/** The elements of a list, up to a maximum. */
 export function listField(value: unknown, name: string, most: number): readonly unknown[] {
   const found = field(value, name);
   return Array.isArray(found) ? found.slice(0, most) : [];

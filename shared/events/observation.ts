@@ -1,6 +1,6 @@
 /**
- * The parsed notification about one Kubernetes Event: the only form in which the rest of knspan knows an Event.
- * `parse-event.ts` says how times and identities are chosen.
+ * A parsed notification about one Kubernetes Event: the only form of an Event in the rest of the code. `parse-event.ts` documents how
+ * times and identities are chosen.
  */
 
 /** Microseconds since the Unix epoch, a safe integer (a double holds them exactly until the year 2255). */
@@ -12,26 +12,26 @@ export interface ObjectRef {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  /** Empty where the Event has none or one that cannot be true (kubelet writes the node's name as its uid). */
+  /** Empty if the Event has none, or an impossible one (kubelet writes the node's name as its uid). */
   readonly uid: string;
 }
 
-/** An instant and how much later the truth may lie: Kubernetes cuts most times to whole seconds. */
+/** A time and its uncertainty: Kubernetes truncates most times to seconds. */
 export interface Instant {
   readonly at: Micros;
-  /** The truth lies in [at, at + uncertainty]. 0 for times known to the microsecond. */
+  /** The true time is in [at, at + uncertainty]; 0 for times with microseconds. */
   readonly uncertainty: Micros;
 }
 
-/** What one notification tells about one Event object. */
+/** The content of one notification about one Event object. */
 export interface ObservationData {
-  /** metadata.uid of the Event, or a stand-in derived from its namespace and name (`synthetic:`...) where it has none. */
+  /** metadata.uid of the Event, or one derived from its namespace and name (`synthetic:`...) if it has none. */
   readonly uid: string;
   readonly name: string;
   readonly namespace: string;
   /** metadata.resourceVersion of the Event: order of writes among Events. */
   readonly resourceVersion: string;
-  /** Which occurrence this notification tells of, from 1 (`count` or `series.count`). */
+  /** The number of this occurrence, from 1 (`count` or `series.count`). */
   readonly n: number;
   /** Time of occurrence 1. */
   readonly first: Instant;
@@ -46,23 +46,23 @@ export interface ObservationData {
   readonly action: string;
   /** Without the prefix `(combined from similar events): `; see `merged`. */
   readonly message: string;
-  /** True when the recorder merged several messages into this Event: it knows the last one only. */
+  /** The recorder has merged several messages into this Event and kept only the last. */
   readonly merged: boolean;
   readonly involved: ObjectRef;
-  /** involvedObject.resourceVersion: the version that the controller had in hand. */
+  /** involvedObject.resourceVersion: the version that the controller had read. */
   readonly involvedVersion: string;
   /** involvedObject.fieldPath, e.g. `spec.containers{app}`. */
   readonly fieldPath: string;
   /** The container that fieldPath names, else the empty string. */
   readonly container: string;
   readonly related: ObjectRef | null;
-  /** The few annotations that mean something to knspan (trace parents, deploy tools); values at most 1 KiB. */
+  /** The few annotations that knspan uses (trace parents, deploy tools); values of at most 1 KiB. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 declare const parsed: unique symbol;
 
-/** Made only in this folder: by `parseEvent`, or of the text that was made of one. No literal has this type. */
+/** Made only in this folder: by `parseEvent`, or from its own text form. No literal has this type. */
 export type Observation = ObservationData & { readonly [parsed]: true };
 
 export function toObservation(data: ObservationData): Observation {

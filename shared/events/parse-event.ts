@@ -1,12 +1,12 @@
 /**
- * Kubernetes Event -> Observation, for both views of the API (core/v1 and events.k8s.io/v1). The only maker of observations. What is
- * missing stays empty: an Event is used as far as it goes, only what is no Event at all is refused.
+ * Kubernetes Event -> Observation, for both views of the API (core/v1 and events.k8s.io/v1). The only maker of observations. Missing
+ * fields stay empty: an incomplete Event is used; only input that is not an Event is refused.
  *
  * Time of occurrence 1: the nanoseconds in the Event's name, else eventTime, else firstTimestamp. Of occurrence n: the series'
- * lastObservedTime, else lastTimestamp; never the name, which dates the first.
+ * lastObservedTime, else lastTimestamp; never the name, which holds the time of the first.
  *
- * Who reports may have a clock that is far ahead; the Event would wait to be decided until then. The API server's own clock has dated the
- * Event's creation: where the first occurrence claims to be hours later than that, all its times are moved back by the difference.
+ * A reporter's clock may be far ahead; the Event would stay undecided until then. creationTimestamp is from the API server's clock: if the
+ * first occurrence claims to be hours later, all times of the Event are moved back by the difference.
  */
 import { createHash } from 'node:crypto';
 import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
@@ -15,10 +15,10 @@ import { nameSuffixTime, parseTimestamp } from './time.ts';
 
 export const messageMost = 64 * 1_024;
 export const countMost = 2 ** 31 - 1;
-/** A name's time counts when it is this close to the stated one: Events made anew under an old name keep the old suffix. */
+/** The time in the name is used if it is this close to the stated one: an Event re-created under its old name keeps the old suffix. */
 const suffixTrusted: Micros = 10_000_000;
 const wholeSecond: Micros = 999_999;
-/** A clock that is further ahead than this is wrong. */
+/** A clock further ahead than this is wrong. */
 const aheadMost: Micros = 3_600_000_000;
 const mergedPrefix = '(combined from similar events): ';
 const clusterScoped: readonly string[] = [
@@ -43,7 +43,7 @@ export const keptAnnotations: readonly string[] = [
   'tekton.dev/taskRun',
 ];
 
-/** An Event without any usable time is dated to the epoch, so that it is told rather than dropped. */
+/** An Event without a usable time is dated to the epoch, so that it is shown rather than dropped. */
 export const unknownTime: Instant = { at: 0, uncertainty: 0 };
 
 export function isEventLike(value: unknown): boolean {
@@ -142,7 +142,7 @@ function lastTime(value: unknown, first: Instant): Instant {
   const observed = parseTimestamp(field(field(value, 'series'), 'lastObservedTime'));
   const found: Instant | null = observed !== null ? { at: observed, uncertainty: 0 } : rough(lastStamp(value));
   if (found === null) return first;
-  // Cut to the second, a repeat may seem to come before the first.
+  // Truncated to seconds, a repeat may appear to precede the first occurrence.
   return found.at < first.at ? { at: first.at, uncertainty: Math.max(0, found.at + found.uncertainty - first.at) } : found;
 }
 
@@ -160,7 +160,7 @@ function stripMerged(message: string): string {
   return text;
 }
 
-/** An identity for an Event without uid: its namespace and name, else its content. */
+/** The identity of an Event without uid: its namespace and name, else its content. */
 function standIn(namespace: string, name: string, value: unknown): string {
   if (name !== '') return `synthetic:${namespace}/${name}`;
   return `synthetic:${createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)}`;

@@ -1,11 +1,11 @@
 /** Times as Kubernetes writes them: RFC 3339 stamps, the nanoseconds in an Event's name, Go durations. */
 import type { Micros } from './observation.ts';
 
-/** Times outside of these years are no times of Events: broken clocks, zero values. */
+/** Times outside these years come from broken clocks or zero values. */
 export const earliestTime: Micros = Date.UTC(2006, 0, 1) * 1_000;
 export const latestTime: Micros = Date.UTC(2100, 0, 1) * 1_000;
 
-/** RFC 3339 with up to 9 digits of fraction; null when it is no such time or an absurd one. */
+/** RFC 3339 with up to 9 digits of fraction; null if it is not one, or an absurd one. */
 export function parseTimestamp(text: unknown): Micros | null {
   if (typeof text !== 'string' || text.length > 40) return null;
   const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/.exec(text);
@@ -16,7 +16,7 @@ export function parseTimestamp(text: unknown): Micros | null {
   return plausible(millis * 1_000 + micros);
 }
 
-/** The time in `<object name>.<hex of Unix nanoseconds>`, the name that recorders give an Event. */
+/** The time in an Event's name as recorders write it: `<object name>.<hex of Unix nanoseconds>`. */
 export function nameSuffixTime(name: string): Micros | null {
   const suffix = /\.([0-9a-f]{16})$/.exec(name)?.[1];
   return suffix === undefined ? null : plausible(Number(BigInt(`0x${suffix}`) / 1_000n));
@@ -33,7 +33,7 @@ const goUnits: Readonly<Record<string, number>> = {
   ns: 0.001,
 };
 
-/** A Go duration (`1m2.5s`, `893.5ms`) in microseconds; null when it is none. */
+/** A Go duration (`1m2.5s`, `893.5ms`) in microseconds; null if it is not one. */
 export function goDurationMicros(text: string): Micros | null {
   if (text.length > 60 || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|μs|us|ns))+$/.test(text)) return null;
   let sum = 0;

@@ -1,5 +1,5 @@
 /**
- * The Kubernetes API over HTTP: one request, or a list in pages, as they are on the wire (no time rounded, no field lost).
+ * The Kubernetes API over HTTP: one request, or a list in pages, unchanged from the wire (no time rounded, no field lost).
  * `@kubernetes/client-node` reads the kubeconfig and knows the credentials; it costs 370 ms at start, so it is loaded on first use.
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
@@ -9,7 +9,7 @@ import { field, isJson, listField, textField } from '../events/json.ts';
 import { messageOf } from '../process/log.ts';
 
 export interface ApiRequest {
-  /** Begins with a slash; each segment percent-encoded by the caller. */
+  /** Starts with a slash; segments are percent-encoded by the caller. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly accept?: string;
@@ -18,29 +18,29 @@ export interface ApiRequest {
 
 export type ApiAnswer =
   | { readonly ok: true; readonly body: unknown }
-  /** `status` is null when there was no answer that could be read. */
+  /** `status` is null if there was no readable response. */
   | { readonly ok: false; readonly status: number | null; readonly reason: string; readonly retryAfterMs?: number };
 
 export interface ApiServer {
-  /** False: no kubeconfig names a cluster and this is no pod. */
+  /** False: no kubeconfig with a cluster, and not in a pod. */
   configured(): Promise<boolean>;
   get(request: ApiRequest): Promise<ApiAnswer>;
   close(): void;
 }
 
-/** What a configuration without any cluster falls back to. */
+/** The default of a configuration without a cluster. */
 const fallbackServer = 'http://localhost:8080';
-/** Of silence. */
+/** Without any data. */
 const silenceMostMs = 30_000;
 const bodyMost = 256 * 1_024 * 1_024;
 const connectionsMost = 10;
 const retryAfterMostMs = 600_000;
 const pageSize = 500;
 const pagesMost = 10_000;
-/** So often a list whose pages have expired is begun anew. */
+/** How often a list is restarted after its pages have expired. */
 const listsMost = 3;
 
-/** The cluster of the current kubeconfig, or of the pod that this runs in; null when there is none. */
+/** The cluster of the current kubeconfig, or of the pod that this runs in; null if there is none. */
 export async function loadKubeConfig(): Promise<KubeConfig | null> {
   const { KubeConfig } = await import('./kube-client.ts');
   const config = new KubeConfig();
@@ -74,7 +74,7 @@ export function createApiServer(load: () => Promise<KubeConfig | null> = loadKub
   };
 }
 
-/** Made when they are used first: a function that never asks must not wait for TLS to be loaded. */
+/** Created on first use: a function without lookups must not wait for TLS to load. */
 interface Agents {
   http?: HttpAgent;
   https?: HttpsAgent;
@@ -104,14 +104,14 @@ async function get(
   const secure = url.protocol === 'https:';
   const options: RequestOptions = {
     ...credentials,
-    // The agent that comes with the credentials keeps no connection; only a proxy needs it.
+    // The agent of the credentials does not keep connections alive; only a proxy needs it.
     ...(cluster?.proxyUrl ? {} : { agent: agentOf(agents, secure) }),
     headers: { ...credentials.headers, accept },
     ...(signal === undefined ? {} : { signal }),
   };
   return new Promise((resolve, reject) => {
     const outgoing: ClientRequest = secure ? requestHttps(url, options) : requestHttp(url, options);
-    outgoing.setTimeout(silenceMostMs, () => outgoing.destroy(new Error(`silence for ${silenceMostMs / 1_000} s`)));
+    outgoing.setTimeout(silenceMostMs, () => outgoing.destroy(new Error(`no data for ${silenceMostMs / 1_000} s`)));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       response.on('error', reject);
@@ -127,7 +127,7 @@ async function answerOf(response: IncomingMessage): Promise<ApiAnswer> {
   for await (const chunk of response) {
     if (!Buffer.isBuffer(chunk)) continue;
     size += chunk.length;
-    if (size > bodyMost) throw new Error(`the answer is longer than ${bodyMost} bytes`);
+    if (size > bodyMost) throw new Error(`the response is longer than ${bodyMost} bytes`);
     chunks.push(chunk);
   }
   const status = response.statusCode ?? 0;
@@ -141,11 +141,11 @@ async function answerOf(response: IncomingMessage): Promise<ApiAnswer> {
 
 export type Page =
   | { readonly kind: 'page'; readonly items: readonly unknown[]; readonly version: string }
-  /** The pages so far belong to a list that has expired: it begins anew. */
+  /** The pages so far belong to an expired list: the list is restarted. */
   | { readonly kind: 'again' }
   | { readonly kind: 'failed'; readonly status: number | null; readonly reason: string };
 
-/** A list page by page; items have kind and apiVersion, which the wire leaves out. Ends with the last page or with `failed`. */
+/** A list page by page; items get kind and apiVersion, which are missing on the wire. Ends with the last page or with `failed`. */
 export async function* pagesOf(api: ApiServer, path: string, signal?: AbortSignal): AsyncGenerator<Page> {
   let next = '';
   let begun = 1;

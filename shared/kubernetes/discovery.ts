@@ -1,4 +1,4 @@
-/** From apiVersion and kind to the path of an object in the API: asks the API server which resources it serves, and remembers that. */
+/** From apiVersion and kind to the path of an object in the API: asks the API server for its resources and caches the response. */
 import { field, listField, type Result, textField } from '../events/json.ts';
 import type { ObjectRef } from '../events/observation.ts';
 import type { Clock } from '../process/clock.ts';
@@ -11,7 +11,7 @@ export interface Resource {
 }
 
 export type Discovered =
-  /** Null: the API server serves no such kind. */
+  /** Null: the API server does not serve this kind. */
   { readonly ok: true; readonly resource: Resource | null } | { readonly ok: false; readonly answer: Extract<ApiAnswer, { ok: false }> };
 
 type Get = (path: string) => Promise<ApiAnswer>;
@@ -20,7 +20,7 @@ const listsMost = 200;
 const resourcesMost = 5_000;
 const rememberedMs = 600_000;
 
-/** Kinds whose Events may name no apiVersion. */
+/** Kinds whose Events may lack an apiVersion. */
 const homes: Readonly<Record<string, string>> = {
   Deployment: 'apps/v1',
   ReplicaSet: 'apps/v1',
@@ -46,7 +46,7 @@ export class Discovery {
     this.#clock = clock;
   }
 
-  /** An Event may name a version that is no longer served: then the group's preferred one is asked. */
+  /** An Event may name a version that is no longer served: then the group's preferred one is used. */
   async resourceOf({ apiVersion, kind }: ObjectRef): Promise<Discovered> {
     const groupVersion = apiVersion === '' ? (Object.hasOwn(homes, kind) ? (homes[kind] ?? '') : 'v1') : apiVersion;
     if (!/^(?:[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?v[a-z0-9]{1,30}$/.test(groupVersion)) return { ok: true, resource: null };
@@ -74,7 +74,7 @@ export class Discovery {
     const listed = { at: this.#clock.now(), answer };
     this.#lists.set(groupVersion, listed);
     void answer.then((result) => {
-      // Only what the API server has really said is remembered.
+      // Only real responses are cached.
       if ('status' in result && result.status !== 404 && this.#lists.get(groupVersion) === listed) this.#lists.delete(groupVersion);
     });
     return answer;
@@ -98,7 +98,7 @@ function notServed(answer: Extract<ApiAnswer, { ok: false }>): Discovered {
   return answer.status === 404 ? { ok: true, resource: null } : { ok: false, answer };
 }
 
-/** Null when no such object can exist. */
+/** Null if no such object can exist. */
 export function pathOf({ groupVersion, plural, namespaced }: Resource, { namespace, name }: ObjectRef): string | null {
   if (!isSegment(name) || (namespaced && !isSegment(namespace))) return null;
   const within = namespaced ? `/namespaces/${encodeURIComponent(namespace)}` : '';

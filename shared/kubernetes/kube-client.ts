@@ -1,4 +1,4 @@
 /**
- * What is used of `@kubernetes/client-node`, which costs 370 ms to load as a whole: load this file lazily. A bundle leaves out the rest.
+ * The parts of `@kubernetes/client-node` in use. Loading it takes 370 ms: import this file lazily. A bundle drops the rest.
  */
 export { KubeConfig, Watch } from '@kubernetes/client-node';

@@ -1,6 +1,6 @@
 /**
- * Looks objects up at the Kubernetes API: metadata alone (PartialObjectMetadata), never Secrets and ConfigMaps. One request at a time
- * for one object, a bound on the rate, answers remembered for a time that fits each.
+ * Looks up objects in the Kubernetes API: metadata only (PartialObjectMetadata), never Secrets and ConfigMaps. One request at a time per
+ * object, rate-limited, cached.
  */
 import { field, isJson, type Result, textField } from '../events/json.ts';
 import type { ObjectRef } from '../events/observation.ts';
@@ -21,7 +21,7 @@ export interface LookupOptions {
 }
 
 const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-/** Their metadata alone can hold what is secret: kubectl writes the last applied configuration into an annotation. */
+/** Even their metadata can hold secrets: kubectl writes the last applied configuration into an annotation. */
 const neverAsked: readonly string[] = ['Secret', 'ConfigMap'];
 const defaultRate: Rate = { perSecond: 20, burst: 40 };
 const answersMost = 5_000;
@@ -30,7 +30,7 @@ const requestMs = 10_000;
 const pauseMs = 1_000;
 const remembered = { found: 300_000, gone: 3_600_000, goneByName: 10_000, forbidden: 600_000 } as const;
 const outcomes = ['found', 'gone', 'forbidden', 'away'] as const;
-/** The label of the metric; others count as `other`. */
+/** Label values of the metric; others count as `other`. */
 const kinds: readonly string[] = [
   ...['Pod', 'Node', 'Service', 'PersistentVolume', 'PersistentVolumeClaim', 'Namespace', 'Deployment', 'ReplicaSet', 'StatefulSet'],
   ...['DaemonSet', 'Job', 'CronJob', 'HorizontalPodAutoscaler', 'PodDisruptionBudget', 'Ingress', 'Lease', 'Revision', 'Configuration'],
@@ -60,7 +60,7 @@ class KubernetesLookup implements Lookup {
     this.#answers = new TtlCache({ now: () => clock.now(), max: answersMost });
     this.#forbidden = new TtlCache({ now: () => clock.now(), max: answersMost, ttlMs: remembered.forbidden });
     this.#discovery = new Discovery((path) => this.#get(path, 'application/json'), clock);
-    this.#count = metrics.counter('knspan_lookups_total', 'Questions to the API server about objects, by kind and outcome', {
+    this.#count = metrics.counter('knspan_lookups_total', 'API server lookups by kind and outcome', {
       kind: kinds,
       outcome: outcomes,
     });
@@ -73,7 +73,7 @@ class KubernetesLookup implements Lookup {
     if (known) return known;
     let flight = this.#flights.get(key);
     if (!flight) {
-      if (this.#flights.size >= flightsMost) return away('too many lookups are under way');
+      if (this.#flights.size >= flightsMost) return away('too many concurrent lookups');
       flight = this.#ask(ref, deadlineAt).finally(() => this.#flights.delete(key));
       this.#flights.set(key, flight);
     }
@@ -102,7 +102,7 @@ class KubernetesLookup implements Lookup {
 
   async #answer(ref: ObjectRef, deadlineAt: number): Promise<Found> {
     if (!(await this.#api.configured().catch(() => true))) return { kind: 'forbidden' };
-    if (!(await this.#bucket.take(deadlineAt))) return away('too many lookups within a second');
+    if (!(await this.#bucket.take(deadlineAt))) return away('lookup rate limit reached');
     const discovered = await this.#discovery.resourceOf(ref);
     if (!discovered.ok) return foundOf(discovered.answer);
     const path = discovered.resource === null ? null : pathOf(discovered.resource, ref);
@@ -114,7 +114,7 @@ class KubernetesLookup implements Lookup {
 
   async #get(path: string, accept: string): Promise<ApiAnswer> {
     const now = this.#clock.now();
-    if (now < this.#pausedUntil) return { ok: false, status: null, reason: 'the API server was away a moment ago' };
+    if (now < this.#pausedUntil) return { ok: false, status: null, reason: 'the API server was unavailable a moment ago' };
     const abort = new AbortController();
     const answer = await this.#by(now + requestMs, this.#api.get({ path, accept, signal: abort.signal }), {
       ok: false,
@@ -126,7 +126,7 @@ class KubernetesLookup implements Lookup {
     return answer;
   }
 
-  /** The answer, or the other one once the deadline has passed. */
+  /** The answer, or `late` once the deadline has passed. */
   async #by<T>(deadlineAt: number, answer: Promise<T>, late: T): Promise<T> {
     const done = new AbortController();
     const timer = this.#clock.sleep(Math.max(0, deadlineAt - this.#clock.now()), done.signal).then(
@@ -141,13 +141,13 @@ class KubernetesLookup implements Lookup {
   }
 }
 
-/** 401 may pass with the next token; 406 comes from a server that has no metadata alone to give. */
+/** 401 may pass with the next token; 406 comes from a server without PartialObjectMetadata. */
 function foundOf({ status, reason }: Extract<ApiAnswer, { ok: false }>): Found {
   if (status === 404) return { kind: 'gone' };
   return status === 403 || status === 406 ? { kind: 'forbidden' } : away(reason);
 }
 
-/** Whatever came, only its metadata is read. */
+/** Reads metadata only, whatever the response holds. */
 function objectOf(body: unknown, { apiVersion, kind, uid }: ObjectRef): Found {
   const metadata = field(body, 'metadata');
   if (textField(body, 'kind') !== 'PartialObjectMetadata' || !isJson(metadata)) return { kind: 'forbidden' };

@@ -1,19 +1,19 @@
-/** Answers about objects: what knspan knows of the cluster beside its Events, by uid, by name, as of a time. */
+/** All known objects, by uid or by name, as of a time. */
 import type { Micros } from '../events/observation.ts';
 import type { KubeObject, ObjectVersion } from './object.ts';
 
 export interface Objects {
-  /** Every known version in the order in which it was seen. */
+  /** All known versions, in the order seen. */
   versions(uid: string): readonly ObjectVersion[];
   latest(uid: string): KubeObject | null;
-  /** The version in force at that time: the last one seen by then, else the first. */
+  /** The version at a time: the last one seen by then, else the first. */
   at(uid: string, time: Micros): KubeObject | null;
-  /** The latest version of each object that bears or bore the name. */
+  /** The latest version of each object that has or had the name. */
   byName(kind: string, namespace: string, name: string): readonly KubeObject[];
   ofVersion(uid: string, resourceVersion: string): KubeObject | null;
   /** When the deletion was seen. */
   goneAt(uid: string): Micros | null;
-  /** Objects whose target is the named one (autoscalers). */
+  /** Objects that target the named one (autoscalers). */
   referencing(kind: string, namespace: string, name: string): readonly KubeObject[];
 }
 
@@ -74,7 +74,7 @@ export class ObjectIndex implements Objects {
 
 export const emptyObjects: Objects = new ObjectIndex();
 
-/** A plain list has no time: its state counts from the beginning on. */
+/** A plain list has no time: its state is valid from the start. */
 function timeOf(version: ObjectVersion): Micros {
   return version.seenAt ?? 0;
 }

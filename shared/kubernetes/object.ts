@@ -1,6 +1,6 @@
 /**
- * What knspan keeps of a Kubernetes object: owners, edits, conditions, container statuses. Nothing else survives the
- * parser (`parse.ts`): no env, command, data or last-applied configuration is ever stored or logged.
+ * What knspan keeps of a Kubernetes object: owners, edits, conditions, container statuses. The parser
+ * (`parse-object.ts`) drops everything else: no env, command, data or last-applied configuration is ever stored or logged.
  */
 import type { Micros, ObjectRef } from '../events/observation.ts';
 
@@ -10,7 +10,7 @@ export interface Edit {
   readonly operation: string;
   /** `status`, `scale` or empty. */
   readonly subresource: string;
-  /** Cut to the second; null where the entry has no time. */
+  /** Truncated to seconds; null if the entry has no time. */
   readonly at: Micros | null;
 }
 
@@ -19,7 +19,7 @@ export interface Condition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
-  /** lastTransitionTime, else lastUpdateTime; cut to the second. */
+  /** lastTransitionTime, else lastUpdateTime; truncated to seconds. */
   readonly at: Micros | null;
 }
 
@@ -37,9 +37,9 @@ export interface ContainerStatus {
   readonly restarts: number;
   readonly runningSince: Micros | null;
   readonly waiting: string;
-  /** The present run when it ended, else null. */
+  /** The current run if it has ended, else null. */
   readonly ended: ContainerEnd | null;
-  /** The run before (lastState.terminated). */
+  /** The previous run (lastState.terminated). */
   readonly lastEnded: ContainerEnd | null;
 }
 
@@ -52,7 +52,7 @@ export interface KubeObject extends ObjectRef {
   /** The controller owner, else the first owner. */
   readonly owner: ObjectRef | null;
   readonly edits: readonly Edit[];
-  /** Only the listed labels and annotations that mean something to knspan. */
+  /** Only the labels and annotations that knspan uses. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** spec.scaleTargetRef (HPA, VPA, ScaledObject). */
@@ -65,10 +65,10 @@ export interface KubeObject extends ObjectRef {
   readonly containers: readonly ContainerStatus[];
 }
 
-/** One version of an object; `seenAt` is null for a plain list, whose state counts for all time. */
+/** One version of an object; `seenAt` is null for a plain list, whose state is valid at all times. */
 export interface ObjectVersion {
   readonly object: KubeObject;
   readonly seenAt: Micros | null;
-  /** The notification said DELETED. */
+  /** From a DELETED notification. */
   readonly gone: boolean;
 }

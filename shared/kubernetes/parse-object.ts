@@ -1,6 +1,6 @@
 /**
- * Kubernetes object -> the little that knspan keeps of it (`object.ts`). Env, command, data and last-applied configuration never
- * pass: what is not named here is dropped.
+ * Kubernetes object -> the fields that knspan keeps (`object.ts`). Everything not named here is dropped, including env, command, data and
+ * last-applied configuration.
  */
 import { field, isJson, listField, numberField, pickField, type Result, textField } from '../events/json.ts';
 import type { ObjectRef } from '../events/observation.ts';
@@ -31,8 +31,9 @@ export function parseObject(value: unknown): Result<KubeObject> {
   const kind = textField(value, 'kind');
   const metadata = field(value, 'metadata');
   const name = textField(metadata, 'name');
-  if (!isJson(value) || kind === '' || name === '')
-    return { ok: false, reason: `Cannot read object: kind is '${kind}' and name is '${name}', wanted both` };
+  const missing = [...(kind === '' ? ['kind'] : []), ...(name === '' ? ['metadata.name'] : [])];
+  if (!isJson(value) || missing.length > 0)
+    return { ok: false, reason: `Cannot read object: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing` };
   const spec = field(value, 'spec');
   const status = field(value, 'status');
   const namespace = textField(metadata, 'namespace');
@@ -84,7 +85,7 @@ function ownerOf(metadata: unknown, namespace: string): ObjectRef | null {
 function targetOf(spec: unknown, namespace: string): ObjectRef | null {
   const target = isJson(field(spec, 'scaleTargetRef')) ? field(spec, 'scaleTargetRef') : field(spec, 'targetRef');
   const name = textField(target, 'name');
-  // KEDA's scaleTargetRef may leave out the kind.
+  // KEDA's scaleTargetRef may lack the kind.
   return name === ''
     ? null
     : { apiVersion: textField(target, 'apiVersion'), kind: textField(target, 'kind') || 'Deployment', namespace, name, uid: '' };

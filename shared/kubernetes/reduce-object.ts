@@ -1,12 +1,12 @@
 /**
- * A Kubernetes object as JSON, without all that `parse.ts` does not read: what may be kept of an object that waits somewhere unparsed.
- * Env, command, data and last-applied configuration are gone after this.
+ * Reduces the JSON of a Kubernetes object to what `parse-object.ts` reads, so that it may be stored unparsed: env, command, data and
+ * last-applied configuration are removed.
  */
 import { field, isJson } from '../events/json.ts';
 import { keptAnnotations } from '../events/parse-event.ts';
 import { keptLabels } from './parse-object.ts';
 
-/** true: texts, numbers and booleans as they are; a list is reduced element by element. */
+/** true: keep text, numbers and booleans; lists are reduced element by element. */
 type Shape = true | { readonly [name: string]: Shape };
 
 const ref: Shape = shape('apiVersion', 'kind', 'name', 'uid', 'controller');

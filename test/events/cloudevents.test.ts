@@ -119,7 +119,7 @@ describe('parseHttp', () => {
     [/attribute 'id' is missing/, { ...binaryMinimal, 'ce-id': '' }, ''],
     [/attribute 'source' is missing/, structured, JSON.stringify({ ...minimal, source: undefined })],
     [/attribute 'type' is missing/, structured, JSON.stringify({ ...minimal, type: null })],
-    [/attribute 'id' is no text/, structured, JSON.stringify({ ...minimal, id: 7 })],
+    [/attribute 'id' is not text/, structured, JSON.stringify({ ...minimal, id: 7 })],
     [/specversion is '0\.3', wanted '1\.0'/, { ...binaryMinimal, 'ce-specversion': '0.3' }, ''],
     [/specversion is '2', wanted '1\.0'/, structured, JSON.stringify({ ...minimal, specversion: '2' })],
     [/the body is not JSON/, json, '{"password":hush}'],
@@ -134,7 +134,7 @@ describe('parseHttp', () => {
     [/nested deeper than 100/, json, `${'{"a":'.repeat(101)}1${'}'.repeat(101)}`],
     [/data_base64 is not base64/, structured, JSON.stringify({ ...minimal, data_base64: '*' })],
     [/extension 'Big', wanted a name of a-z and 0-9/, structured, JSON.stringify({ ...minimal, Big: 'x' })],
-    [/extension 'list' is no text/, structured, JSON.stringify({ ...minimal, list: [] })],
+    [/extension 'list' is not text/, structured, JSON.stringify({ ...minimal, list: [] })],
     [/extension 'long' is longer than/, structured, JSON.stringify({ ...minimal, long: 'x'.repeat(9_000) })],
     [
       /at most 100 extensions/,

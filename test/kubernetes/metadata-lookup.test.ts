@@ -186,7 +186,7 @@ describe('lookup at the Kubernetes API', () => {
     begin({ perSecond: 1, burst: 1 });
     assert.equal((await find()).kind, 'found');
     const other = { ...web, uid: 'u2', name: 'web-2' };
-    assert.deepEqual(await find(other, 500), { kind: 'away', reason: 'too many lookups within a second' });
+    assert.deepEqual(await find(other, 500), { kind: 'away', reason: 'lookup rate limit reached' });
     server.given.set('/apis/apps/v1/namespaces/shop/replicasets/web-2', { body: metadataOf('u2') });
     const sleeping = clock.sleeping;
     const waiting = find(other, 5_000);

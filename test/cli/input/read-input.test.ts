@@ -224,14 +224,14 @@ describe('what is broken', () => {
     ['an empty file', '', /FILE: it is empty$/],
     ['blanks only', '  \n\t\n ', /FILE: it is empty$/],
     ['a comment only', '# nothing\n', /FILE: it holds no Kubernetes object$/],
-    ['JSON of something else', '{"a":1}', /Cannot read object: kind is '' and name is '', wanted both \(FILE item 1\)$/],
+    ['JSON of something else', '{"a":1}', /Cannot read object: `kind` and `metadata.name` are missing \(FILE item 1\)$/],
     ['an array of texts', '["no","no","no"]', /FILE: 3 items are no Kubernetes objects$/],
     ['plain text', 'No resources found in default namespace.\n', /Cannot read FILE: 1 item(s are| is) no Kubernetes object/],
     ['an object as kind', '{"kind":{"toString":1},"items":[]}\n', null],
     [
       'keys of the prototype',
       '{"__proto__":{"kind":"Event"},"kind":"List","items":[{"__proto__":{"kind":"Event"}}]}',
-      /wanted both \(FILE item 1\)$/,
+      /missing \(FILE item 1\)$/,
     ],
     [
       'an archive',
@@ -272,6 +272,6 @@ test('the folder of a support bundle, in the order of its names', async () => {
     'event b',
     'skipped: Cannot read B/cluster-resources/events-errors.json: 2 items are no Kubernetes objects',
     'object Pod/web-1',
-    "skipped: Cannot read object: kind is 'SupportBundle' and name is '', wanted both (B/version.yaml item 1)",
+    'skipped: Cannot read object: metadata.name is missing (B/version.yaml item 1)',
   ]);
 });
