@@ -1,11 +1,11 @@
-/** Makes a function of its definition, and refuses one that is wrong. */
+/** Makes a function from its definition; refuses an invalid one. */
 import type { FunctionContext } from '../process/run-function.ts';
 import { type Definition, type ExtensionFunction, mark } from './definition.ts';
 import { isInput } from './input.ts';
 
 const hopsBound = 32;
 
-/** Throws where the definition itself is wrong. */
+/** Throws if the definition is invalid. */
 export function defineFunction<const T extends string, const R extends string = never, C = undefined>(
   definition: Definition<T, R, C>,
 ): ExtensionFunction {
@@ -13,14 +13,12 @@ export function defineFunction<const T extends string, const R extends string = 
   const wrong = (what: string): never => {
     throw new TypeError(`Cannot define function '${name}': ${what}`);
   };
-  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) wrong('its name must be that of a Service: a-z, 0-9 and - in between');
+  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) wrong('its name must be a Service name: a-z, 0-9, and - in between');
   if (types.length === 0) wrong("wanted at least one type in 'types', found none");
   if (hopsMost < 1 || hopsMost > hopsBound) wrong(`hopsMost is ${hopsMost}, wanted 1 to ${hopsBound}`);
   const own = replies.find((reply) => types.some((type) => String(type) === reply));
   if (own !== undefined && !loops)
-    wrong(
-      `it takes its own reply '${own}', which would come back for ever: wanted another type, or 'loops: true' and a bound by 'hopsMost'`,
-    );
+    wrong(`it takes its own reply '${own}', an endless loop: wanted another type, or 'loops: true' and a bound by 'hopsMost'`);
   const prepare = (surroundings: FunctionContext) => {
     const config = definition.configure?.(surroundings);
     if (!isConfig(config, definition)) return wrong("'configure' gave nothing, wanted a configuration");
@@ -40,7 +38,7 @@ export function defineFunction<const T extends string, const R extends string = 
   return extension;
 }
 
-/** Without `configure`, C is undefined. */
+/** C is undefined without `configure`. */
 function isConfig<C>(config: C | undefined, { configure }: { readonly configure?: unknown }): config is C {
   return config !== undefined || configure === undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What an extension imports: `import { defineFunction } from 'knspan/extension'`. A function gets our CloudEvents from a Broker, typed,
- * and answers each with one event or nothing; what a Broker wants of a function, the kit sees to.
+ * The API for extensions: `import { defineFunction } from 'knspan/extension'`. A function receives knspan's CloudEvents from a Broker,
+ * typed, and replies to each with one event or none; the kit handles everything else that a Broker requires.
  */
 
 export { segmentType } from '../spans/segment-event.ts';

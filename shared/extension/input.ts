@@ -1,4 +1,4 @@
-/** A CloudEvent as a function gets it: parsed by its type, so that what is no segment or no Event never reaches the function. */
+/** CloudEvent -> typed input of a function, parsed by type: malformed segments and Events never reach the function. */
 import type { ReceivedEvent } from '../events/cloudevents.ts';
 import { isJson, type Result } from '../events/json.ts';
 import type { Observation } from '../events/observation.ts';
@@ -11,7 +11,7 @@ interface Envelope<T extends string> {
   readonly type: T;
   readonly id: string;
   readonly source: string;
-  /** Empty where absent, like `time`. */
+  /** Empty if absent, like `time`. */
   readonly subject: string;
   readonly time: string;
   readonly extensions: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface SegmentInput<T extends string = string> extends Envelope<T> {
   readonly parts: number;
 }
 
-/** A Kubernetes Event as its source sent it. */
+/** A Kubernetes Event from its source. */
 export interface KubernetesInput<T extends string = string> extends Envelope<T> {
   readonly kind: 'event';
   readonly observation: Observation;
@@ -33,14 +33,14 @@ export interface KubernetesInput<T extends string = string> extends Envelope<T> 
 
 export interface OtherInput<T extends string = string> extends Envelope<T> {
   readonly kind: 'other';
-  /** Parsed JSON; undefined where there is none. */
+  /** Parsed JSON; undefined if there is none. */
   readonly data: unknown;
 }
 
 type SegmentType = 'dev.knspan.trace.segment' | `dev.knspan.trace.segment.${string}`;
 type KubernetesType = 'dev.knative.apiserver.resource.add' | 'dev.knative.apiserver.resource.update' | 'dev.knspan.event.missed';
 
-/** What a function gets for each of its types. */
+/** The input of a function for each of its types. */
 export type Input<T extends string> = T extends SegmentType
   ? SegmentInput<T>
   : T extends KubernetesType
@@ -62,7 +62,7 @@ export function parseInput(event: ReceivedEvent): Result<AnyInput> {
   return { ok: true, value: { kind: 'other', ...envelope, data: event.data } };
 }
 
-/** `parseInput` gives each type the form that `Input` says. */
+/** `parseInput` returns for each type the form that `Input` declares. */
 export function isInput<T extends string>(input: unknown, types: readonly T[]): input is Input<T> {
   return isJson(input) && types.some((type) => type === input['type']);
 }

@@ -1,4 +1,4 @@
-/** Which replies of a function would come back to it, as far as the wiring can tell. */
+/** Which replies of a function would come back to it, according to the wiring. */
 import { couldMatch } from '../dev-broker/could-match.ts';
 import type { Trigger, Wiring } from '../dev-broker/wiring.ts';
 import type { ExtensionFunction } from './definition.ts';
@@ -9,7 +9,7 @@ export interface Loop {
   readonly trigger: string;
 }
 
-/** A reply goes into the Broker of the Trigger that brought the event, and from there to every Trigger of that Broker. */
+/** A reply enters the Broker whose Trigger delivered the event, and from there reaches every Trigger of that Broker. */
 export function loopsIn(wiring: Wiring, { name, replies }: Pick<ExtensionFunction, 'name' | 'replies'>): Loop[] {
   const own = wiring.triggers.filter(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === name);
   const loops: Loop[] = [];

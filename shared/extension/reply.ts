@@ -1,7 +1,6 @@
 /**
- * What a function answers, made into the one CloudEvent that a Broker takes for a reply: the event that came in, with what the function
- * changes. Its id follows from the id that came in, since a redelivery must give the same event again; `hops` counts how often events
- * were made of events, since not every Broker ends a loop by itself.
+ * A function's reply as one CloudEvent: the received event with the function's changes. Its id is derived from the received id, since a
+ * redelivery must give the same event; `hops` counts how many events this one is derived from, since not every Broker ends a loop.
  */
 import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
@@ -10,32 +9,32 @@ import type { Result } from '../events/json.ts';
 import { otlpText } from '../spans/otlp.ts';
 import type { Segment } from '../spans/span.ts';
 
-/** What differs from the event that came in. */
+/** The changes to the received event. */
 export interface Reply<R extends string = string> {
   /** One of `replies`. */
   readonly type: R;
-  /** Added to those that came in, or in their place. */
+  /** Added to the received ones, or replacing them. */
   readonly extensions?: Readonly<Record<string, string>>;
   readonly subject?: string;
-  /** In place of the spans that came in. */
+  /** Replaces the received spans. */
   readonly segment?: Segment;
-  /** JSON, in place of the data that came in. */
+  /** JSON; replaces the received data. */
   readonly data?: unknown;
 }
 
 export interface ReplyRules {
-  /** Of the function: its name is in the reply's source. */
+  /** Name of the function, part of the reply's source. */
   readonly name: string;
   readonly replies: readonly string[];
 }
 
-/** A reply as it leaves: attributes and JSON or text. */
+/** A reply ready to send: attributes, and JSON or text. */
 export interface OutgoingReply {
   readonly attributes: Readonly<Record<string, string>>;
   readonly data: string | undefined;
 }
 
-/** Below the 1 MiB that a record of Kafka may have. */
+/** Below 1 MiB, Kafka's limit for a record. */
 const bytesMost = 900 * 1024;
 const valueMost = 8_192;
 const fixed = ['id', 'source', 'type', 'specversion', 'subject', 'time', 'datacontenttype', 'dataschema', 'data', 'hops'];
@@ -55,7 +54,7 @@ export function makeReply(event: ReceivedEvent, reply: Reply, { name, replies }:
   const fault = faultIn(reply);
   if (fault !== null) return refused(fault);
   const isNew = reply.segment !== undefined || reply.data !== undefined;
-  if (!isNew && event.dataBase64 !== undefined) return refused('the data that came in is no text, wanted data of its own');
+  if (!isNew && event.dataBase64 !== undefined) return refused('the received data is not text, wanted new data');
   const data = dataOf(event, reply);
   if (data !== undefined && Buffer.byteLength(data) > bytesMost)
     return refused(`it has ${Buffer.byteLength(data)} bytes, wanted at most ${bytesMost}`);
@@ -67,7 +66,7 @@ export function makeReply(event: ReceivedEvent, reply: Reply, { name, replies }:
     ...(traceid === undefined ? {} : { traceid }),
     ...reply.extensions,
     specversion: '1.0',
-    // The same function may reply with the same type to one event only once.
+    // A function replies with the same type to one event only once.
     id: createHash('sha256')
       .update(JSON.stringify([name, reply.type, event.source, event.id]))
       .digest('hex')
@@ -82,7 +81,7 @@ export function makeReply(event: ReceivedEvent, reply: Reply, { name, replies }:
   return { ok: true, value: { attributes: Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== '')), data } };
 }
 
-/** As the answer to a request. */
+/** As the response to a request. */
 export function toCloudEvent({ attributes, data }: OutgoingReply): CloudEvent<unknown> {
   return new CloudEvent({ ...attributes, ...(data === undefined ? {} : { data }) }, false);
 }
@@ -112,7 +111,7 @@ function faultIn({ extensions = {}, segment, data }: Reply): string | null {
     if (!/^[a-z][a-z0-9]{0,19}$/.test(key) || fixed.includes(key) || key.startsWith('knative'))
       return `its extension is named '${key.slice(0, 60)}', wanted a free name of up to 20 characters a-z and 0-9`;
     if (typeof value !== 'string' || value === '' || value.length > valueMost || /[\u0000-\u001f\u007f]/.test(value))
-      return `its extension '${key}' is no text of 1 to ${valueMost} printable characters`;
+      return `its extension '${key}' is not text of 1 to ${valueMost} printable characters`;
   }
   return null;
 }

@@ -1,7 +1,7 @@
 /**
- * Serves a function as Knative wants it. The flow of one event: is it for this function, has it come too far, what does the function
- * say, is that a reply that may leave. A sender that takes no replies (`Prefer: reply` is missing: dead letters sent again, Brokers
- * that do not say it) gets none: then the reply goes to K_SINK, or is refused, but never lost.
+ * Serves a function on Knative. The flow of one event: is its type accepted, has it too many hops, what does the function return, is that
+ * a valid reply. A sender that takes no replies (without `Prefer: reply`: re-sent dead letters, some Brokers) gets none: the reply goes to
+ * K_SINK, or is refused, but never lost.
  */
 import type { ReceivedEvent } from '../events/cloudevents.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../http/server.ts';
@@ -39,7 +39,7 @@ export async function startExtension(
   if (given.wiring !== undefined) await refuseLoops(extension, given);
   const sink = given.sink ?? (sinkOptions === null ? null : createSink(sinkOptions));
   const runner = new Runner(extension, handle, surroundings, sink, given);
-  const events = metrics.counter('knspan_extension_events_total', 'Events by what the function made of them', { outcome: outcomes });
+  const events = metrics.counter('knspan_extension_events_total', 'Events by outcome', { outcome: outcomes });
   log.info('extending', { types: extension.types.join(', '), replies: extension.replies.join(', ') });
   return serveFunction({
     name,
@@ -103,7 +103,7 @@ class Runner {
     }
     const input = parseInput(event);
     if (!input.ok) return step('refused', { status: 400, reason: input.reason });
-    // A 4xx would come back to who replied with it, who would try again: the loop ends best in silence, here.
+    // The sender of a looping reply would retry after a 4xx: end the loop silently.
     if (hopsOf(event) >= hopsMost) return step('ended', { status: 204, reason: `ended after ${hopsMost} hops` });
     const made: OutgoingReply[] = [];
     for (let time = 0; time < (this.#given.checks ? 2 : 1); time += 1) {
@@ -158,7 +158,7 @@ class Runner {
   }
 }
 
-/** What the function threw, as a value. */
+/** An error of the function, as a value. */
 class Failure {
   readonly message: string;
 

@@ -1,7 +1,7 @@
-/** Makes a span fit that alone is too large for one event: nothing that an honest cluster produces, but a sender can. */
+/** Cuts a span that is too large for one event: real clusters do not produce such spans, but a sender can. */
 import type { Attributes, AttributeValue, Span } from './span.ts';
 
-/** Says on the span that something of it is missing. */
+/** Marks a span that was cut. */
 export const cutKey = 'knspan.cut';
 
 const stages = [
@@ -12,7 +12,7 @@ const stages = [
   { text: 32, items: 0 },
 ] as const;
 
-/** The span itself where it fits, else with the longest texts and lists that do. */
+/** The span unchanged if it fits, else with its longest texts and lists cut. */
 export function fitted(span: Span, fits: (span: Span) => boolean): Span {
   if (fits(span)) return span;
   let smaller = span;
@@ -55,7 +55,7 @@ function shrunkValue(value: AttributeValue, text: number, items: number): Attrib
   return typeof value === 'object' ? value.slice(0, items).map((item) => cut(item, text)) : value;
 }
 
-/** Never inside a pair of surrogates. */
+/** Never splits a surrogate pair. */
 function cut(text: string, most: number): string {
   const end = /[\ud800-\udbff]/.test(text[most - 1] ?? '') ? most - 1 : most;
   return text.length > most ? text.slice(0, end) : text;

@@ -1,10 +1,9 @@
 /**
- * OTLP over HTTP: one call per export, with an outcome. It is made of the parts that OpenTelemetry's own exporters are made of
- * (`exporter-trace-otlp-http` is a constructor around them), because those exporters do not pass on that a backend has rejected some of
- * the spans.
+ * OTLP over HTTP: one call per export, with an outcome. Built from the parts of OpenTelemetry's exporters (`exporter-trace-otlp-http` is
+ * a constructor around them), because those exporters do not report partial success.
  *
- * Each export in flight has a lane: a transport with one connection, so that an export that hangs can be cut off without touching others.
- * The transport's own timeout is one of silence and its retries may exceed any bound; the deadline is ours.
+ * Each export in flight has a lane: a transport with one connection, so that a hanging export can be aborted without affecting others. The
+ * transport's timeout covers inactivity only and its retries are unbounded; hence the deadline here.
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -24,34 +23,34 @@ import { within } from '../process/timeout.ts';
 export const otlpProtocols = ['http/protobuf', 'http/json'] as const;
 export type OtlpProtocol = (typeof otlpProtocols)[number];
 
-/** An absent option is taken from the environment, else from the OpenTelemetry specification. */
+/** Default of an absent option: the environment, else the OpenTelemetry specification. */
 export interface OtlpOptions {
   readonly protocol: OtlpProtocol;
   readonly url?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly compression?: 'none' | 'gzip';
-  /** Of one export including the transport's own retries. */
+  /** Of one export, including the transport's retries. */
   readonly timeoutMs?: number;
-  /** Of one export, whatever happens. */
+  /** Hard limit of one export. */
   readonly deadlineMs?: number;
-  /** Exports at a time. */
+  /** Max concurrent exports. */
   readonly connectionsMax?: number;
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 export type ExportOutcome =
-  /** `rejected`: spans that the backend dropped for good, and its reason. */
+  /** `rejected`: number of spans that the backend has dropped, and its reason. */
   | { readonly kind: 'accepted'; readonly rejected: number; readonly reason: string }
   | { readonly kind: 'retry'; readonly reason: string }
   | { readonly kind: 'rejected'; readonly reason: string };
 
 export interface OtlpExporter {
   export(spans: ReadableSpan[]): Promise<ExportOutcome>;
-  /** Waits for exports in flight, at most this long. */
+  /** Waits for exports in flight, up to `graceMs`. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Below the 10 s after which backends written in Go are known to close idle connections. */
+/** Below the 10 s after which some Go backends close idle connections. */
 const idleMs = 8_000;
 const connectionsMaxDefault = 64;
 const reasonMax = 200;
@@ -69,7 +68,7 @@ export function createOtlpExporter(options: OtlpOptions): OtlpExporter {
 class LaneExporter implements OtlpExporter {
   readonly #options: OtlpOptions;
   readonly #lanes = new Set<Lane>();
-  /** The last used first: few connections stay open. */
+  /** Most recently used first, so that few connections stay open. */
   readonly #idle: Lane[] = [];
   readonly #running = new Set<Promise<ExportOutcome>>();
 
@@ -79,7 +78,7 @@ class LaneExporter implements OtlpExporter {
 
   export(spans: ReadableSpan[]): Promise<ExportOutcome> {
     const lane = this.#idle.pop() ?? this.#newLane();
-    if (lane === null) return Promise.resolve({ kind: 'retry', reason: 'too many exports are running' });
+    if (lane === null) return Promise.resolve({ kind: 'retry', reason: 'too many concurrent exports' });
     const { deadlineMs } = this.#options;
     const sent = this.#send(lane, spans);
     if (deadlineMs === undefined) return sent;
@@ -101,7 +100,7 @@ class LaneExporter implements OtlpExporter {
 
   async #send(lane: Lane, spans: ReadableSpan[]): Promise<ExportOutcome> {
     const { deadlineMs } = this.#options;
-    // A backend that sends a byte now and then would keep its lane for ever.
+    // A backend that sends a byte now and then would keep its lane forever.
     const cut = deadlineMs === undefined ? undefined : setTimeout(() => lane.cut(), 2 * deadlineMs).unref();
     const sent = lane.export(spans);
     this.#running.add(sent);
@@ -114,7 +113,7 @@ class LaneExporter implements OtlpExporter {
   }
 }
 
-/** The options as OpenTelemetry's exporters take them. `onAgent` is given the pool of connections when that is made. */
+/** The options in the form of OpenTelemetry's exporters. `onAgent` receives the connection pool when it is created. */
 export function sdkConfigOf(
   { url, headers, compression, timeoutMs, tls = {} }: OtlpOptions,
   onAgent: (agent: HttpAgent) => void = () => {},
@@ -133,7 +132,7 @@ export function sdkConfigOf(
   };
 }
 
-/** One export at a time. */
+/** A transport for one export at a time. */
 class Lane {
   readonly #exporter: OTLPExporterBase<ReadableSpan[]>;
   readonly #agents: HttpAgent[] = [];
@@ -166,13 +165,13 @@ class Lane {
     });
   }
 
-  /** Ends the export in flight; no other follows. */
+  /** Aborts the export in flight and closes the lane. */
   cut(): void {
     this.isCut = true;
     for (const agent of this.#agents) agent.destroy();
   }
 
-  /** Notes what the backend has rejected. The base would write what is returned to the diagnostic log of the process: nothing. */
+  /** Records rejected spans. Returns nothing, since the base class would log it to the diagnostic log of the process. */
   #note(response: unknown): undefined {
     const partial = field(response, 'partialSuccess');
     const rejected = Number(field(partial, 'rejectedSpans') ?? 0);
@@ -181,10 +180,10 @@ class Lane {
   }
 }
 
-/** Responses that speak of the spans. The others that OTLP does not retry speak of a key, an address or a backend to be put right. */
+/** Responses about the spans themselves. Other non-retryable ones are about a key, an address or a misconfigured backend. */
 const aboutTheSpans = [400, 413, 422];
 
-/** Only an answer of the backend is final: the error then has the status that OTLP does not permit to retry. */
+/** Final only if the backend has answered with a status that OTLP does not retry. */
 function outcomeOf(error: Error | undefined): ExportOutcome {
   const status = field(error, 'code');
   const text = textField(error, 'data', reasonMax)

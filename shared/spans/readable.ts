@@ -1,6 +1,6 @@
 /**
- * Spans as the OpenTelemetry SDK knows them, so that the official exporters send them. No span processor and no sampling: they
- * are final. One resource object a service, since exporters group by it.
+ * Spans in the form of the OpenTelemetry SDK, for its exporters. No span processor, no sampling: the spans are final. One resource object
+ * per service, since exporters group by it.
  */
 import { type Attributes as ApiAttributes, type HrTime, type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
@@ -13,7 +13,7 @@ const nanosPerMicro = 1000;
 const maxResources = 1000;
 const statusCodes = { unset: SpanStatusCode.UNSET, ok: SpanStatusCode.OK, error: SpanStatusCode.ERROR } as const;
 
-/** Resources already made; hand the same one in for all batches that may share a request. */
+/** Resources by service; pass the same map for all batches that may share a request. */
 export type Resources = Map<string, Resource>;
 
 export function toReadableSpans(batch: SpanBatch, resources: Resources = new Map()): ReadableSpan[] {

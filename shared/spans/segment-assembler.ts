@@ -1,14 +1,14 @@
-/** Puts the parts of large segments together again, for those who want to see a trace whole. */
+/** Joins the parts of large segments, for views of whole traces. */
 import type { ReceivedSegment } from './segment-event.ts';
 import type { Segment } from './span.ts';
 
-/** So many segments may be incomplete at a time; the oldest are shown as they are. */
+/** Max incomplete segments; beyond it the oldest are released incomplete. */
 const incompleteMost = 100;
 
 export class SegmentAssembler {
   readonly #incomplete = new Map<string, Map<number, Segment>>();
 
-  /** The segments that are whole now; a part that comes again changes nothing. */
+  /** Returns the segments that are now complete; a duplicate part changes nothing. */
   add({ segment, part, parts }: ReceivedSegment): Segment[] {
     if (parts <= 1) return [segment];
     const key = `${segment.traceId} of ${parts}`;

@@ -1,7 +1,7 @@
 /**
- * A segment as CloudEvents `dev.knspan.trace.segment`: what the correlator emits, and what the exporter and extensions receive. One that
- * an extension has changed has a type below it, such as `dev.knspan.trace.segment.flipped`.
- * The same segment always gives the same bytes, id included, so that a repeated delivery is a copy and no second event.
+ * Segment <-> CloudEvents `dev.knspan.trace.segment`: sent by the correlator, received by exporter and extensions. A segment changed by an
+ * extension has a subtype, such as `dev.knspan.trace.segment.flipped`. The same segment always gives the same bytes, id included, so that
+ * a repeated delivery is a duplicate, not a second event.
  */
 import { createHash } from 'node:crypto';
 import { percentEncoded, type ReceivedEvent } from '../events/cloudevents.ts';
@@ -12,22 +12,22 @@ import { parseOtlpRequest } from './parse-otlp.ts';
 import type { Segment, Span } from './span.ts';
 
 export const segmentType = 'dev.knspan.trace.segment';
-/** Of a segment that an extension has changed: below ours, so that a Trigger takes the one or the other. */
+/** Types of changed segments: subtypes, so that a Trigger selects the one or the other. */
 export function isSegmentType(type: string): boolean {
   return type === segmentType || (type.startsWith(`${segmentType}.`) && type.length > segmentType.length + 1);
 }
 
-/** Of one event. The CloudEvents guarantee is 64 KiB, Kafka's default limit 1 MiB. */
+/** Max size of one event. CloudEvents guarantees 64 KiB, Kafka's default limit is 1 MiB. */
 export const segmentBytesMost = 256 * 1024;
 
-/** Kubernetes allows 253; the rest is somebody's own invention. */
+/** Kubernetes allows 253. */
 const nameMost = 253;
 const partsDigits = '000000';
 
 export interface SegmentEventOptions {
-  /** CloudEvents `source`: who emits. */
+  /** CloudEvents `source`: the sender. */
   readonly source: string;
-  /** In place of the segment's own, where that is empty. */
+  /** Used if the segment's own is empty. */
   readonly cluster?: string;
   readonly bytesMost?: number;
 }
@@ -49,7 +49,7 @@ export function toSegmentEvents(segment: Segment, options: SegmentEventOptions):
   if (segment.spans.length === 0) return [];
   const cluster = segment.cluster || options.cluster || '';
   const attributes = attributesOf({ ...segment, cluster }, options.source);
-  // As long as the attributes of any part of it can get.
+  // The longest attributes that a part can have.
   const longest = {
     ...attributes,
     id: idOf('', ''),
@@ -97,7 +97,7 @@ export function parseSegmentEvent(received: ReceivedEvent): Result<ReceivedSegme
   return { ok: true, value: { segment, part: countOf(text('part')), parts: countOf(text('parts')) } };
 }
 
-/** All as text, as they leave a Broker; what is empty is left out, since an attribute must not be. */
+/** All as text, as a Broker sends them; empty ones are dropped, since an attribute must not be empty. */
 function attributesOf(segment: Segment, source: string): Record<string, string> {
   const names = { cluster: segment.cluster, namespace: segment.namespace, rootkind: segment.rootKind, rootname: segment.rootName };
   const ascii = Object.entries(names).map(([name, value]) => [name, percentEncoded(shortened(value))] as const);
@@ -121,7 +121,7 @@ function countsOf(spancount: number | string, part: number | string, parts: numb
   return { spancount: String(spancount), part: String(part), parts: String(parts) };
 }
 
-/** Put together as text: the data is made once, for the id and for the body. */
+/** Joined as text, so that the data is serialised once, for id and body. */
 function wrapped(attributes: Readonly<Record<string, string>>, data: string): string {
   return `${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`;
 }
@@ -130,14 +130,14 @@ function idOf(head: string, data: string): string {
   return createHash('sha256').update(head).update('\n').update(data).digest('hex').slice(0, 32);
 }
 
-/** When the last span of it ended; absent where that is no date. */
+/** End of the last span; absent if that is not a date. */
 function timeOf(spans: readonly Span[]): string | undefined {
   const end = spans.reduce((latest, span) => Math.max(latest, span.end), 0);
   const date = new Date(Math.floor(end / 1000));
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? undefined : date.toISOString();
 }
 
-/** As many spans a part as surely fit, each measured with a resource of its own. */
+/** As many spans per part as surely fit, each measured with a resource of its own. */
 function cut(batch: SpanBatch, room: number): readonly (readonly Span[])[] {
   const parts: Span[][] = [];
   let left = 0;
@@ -165,7 +165,7 @@ function shortened(name: string): string {
   return [...name].slice(0, nameMost).join('');
 }
 
-/** A Broker hands structured attributes on as they are and headers decoded; no name of Kubernetes has a percent sign of its own. */
+/** A Broker passes structured attributes on unchanged and headers decoded; no Kubernetes name contains a percent sign. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

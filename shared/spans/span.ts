@@ -1,5 +1,5 @@
 /**
- * Spans as the correlator makes them and segments, the unit that travels: the part of one trace that one commit emits.
+ * Spans, and segments: the part of one trace that one commit emits.
  */
 import type { Micros } from '../events/observation.ts';
 
@@ -25,9 +25,9 @@ export interface Span {
   readonly spanId: string;
   /** Empty on the root. */
   readonly parentSpanId: string;
-  /** Of low cardinality: kind, verb, at most the root's own name. */
+  /** Low cardinality: kind, verb, at most the root's own name. */
   readonly name: string;
-  /** What a person reads in a tree: with pod names, hashes, images. Not exported; derived from the attributes' facts. */
+  /** Shown in trees: with pod names, hashes, images. Exported as an attribute. */
   readonly title: string;
   readonly start: Micros;
   /** Always after `start`. */
@@ -48,7 +48,7 @@ export interface Segment {
   readonly rootKind: string;
   readonly rootName: string;
   readonly severity: 'ok' | 'error';
-  /** True when the root span is among the spans. */
+  /** The root span is among the spans. */
   readonly root: boolean;
   /** Parents before children, root first. */
   readonly spans: readonly Span[];

@@ -1,7 +1,7 @@
 /**
- * knspan's own spans by the OpenTelemetry SDK: W3C context in and out by headers, a bounded queue to the backend, so that tracing never
- * holds up what it watches. Whether a request is traced is decided before anything is made for it: by its sender, else by chance; what is
- * not traced costs one look at its headers. A flush is traced when a request is that brought something of it.
+ * knspan's own spans, by the OpenTelemetry SDK: W3C context in and out by headers, and a bounded queue to the backend, so that tracing
+ * never delays the traced work. Sampling is decided first: by the sender, else at random; an unsampled request costs one look at its
+ * headers. A flush is traced if a request that contributed to it is.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -31,15 +31,15 @@ import { TtlCache } from '../process/ttl-cache.ts';
 export interface SelfTracingOptions {
   /** `service.name`: the function. */
   readonly name: string;
-  /** From 0 to 1, of the traces that begin here. */
+  /** Sampling ratio of traces that start here, 0 to 1. */
   readonly ratio: number;
   readonly exporter: SpanExporter;
-  /** From 0 up to 1. */
+  /** Returns a number in [0, 1). */
   readonly random: () => number;
 }
 
 export interface SelfTracing extends Tracing {
-  /** Sends what is left. */
+  /** Sends the spans that are left. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -105,7 +105,7 @@ class SdkTracing implements SelfTracing {
     const latest = origins.reduce<Origin | null>((last, origin) => (last && last[1] >= origin[1] ? last : origin), null);
     const parent = latest && spanOf(latest);
     if (!parent) return this.#apart(work);
-    // Not to its parent: Jaeger would show a link in place of the descent.
+    // Not to its parent: Jaeger would show a link instead of the parent.
     const others = new Map(origins.map((origin) => [origin[0], origin]));
     others.delete(latest[0]);
     const links = [...others.values()].slice(0, linksMost).flatMap((origin) => {
@@ -148,7 +148,7 @@ class SdkTracing implements SelfTracing {
     );
   }
 
-  /** A sweep that a request has set off is not that request's doing, and would else go on under its span. */
+  /** A sweep triggered by a request is not part of that request: detach it from the request's span. */
   #apart<T>(work: () => T): T {
     return this.isRunning ? this.#running.run(undefined, work) : work();
   }
@@ -165,7 +165,7 @@ class SdkTracing implements SelfTracing {
         span.end();
         return result;
       }
-      // Beside the promise, not in its way: who awaits it gets the very same.
+      // The caller gets the original promise.
       result.then(
         () => span.end(),
         (error: unknown) => failed(span, error),

@@ -224,7 +224,7 @@ describe('what is broken', () => {
     ['an empty file', '', /FILE: it is empty$/],
     ['blanks only', '  \n\t\n ', /FILE: it is empty$/],
     ['a comment only', '# nothing\n', /FILE: it holds no Kubernetes object$/],
-    ['JSON of something else', '{"a":1}', /Cannot read object: `kind` and `metadata.name` are missing \(FILE item 1\)$/],
+    ['JSON of something else', '{"a":1}', /Cannot read object: kind and metadata.name are missing \(FILE item 1\)$/],
     ['an array of texts', '["no","no","no"]', /FILE: 3 items are no Kubernetes objects$/],
     ['plain text', 'No resources found in default namespace.\n', /Cannot read FILE: 1 item(s are| is) no Kubernetes object/],
     ['an object as kind', '{"kind":{"toString":1},"items":[]}\n', null],

@@ -45,7 +45,7 @@ describe('a request to the correlator', () => {
   });
 
   const refused: readonly (readonly [what: string, event: Readonly<Record<string, unknown>>, reason: RegExp])[] = [
-    ['no data', { type: add }, /Cannot read object: `kind` and `metadata.name` are missing/],
+    ['no data', { type: add }, /Cannot read object: kind and metadata.name are missing/],
     ['a text', { type: add, data: 'hello' }, /Cannot read object/],
     ['a list', { type: add, data: [1] }, /Cannot read object/],
     ['something missed that is no Event', { type: missed, data: { kind: 'Pod' } }, /its data is no Kubernetes Event/],
