@@ -82,8 +82,8 @@ async function answer(
 function unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, response: ServerResponse): void {
   if (kind === 'gone') return;
   if (!request.complete) response.setHeader('connection', 'close');
-  if (kind === 'no room') return end(response, 503, 'Cannot take more bodies at once', { 'retry-after': '1' });
-  if (kind === 'too slow') return end(response, 408, 'Cannot read the body: it comes too slowly');
+  if (kind === 'no room') return end(response, 503, 'Cannot accept the request: too many bytes in flight', { 'retry-after': '1' });
+  if (kind === 'too slow') return end(response, 408, 'Cannot read the body: the sender is too slow');
   end(response, 413, 'Cannot take the body: it is too large');
 }
 

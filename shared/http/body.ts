@@ -1,18 +1,18 @@
-/** Reads the body of a request within a bound, and within a bound over all requests of a server at once. */
+/** Reads the body of a request, with a bound per request and one over all requests of the server. */
 import type { IncomingMessage } from 'node:http';
 
 export type Body = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'too large' | 'no room' | 'too slow' | 'gone' };
 
 export interface BodyBounds {
-  /** Of one request. */
+  /** Max bytes of one body. */
   readonly most: number;
-  /** Of all requests that are under way. */
+  /** Max bytes of all bodies in flight. */
   readonly mostAtOnce: number;
-  /** From its head to its end, ms: what is held meanwhile, others have no room for. */
+  /** Max time from head to end, ms: the memory is reserved meanwhile. */
   readonly within: number;
 }
 
-/** What comes after the bound is read and dropped up to this multiple of it, so that a polite sender gets to read the answer. */
+/** Excess bytes are read and dropped up to this multiple of the bound, so that the sender can read the response. */
 const dropped = 4;
 const nothing = Buffer.alloc(0);
 
@@ -24,7 +24,7 @@ export class BodyReader {
     this.#bounds = bounds;
   }
 
-  /** The bytes count as held until `release`. */
+  /** The bytes are reserved until `release`. */
   read(request: IncomingMessage): Promise<Body> {
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
@@ -68,7 +68,7 @@ export class BodyReader {
   }
 }
 
-/** A sender that goes away after its request was read; who answers finds that out. */
+/** A sender that disconnects after its request was read is noticed when the response is written. */
 function ignore(): void {}
 
 function heldOf(chunks: readonly Buffer[]): number {

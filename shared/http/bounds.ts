@@ -13,14 +13,14 @@ export interface ServerBounds {
 const mebibyte = 1024 * 1024;
 export const bodyLimit = 3 * mebibyte;
 export const headerBytesMost = 16 * 1024;
-/** Above the 90 s after which Go's pool in queue-proxy lets an idle connection go: the sender must be the one to close. */
+/** Above the 90 s after which queue-proxy's Go pool closes idle connections: the sender must close first. */
 export const keepAliveMs = 95_000;
 export const bounds: ServerBounds = {
   requestsAtOnce: 1_000,
   bodiesAtOnce: 64 * mebibyte,
   connections: 4_000,
   headers: 128,
-  // Go also keeps connections in its pool on which it has not sent anything yet, so this too stays above 90 s.
+  // Go's pool also holds connections without any request yet, so this too stays above 90 s.
   headersTimeoutMs: 100_000,
   requestTimeoutMs: 300_000,
   bodyWithinMs: 30_000,

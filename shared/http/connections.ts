@@ -1,15 +1,15 @@
 /**
- * The connections of a server, to end with it: Node waits for those on which no request has begun yet, and senders keep such ones in
- * their pools. Without this a function that stops would wait for them until its grace period is over.
+ * Closes a server's connections when it stops: Node would wait for those without a request yet, which senders keep in their pools, until
+ * the grace period is over.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** So long the head of a request that has begun to come may take, once the server stops. */
+/** Max time for a partly received request head once the server stops. */
 const headWithinMs = 2_000;
 
 export class Connections {
-  /** Requests under way on each. */
+  /** Requests in flight per connection. */
   readonly #open = new Map<Socket, number>();
   #closing = false;
 
@@ -17,7 +17,7 @@ export class Connections {
     server.on('connection', (socket: Socket) => {
       this.#open.set(socket, 0);
       socket.once('close', () => this.#open.delete(socket));
-      // It was waiting to be accepted when the server stopped.
+      // Accepted after the server had stopped.
       if (this.#closing) socket.destroy();
     });
   }
@@ -30,7 +30,7 @@ export class Connections {
     });
   }
 
-  /** Once the server takes no new ones: at once those on which nothing has come, soon those on which no whole head has. */
+  /** After the server has stopped accepting: closes idle connections at once, those with a partial head soon. */
   closeUnused(): void {
     this.#closing = true;
     for (const [socket, underWay] of this.#open) if (underWay === 0 && socket.bytesRead === 0) socket.destroy();

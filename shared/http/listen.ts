@@ -1,12 +1,12 @@
-/** A server that listens; it rejects, with a sentence, when the port is taken or may not be had. */
+/** Listens on a port; rejects with a sentence if it is taken or not permitted. */
 import type { Server } from 'node:http';
 
-/** One sentence for a person. */
+/** Its message is shown to the user as is. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** The port that it has: 0 takes a free one. */
+/** Returns the actual port, for port 0. */
 export async function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     const refused = (error: Error) => reject(new ListenError(`Cannot listen on port ${port}: ${error.message}, wanted a free one`));

@@ -1,4 +1,4 @@
-/** The routes of a function, by express: what each path and method leads to. */
+/** The routes of a function, by express. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express from 'express';
 

@@ -1,6 +1,6 @@
 /**
- * A function as an HTTP server: CloudEvents in by `POST /`, health and metrics beside it, bounds on everything a sender controls.
- * What a Broker makes of an answer: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
+ * A function as an HTTP server: CloudEvents by `POST /`, health, metrics, and bounds on everything a sender controls. A Broker treats
+ * responses as follows: 2xx delivered, 404, 408, 409, 429 and 5xx retried, any other 4xx final.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CloudEvent } from 'cloudevents';
@@ -15,46 +15,46 @@ import { listen } from './listen.ts';
 import { createRoutes, type RouteHandlers } from './routes.ts';
 
 export interface Answer {
-  /** 200, 202 or 204 when taken; 4xx when it never will be; 503 when it should come again. */
+  /** 200, 202 or 204: accepted; 4xx: rejected; 503: to be retried. */
   readonly status: number;
   readonly retryAfterSeconds?: number;
-  /** Sent with status 200: the one event that a reply may carry. */
+  /** Sent with status 200: the reply event. */
   readonly reply?: CloudEvent<unknown>;
-  /** One sentence for the sender's log and the dead letter. */
+  /** Shown in the sender's log and in the dead letter. */
   readonly reason?: string;
 }
 
 export interface RequestFacts {
   readonly batch: boolean;
-  /** What stood `below`; empty for `POST /`. */
+  /** The path segment after `below`; empty for `POST /`. */
   readonly name: string;
   readonly headers: IncomingHttpHeaders;
 }
 
 export interface FunctionOptions {
   readonly name: string;
-  /** 0 takes a free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Absent: all addresses, of IPv6 too where there is any. */
+  /** Absent: all addresses, IPv6 included. */
   readonly host?: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** true, or why not. */
+  /** true, or the reason why not. */
   readonly ready: () => true | string;
   readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
-  /** Events may also come by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
+  /** Events are also accepted by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
   readonly below?: string;
   readonly tracing?: Tracing | undefined;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
-  /** Runs once the requests in flight are answered, with the time that is left: the place to push what is pending. */
+  /** Runs after the requests in flight, with the remaining time, to flush pending work. */
   readonly beforeClose?: (graceMs: number) => Promise<void>;
 }
 
 export interface RunningFunction {
   readonly port: number;
   readonly url: string;
-  /** Not ready any more, no new connections, requests in flight finished or cut at the end of the grace period. */
+  /** Turns unready, stops accepting, and finishes requests in flight or aborts them after the grace period. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
       routes(request, response);
     },
   );
-  // Node drops what exceeds this in silence, so one more is let through and refused.
+  // Node silently drops headers beyond this, so one more is accepted and refused here.
   server.maxHeadersCount = limits.headers + 1;
   server.maxConnections = limits.connections;
   front.connections.watch(server);
@@ -101,7 +101,7 @@ export async function serveFunction(options: FunctionOptions): Promise<RunningFu
   return { port, url: `http://${options.host ?? '127.0.0.1'}:${port}`, close: (graceMs) => front.close(server, graceMs) };
 }
 
-/** What a request meets, from outside to the handler. */
+/** The path of a request to the handler. */
 class Front {
   readonly #options: FunctionOptions;
   readonly bounds: ServerBounds;
@@ -125,7 +125,7 @@ class Front {
     this.#count = (outcome) => requests.add({ outcome });
   }
 
-  /** What routes lead to. */
+  /** Targets of the routes. */
   readonly handlers: RouteHandlers = {
     event: (request, response, name) => this.#take(request, response, name),
     liveness: (_, response) => this.#send(response, { status: 200 }),
@@ -178,7 +178,7 @@ class Front {
 
   async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
-      return this.#refuse(response, 'overloaded', 503, 'Cannot take more requests at once', 1);
+      return this.#refuse(response, 'overloaded', 503, 'Cannot accept the request: too many concurrent requests', 1);
     }
     this.#underWay += 1;
     try {
@@ -221,8 +221,8 @@ class Front {
   #unread(kind: Exclude<Body['kind'], 'read'>, request: IncomingMessage, response: ServerResponse): void {
     if (kind === 'gone') return this.#count('bad_http');
     if (!request.complete) response.setHeader('connection', 'close');
-    if (kind === 'no room') return this.#refuse(response, 'overloaded', 503, 'Cannot take more bodies at once', 1);
-    if (kind === 'too slow') return this.#refuse(response, 'bad_http', 408, 'Cannot read the body: it comes too slowly');
+    if (kind === 'no room') return this.#refuse(response, 'overloaded', 503, 'Cannot accept the request: too many bytes in flight', 1);
+    if (kind === 'too slow') return this.#refuse(response, 'bad_http', 408, 'Cannot read the body: the sender is too slow');
     const most = this.#options.bodyLimit ?? bodyLimit;
     this.#refuse(response, 'too_large', 413, `Cannot read the body: wanted at most ${most} bytes`, 0, request);
   }
@@ -258,7 +258,7 @@ class Front {
       const reply = toHttp(answer.reply);
       response.writeHead(200, { ...reply.headers, ...headers }).end(reply.body);
     } else if (answer.status < 300 || answer.reason === undefined) {
-      // An empty body: any other text in a 2xx is a failed delivery to a Broker.
+      // An empty body: to a Broker, text in a 2xx is a failed delivery.
       if (answer.status !== 204) headers['content-length'] = '0';
       response.writeHead(answer.status, headers).end();
     } else {

@@ -1,6 +1,6 @@
 /**
- * Sends CloudEvents to the sink that Knative names (`K_SINK`), and tells what became of each as a value. The target comes from the
- * settings alone: redirects are not followed. Retrying is the caller's.
+ * Sends CloudEvents to Knative's sink (`K_SINK`); the outcome is a value. The target comes from the settings only: redirects are not
+ * followed. Retrying is the caller's job.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -13,8 +13,7 @@ import { messageOf } from '../process/log.ts';
 import type { Settings } from '../process/settings.ts';
 
 /**
- * again: retry it, no earlier than `afterMs` where the sink asked for that, without `status` where it did not answer; never: retrying
- * will not help.
+ * retry: not before `afterMs` if the sink asked for that; without `status` if there was no response. rejected: retrying will not help.
  */
 export type SinkOutcome =
   | { readonly kind: 'accepted' }
@@ -22,9 +21,9 @@ export type SinkOutcome =
   | { readonly kind: 'rejected'; readonly status: number; readonly reason: string };
 
 export interface Sink {
-  /** A CloudEvent in structured mode, as JSON text; headers go along that say in which trace it is sent. */
+  /** A CloudEvent in structured mode, as JSON text; `headers` hold the trace context. */
   send(body: string, headers?: Readonly<Record<string, string>>): Promise<SinkOutcome>;
-  /** Lets go of the connections; sends that are under way end with 'again'. */
+  /** Closes the connections; sends in flight end with 'retry'. */
   close(): void;
 }
 
@@ -32,9 +31,9 @@ export interface SinkOptions {
   readonly url: string;
   /** Extension attributes set on every event. */
   readonly overrides?: Readonly<Record<string, string>>;
-  /** Trusted beside the usual ones: PEM. */
+  /** Additional trusted certificates, PEM. */
   readonly certificates?: string;
-  /** Read anew for each event: Kubernetes renews it in place. Where there is no such file, no token is sent. */
+  /** Read for each event: Kubernetes renews it in place. Without the file no token is sent. */
   readonly tokenFile?: string;
   readonly timeoutMs?: number;
   readonly connectionsMost?: number;
@@ -42,16 +41,16 @@ export interface SinkOptions {
 }
 
 const timeoutMs = 30_000;
-/** Below the 10 s after which Knative's ingress closes an idle connection: the sender must be the one to close. */
+/** Below the 10 s after which Knative's ingress closes an idle connection: the sender must close first. */
 const idleMs = 8_000;
 const connectionsMost = 32;
 const noTokenForMs = 10_000;
 const reasonBytesMost = 4_096;
 const reasonMost = 300;
 const afterMostMs = 3_600_000;
-/** Among them what says nothing of the event: a token that has run out, a policy or an address that somebody must put right. */
+/** Includes errors unrelated to the event: an expired token, a wrong policy or address. */
 const retried = [401, 403, 404, 405, 407, 408, 409, 425, 429];
-/** What an override must not touch: it would change the event's identity or its meaning. */
+/** Not to be overridden: they identify the event or define its meaning. */
 const fixed = ['id', 'source', 'type', 'specversion', 'data', 'data_base64', 'datacontenttype', 'dataschema', 'subject', 'time'];
 
 export function sinkOptionsOf(settings: Settings): SinkOptions {
@@ -80,7 +79,7 @@ class HttpSink implements Sink {
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #target: URL;
   readonly #clock: Clock;
-  /** Mounted or not, that seldom changes: most installations have none. */
+  /** Whether the file exists rarely changes: most installations have none. */
   #noTokenUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SinkOptions) {
@@ -131,7 +130,7 @@ class HttpSink implements Sink {
     };
     return new Promise((resolve, reject) => {
       const request = (this.#target.protocol === 'https:' ? requestHttps : requestHttp)(this.#target, options);
-      // A bound on the whole exchange; the socket's own timeout is only for idle ones.
+      // Bounds the whole exchange; the socket's timeout covers inactivity only.
       const late = setTimeout(() => request.destroy(new Error(`no answer within ${most} ms`)), most);
       request.on('close', () => clearTimeout(late));
       readAnswer(request, resolve, reject);
@@ -146,7 +145,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** What the sink says is kept up to a bound; a longer text costs the connection. */
+/** Keeps the response text up to a bound; a longer one closes the connection. */
 function readAnswer(request: ClientRequest, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
   let failed = reject;
   request.on('error', (error) => failed(error));
@@ -166,7 +165,7 @@ function readAnswer(request: ClientRequest, resolve: (answer: Answer) => void, r
       done();
       request.destroy();
     });
-    // The status says all: an answer that breaks off after it counts.
+    // The status is enough: a response that breaks off after it counts.
     failed = done;
     response.on('end', done).on('error', done);
   });
@@ -177,13 +176,13 @@ function outcomeOf(answer: Answer, now: number): SinkOutcome {
   if (status >= 200 && status < 300) return { kind: 'accepted' };
   const said = answer.text === '' ? '' : `: ${answer.text}`;
   const reason = `Cannot send to the sink: it answered ${status}${said}`;
-  // A redirect is a sink that is set up wrong for now: what is sent later may arrive.
+  // A redirect is a misconfigured sink: a later attempt may succeed.
   if (status >= 400 && status < 500 && !retried.includes(status)) return { kind: 'rejected', status, reason };
   const afterMs = parseRetryAfter(answer.retryAfter, now);
   return { kind: 'retry', status, reason, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
-/** Seconds or a date; at most an hour, whatever the sink says. */
+/** Seconds or a date; capped at one hour. */
 export function parseRetryAfter(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^[0-9]{1,10}$/.test(text.trim()) ? Number(text) * 1_000 : Date.parse(text) - now;

@@ -1,14 +1,14 @@
-/** Time as an argument: the real clock for a function, one set by hand for tests and for replays. */
+/** Time as an argument: the real clock for functions, a manual one for tests and replays. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Rejects with the signal's reason when that fires first. */
+  /** Rejects with the signal's reason if that fires first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** An offset lets a simulation give each replica a clock that is wrong in its own way. */
+/** With an offset a simulation gives each replica a different clock error. */
 export function systemClock(offsetMs = 0): Clock {
   return {
     now: () => Date.now() + offsetMs,
@@ -18,7 +18,7 @@ export function systemClock(offsetMs = 0): Clock {
   };
 }
 
-/** Seconds since the call, whatever happens to the date. The global `performance` would load a module of Node's for it, at a cold start. */
+/** A monotonic stopwatch: seconds since the call. The global `performance` would load a module of Node at a cold start. */
 export function stopwatch(): () => number {
   const began = process.hrtime.bigint();
   return () => Number(process.hrtime.bigint() - began) / 1e9;
@@ -29,7 +29,7 @@ interface Sleeper {
   wake(): void;
 }
 
-/** Stands still until it is moved. Who sleeps wakes in the order of the deadlines, each at its own time. */
+/** Stands still until it is moved. Sleepers wake in order of their deadlines, each at its own time. */
 export class ManualClock implements Clock {
   #now: number;
   #sleepers: Sleeper[] = [];
@@ -42,7 +42,7 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  /** How many sleep now: a test waits for that before it moves the clock. */
+  /** Number of sleepers: a test waits for them before it moves the clock. */
   get sleeping(): number {
     return this.#sleepers.length;
   }
@@ -63,7 +63,7 @@ export class ManualClock implements Clock {
     return this.set(this.#now + ms);
   }
 
-  /** Stops at each deadline on the way, so that who wakes may sleep again; the promise tells that all have run. */
+  /** Stops at each deadline on the way, so that a woken sleeper may sleep again; resolves when all have run. */
   async set(ms: number): Promise<void> {
     for (let next = this.#earliest(ms); next !== undefined; next = this.#earliest(ms)) {
       const sleeper = next;

@@ -1,4 +1,4 @@
-/** Structured logs: one line of JSON an entry, of bounded length, whatever a sender has put into its values. */
+/** Structured logs: one line of JSON per entry, of bounded length whatever a sender puts into its values. */
 import { type Clock, systemClock } from './clock.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'off'] as const;
@@ -11,7 +11,7 @@ const keysMost = 1_000;
 const minute = 60_000;
 
 export interface LogOptions {
-  /** Who writes: `correlator`, `exporter`, ... */
+  /** Name of the function: `correlator`, `exporter`, ... */
   readonly function: string;
   readonly level?: LogLevel;
   readonly clock?: Clock;
@@ -23,7 +23,7 @@ export class Log {
   readonly #rank: number;
   readonly #clock: Clock;
   readonly #write: (line: string) => void;
-  /** How often each key was let through in its running minute. */
+  /** Per key: entries written in its current minute. */
   readonly #samples = new Map<string, { since: number; count: number; held: number }>();
 
   constructor(options: LogOptions) {
@@ -50,8 +50,8 @@ export class Log {
   }
 
   /**
-   * For what a sender can cause as often as it likes: undefined once so many entries of that key were written within the minute.
-   * Use: `log.sampled('bad-input', 10)?.warn('...')`. The first entry of a later minute tells how many were held back.
+   * For entries that a sender can cause at will: undefined once `perMinute` entries of this key were written within the minute.
+   * Use: `log.sampled('bad-input', 10)?.warn('...')`. The first entry of a later minute has the number of suppressed ones.
    */
   sampled(key: string, perMinute: number): Pick<Log, 'warn' | 'error' | 'info'> | undefined {
     const now = this.#clock.now();
@@ -90,7 +90,7 @@ export class Log {
   }
 }
 
-/** What an error says, for a log or an answer; never its stack, which names files. */
+/** The message of an error, for a log or a response; never its stack, which names files. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return cut(String(error));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -113,7 +113,7 @@ function safeJson(value: unknown): string {
   }
 }
 
-/** JSON escapes line ends; these two and the other control characters would still disturb a terminal or a log reader. */
+/** JSON escapes line ends; the remaining control characters would disturb a terminal or a log reader. */
 function cut(text: string): string {
   const clean = text.slice(0, textMost).replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
   return text.length > textMost ? `${clean}… (${text.length} characters)` : clean;

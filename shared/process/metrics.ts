@@ -1,5 +1,5 @@
 /**
- * Metrics in the Prometheus text format, by prom-client. The permitted values of a label are declared: any other value is counted as
+ * Metrics in the Prometheus text format, by prom-client. Label values are declared: any other value is counted as
  * `other`, so that neither a sender nor an object name can add series. Each function has its own registry, since several may share a
  * process.
  */
@@ -52,7 +52,7 @@ export class Metrics {
     return { add: (values, by = 1) => bound(values).inc(by) };
   }
 
-  /** `collect` runs at every scrape, for values that are cheaper to look up than to keep. */
+  /** `collect` runs at every scrape, for values that are cheaper to read than to track. */
   gauge<L extends Labels>(
     name: string,
     help: string,
@@ -78,7 +78,7 @@ export class Metrics {
   }
 }
 
-/** The child of a metric for given labels, looked up once: prom-client hashes the labels at each call, on every request. */
+/** Caches the child of a metric per label values: prom-client would hash the labels at each call. */
 function bind<L extends Labels, Child>(labels: L, make: (values: Record<string, string>) => Child): (values: Values<L>) => Child {
   const names = Object.keys(labels);
   const children = new Map<string, Child>();
@@ -89,7 +89,7 @@ function bind<L extends Labels, Child>(labels: L, make: (values: Record<string, 
     if (known !== undefined) return known;
     const bounded = Object.fromEntries(names.map((name) => [name, permitted(labels[name] ?? [], values[name] ?? '')]));
     const child = make(bounded);
-    // An undeclared value is not remembered: it may be any text.
+    // An undeclared value is not cached: it may be any text.
     if (names.every((name) => bounded[name] === values[name])) children.set(key, child);
     return child;
   };

@@ -1,4 +1,4 @@
-/** A function as a process: settings, log and metrics in, a clear end out. Exit code 0 stopped, 1 failed, 2 wrong settings. */
+/** A function as a process: settings, log and metrics in, an exit code out: 0 stopped, 1 failed, 2 wrong settings. */
 import { type Clock, systemClock } from './clock.ts';
 import { Log, logLevels, messageOf } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -6,7 +6,7 @@ import { ConfigError, processEnvironment, Settings, toMs } from './settings.ts';
 import type { Tracing } from './tracing.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
-/** What a function gets to start with; a local run makes one for each. */
+/** The environment of a function; a local run makes one for each. */
 export interface FunctionContext {
   readonly settings: Settings;
   readonly log: Log;
@@ -35,7 +35,7 @@ export function functionContext(
   return { settings, log: new Log({ function: name, level, clock }), metrics: new Metrics(), clock, graceMs };
 }
 
-/** Event time apart from the time of day: a test or a replay gives the functions the time of the Events. */
+/** Event time differs from the wall clock in tests and replays. */
 function clockOffsetOf(settings: Settings): number {
   const what = 'for tests and replays: offset added to the wall clock';
   const text = settings.optionalText('KNSPAN_CLOCK_OFFSET', { what, pattern: clockOffset, wanted: 'a duration such as 90s or -2h' });
@@ -43,7 +43,7 @@ function clockOffsetOf(settings: Settings): number {
   return (sign === '-' ? -1 : 1) * (toMs(length) || 0);
 }
 
-/** The port that Knative gives. */
+/** The port set by Knative. */
 export function portOf(settings: Settings): number {
   return settings.number('PORT', { default: 8080, min: 0, max: 65_535, what: 'port to listen on; 0: any free port' });
 }
@@ -51,9 +51,8 @@ export function portOf(settings: Settings): number {
 const warmMs = 100;
 
 /**
- * What stays is collected when it has grown by half, where the default lets it double and more: a third less memory under load for 5 %
- * of CPU, and no limit on what one large change may need. Not on Node's command line: there it voids Node's own compiled code, which
- * costs a cold start 15 ms.
+ * Collects garbage when the heap has grown by half, instead of doubling: a third less memory under load for 5 % of CPU, without a limit on
+ * what one large change may need. Not on Node's command line: there it invalidates Node's own compiled code, 15 ms of a cold start.
  */
 async function keepSmall(): Promise<void> {
   const { setFlagsFromString } = await import('node:v8');
@@ -73,7 +72,7 @@ export async function runFunction(name: string, start: Start): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  // Also while it starts: a pod may be taken away at once.
+  // Also during start: a pod may be terminated at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop?.());
   try {
     const running = await start(surroundings);

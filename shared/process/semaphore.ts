@@ -1,4 +1,4 @@
-/** So many at once, the others wait in order; the wait ends early when it is called off. */
+/** Limits concurrency; waiters are served in order, and a wait can be aborted. */
 export class Semaphore {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];

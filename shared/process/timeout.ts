@@ -1,4 +1,4 @@
-/** A bound on how long something is waited for. What is waited for goes on. */
+/** A bound on waiting. The work itself continues. */
 import type { Clock } from './clock.ts';
 
 /** The result of the work, or `late` after this time, ms of the clock. */

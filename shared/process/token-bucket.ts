@@ -1,16 +1,16 @@
-/** A bound on how often something is done: so many a second, after a first burst. Who comes later waits its turn or hears no. */
+/** A rate limit: a number of tokens per second, after an initial burst. Callers wait for their turn or are refused. */
 import type { Clock } from './clock.ts';
 
 export interface Rate {
   readonly perSecond: number;
-  /** So many at once after a pause. */
+  /** Max tokens after a pause. */
   readonly burst: number;
 }
 
 export class TokenBucket {
   readonly #rate: Rate;
   readonly #clock: Clock;
-  /** Below zero by those who wait. */
+  /** Negative: the number of waiting callers. */
   #tokens: number;
   #at: number;
 
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = clock.now();
   }
 
-  /** False, at once, when its turn would come only after the deadline (ms of the clock). Rejects when the signal fires first. */
+  /** False, at once, if its turn would come after the deadline (ms of the clock). Rejects if the signal fires first. */
   async take(deadlineAt = Number.POSITIVE_INFINITY, signal?: AbortSignal): Promise<boolean> {
     const now = this.#clock.now();
     const gained = (Math.max(0, now - this.#at) / 1_000) * this.#rate.perSecond;

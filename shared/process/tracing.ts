@@ -1,35 +1,35 @@
 /**
- * knspan traced by itself: the role. Off, which is the default, everything here runs the work and nothing else. `shared/telemetry` plays
- * it when KNSPAN_SELF_TRACING is set. These spans are about knspan's own doing and have nothing in common with those that it makes.
+ * The interface of self-tracing, implemented by `shared/telemetry` when KNSPAN_SELF_TRACING is set. Off, which is the default, every method
+ * just runs the work. These spans describe knspan's own work; they are unrelated to the spans of traces.
  */
 
 /** By lower-case name. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
-/** The request that has brought something, also one to another process: W3C traceparent, and when it began, ms. */
+/** A request, possibly to another process: W3C traceparent, and its start, ms. */
 export type Origin = readonly [traceparent: string, at: number];
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Tracing {
-  /** The span of a request, below the one that its headers name. */
+  /** The span of a request, a child of the span named by its headers. */
   receive<T>(headers: RequestHeaders, work: () => T): T;
-  /** Below the span that runs now; without one, nothing but the work. */
+  /** A child of the current span; without one, runs the work only. */
   span<T>(name: string, work: () => T, attributes?: SpanAttributes): T;
-  /** The beginning of a trace, by chance. */
+  /** Starts a trace, if sampled. */
   start<T>(name: string, work: () => T): T;
-  /** What the span that runs now is to others; null: none does. */
+  /** The current span, for others to refer to; null: none. */
   origin(): Origin | null;
-  /** Below the latest of these, linked to the others; where there is none, nothing but the work. */
+  /** A child of the latest of these, linked to the others; without any, runs the work only. */
   after<T>(name: string, origins: readonly Origin[], work: () => T): T;
-  /** Below what was marked by this key; where nothing was, nothing but the work. */
+  /** A child of the span marked by this key; without one, runs the work only. */
   below<T>(key: string, name: string, work: () => T): T;
-  /** A step that began at this time (ms) and ends now, below the span that runs now. */
+  /** A step that began at this time (ms) and ends now, a child of the current span. */
   past(name: string, began: number): void;
-  /** The span that runs now is found by the key later, for as long as there is room. */
+  /** Marks the current span by a key for `below`; the number of marks is bounded. */
   mark(key: string): void;
-  /** For a request that is sent now. */
+  /** Headers for an outgoing request. */
   headers(): Readonly<Record<string, string>>;
-  /** Whether something runs that can be marked. */
+  /** There is a current span. */
   readonly isRunning: boolean;
 }
 

@@ -1,11 +1,11 @@
-/** A map that forgets: entries expire, and where there are too many the least recently used go. */
+/** A map whose entries expire; beyond its maximum the least recently used are dropped. */
 
 export interface TtlCacheOptions {
   /** ms. */
   readonly now: () => number;
-  /** Entries at most; the half that was used last is sure to stay. Absent: no bound. */
+  /** Max entries; at least the more recently used half stays. Absent: no bound. */
   readonly max?: number;
-  /** Of entries that are set without one, ms. Absent: they do not expire. */
+  /** Default time to live, ms. Absent: entries do not expire. */
   readonly ttlMs?: number;
 }
 
@@ -14,10 +14,10 @@ interface Entry<V> {
   readonly until: number;
 }
 
-/** Expired entries that nobody asks for are purged after so many additions. */
+/** Expired entries are purged after this many additions. */
 const purgeEvery = 10_000;
 
-/** Two generations: to evict the oldest of a Map one by one would pass over the holes of those before it, which makes a full Map slow. */
+/** Two generations: evicting the oldest entries of a Map one by one iterates over the holes of earlier ones, which is slow when full. */
 export class TtlCache<V> {
   readonly #now: () => number;
   readonly #generationMax: number;
