@@ -1,11 +1,11 @@
 /**
- * Where everything starts: the first argument names a function, which then runs as a process, as in a cluster; any other argument is for
- * the command line, which can run all functions in one process.
+ * The entry point: the first argument names a function to run as a process, as in a cluster; any other argument is for the command line,
+ * which can run all functions in one process.
  */
 import type { Start } from '../shared/process/run-function.ts';
 import { samples, startOf } from './samples/index.ts';
 
-/** Each is loaded by itself: a cold start runs no more code than its function needs. */
+/** Loaded on demand: a cold start runs only the code of its function. */
 const functions: Readonly<Record<string, () => Promise<Start>>> = {
   correlator: async () => {
     const { startCorrelator } = await import('./correlator/index.ts');
@@ -40,5 +40,5 @@ async function runCommandLine(): Promise<void> {
   });
 }
 
-// Not awaited: the bundle is a CommonJS file. What rejects ends the process, as any unhandled rejection.
+// Not awaited: the bundle is CommonJS. A rejection ends the process.
 void main(process.argv[2] ?? '');

@@ -1,7 +1,7 @@
 /**
- * Segments in, OTLP out. Taken means that the backend has them. What can never be sent is refused for good, with 4xx: a Broker gives
- * it to the dead letter sink instead of repeating it. So is every event of another type: it is here only because of a Trigger that
- * is set up wrong, and to take it would be to lose it in silence.
+ * Segments in, OTLP out. 2xx means that the backend has them. What can never be sent is rejected with 4xx: a Broker sends it to the dead
+ * letter sink instead of retrying. So is every event of another type: it is here because of a misconfigured Trigger, and accepting it
+ * would lose it silently.
  */
 import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import type { Answer } from '../../shared/http/server.ts';
@@ -22,11 +22,11 @@ export interface ExporterParts {
   readonly tracing?: Tracing | undefined;
 }
 
-/** The sender waits twice as long after each failure anyhow; this is the least. */
+/** The minimum; the sender backs off exponentially. */
 const retryAfterSeconds = 2;
 const linesPerMinute = 60;
-const segmentOutcomes = ['exported', 'retry', 'refused', 'malformed'] as const;
-const spanOutcomes = ['exported', 'rejected', 'refused'] as const;
+const segmentOutcomes = ['exported', 'retry', 'rejected', 'malformed'] as const;
+const spanOutcomes = ['exported', 'rejected'] as const;
 
 export class ExporterHandler {
   readonly #parts: ExporterParts;
@@ -38,7 +38,7 @@ export class ExporterHandler {
     this.#count = countersOf(parts.metrics);
   }
 
-  /** All events of a batch or none: the sender repeats the whole, and spans that come twice are identical. */
+  /** Accepts all events of a batch or none: the sender repeats the whole, and repeated spans are identical. */
   async handle(events: readonly ReceivedEvent[]): Promise<Answer> {
     const segments: Segment[] = [];
     for (const event of events) {
@@ -60,37 +60,37 @@ export class ExporterHandler {
     const known = { traceId: segments[0]?.traceId, segments: segments.length, spans, reason: outcome.reason };
     if (outcome.kind === 'retry') {
       this.#count.segments.add({ outcome: 'retry' }, segments.length);
-      log.sampled('again', linesPerMinute)?.warn('the backend is not available', known);
+      log.sampled('retry', linesPerMinute)?.warn('the backend is unavailable', known);
       return { status: 503, retryAfterSeconds, reason: `Cannot export now: ${outcome.reason}` };
     }
     if (outcome.kind === 'rejected') {
-      this.#count.segments.add({ outcome: 'refused' }, segments.length);
-      this.#count.spans.add({ outcome: 'refused' }, spans);
-      log.sampled('refused', linesPerMinute)?.error('the backend refused a segment for good', known);
+      this.#count.segments.add({ outcome: 'rejected' }, segments.length);
+      this.#count.spans.add({ outcome: 'rejected' }, spans);
+      log.sampled('rejected', linesPerMinute)?.error('the backend rejected a segment', known);
       return { status: 422, reason: `Cannot export: ${outcome.reason}` };
     }
     const rejected = Math.min(outcome.rejected, spans);
     this.#count.segments.add({ outcome: 'exported' }, segments.length);
     this.#count.spans.add({ outcome: 'exported' }, spans - rejected);
     this.#count.spans.add({ outcome: 'rejected' }, rejected);
-    // OTLP forbids to repeat a part; a reason without a number is a warning.
+    // OTLP forbids retrying a part; a reason without a number is a warning.
     if (rejected > 0 || outcome.reason !== '')
-      log.sampled('partly', linesPerMinute)?.warn('the backend took only a part of a segment', { ...known, rejected });
+      log.sampled('partly', linesPerMinute)?.warn('the backend accepted only a part of a segment', { ...known, rejected });
     return { status: 202 };
   }
 
   #malformed({ id, source, type }: ReceivedEvent, reason: string): Answer {
     this.#count.segments.add({ outcome: 'malformed' });
-    this.#parts.log.sampled('malformed', linesPerMinute)?.warn('refused an event that is no segment', { id, source, type, reason });
+    this.#parts.log.sampled('malformed', linesPerMinute)?.warn('rejected an event that is not a segment', { id, source, type, reason });
     return { status: 400, reason };
   }
 }
 
 function countersOf(metrics: Metrics) {
   return {
-    segments: metrics.counter('knspan_exporter_segments_total', 'Segments by what became of them', { outcome: segmentOutcomes }),
-    spans: metrics.counter('knspan_exporter_spans_total', 'Spans by what the backend made of them', { outcome: spanOutcomes }),
-    seconds: metrics.histogram('knspan_exporter_export_seconds', 'Seconds until the backend answered', {
+    segments: metrics.counter('knspan_exporter_segments_total', 'Segments by outcome', { outcome: segmentOutcomes }),
+    spans: metrics.counter('knspan_exporter_spans_total', 'Spans by outcome', { outcome: spanOutcomes }),
+    seconds: metrics.histogram('knspan_exporter_export_seconds', 'Duration of exports in seconds', {
       outcome: ['accepted', 'retry', 'rejected'],
     }),
   };

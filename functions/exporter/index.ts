@@ -1,4 +1,4 @@
-/** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Keeps nothing. */
+/** The exporter: `dev.knspan.trace.segment` in, OTLP over HTTP out. Stateless. */
 
 import { serveFunction } from '../../shared/http/server.ts';
 import type { FunctionContext, Stoppable } from '../../shared/process/run-function.ts';
@@ -26,7 +26,7 @@ export async function startExporter({
     log,
     metrics,
     tracing,
-    // A backend that is away is told by 503 to each segment: to be taken out of service would change nothing.
+    // An unavailable backend gives 503 per segment; turning unready would change nothing.
     ready: () => true,
     handle: (events) => handler.handle(events),
     beforeClose: (graceMs) => exporter.close(graceMs),

@@ -1,4 +1,4 @@
-/** Sends dead letters while the process lives: at once after a tick, then whenever some may be due. */
+/** Sends dead letters while the process runs: at once after a tick, then whenever some may be due. */
 import type { Clock } from '../../shared/process/clock.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -24,7 +24,7 @@ export class DeadLetterLoop {
     this.#running ??= this.#run();
   }
 
-  /** Ends the present pause. */
+  /** Ends the current pause. */
   nudge(): void {
     this.#pause.abort();
   }
@@ -43,7 +43,7 @@ export class DeadLetterLoop {
     while (!this.#stopped) {
       this.#pause = new AbortController();
       const sent = await this.#letters.send().catch((error: unknown) => {
-        this.#log.sampled('letters', 5)?.error('dead letters could not be sent', { reason: messageOf(error) });
+        this.#log.sampled('letters', 5)?.error('sending dead letters failed', { reason: messageOf(error) });
         return 0;
       });
       if (this.#stopped) return;

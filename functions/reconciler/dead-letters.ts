@@ -1,7 +1,7 @@
 /**
- * Dead letters: what a Broker could not deliver is put into the store, then acknowledged, and sent again to the subscriber that failed,
- * with growing pauses. What has no configured subscriber, is refused, or fails for too long is parked for a person. It is sent without
- * `Prefer: reply`: what a subscriber replies goes nowhere, since which Broker waited for it is not known here.
+ * Dead letters: events that a Broker could not deliver are stored, then acknowledged, and re-sent to the failed subscriber with growing
+ * delays. Those without a configured subscriber, rejected ones, and those failing for too long are parked for an operator. They are sent
+ * without `Prefer: reply`: a reply would be lost, since the Broker that waited for it is unknown here.
  */
 import { createHash } from 'node:crypto';
 import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
@@ -24,7 +24,7 @@ export interface DeadLettersOptions {
   readonly giveUpAfter: number;
   readonly random: () => number;
   readonly meters: Meters;
-  /** Of what was parked: so many went for the newest. */
+  /** Called with the number of parked items dropped because of the limit. */
   readonly onLost: (count: number) => void;
   readonly log: Log;
 }
@@ -34,14 +34,14 @@ type Outcome = (typeof letterOutcomes)[number];
 const box = { kind: 'dead-letters' } as const;
 const firstPauseMs = 5_000;
 const pauseMostMs = 3_600_000;
-/** Longer than a whole batch to one subscriber takes, where the first that is not answered in time ends the batch. */
+/** Longer than a batch to one subscriber takes: the first send without a response ends the batch. */
 const holdMs = 300_000;
 const batchMost = 20;
 const dropped = ['knativeerrordest', 'knativeerrorcode', 'knativeerrordata', 'knativebrokerttl'];
 
 /**
- * Where the path does not tell. After an attempt that timed out or a malformed reply a Broker says nothing of the failure; but its time to
- * live it never shows to a subscriber. A tick with it is a tick all the same: to take it for a dead letter would end all listings.
+ * Recognises a dead letter without a path. After a timeout or a malformed reply the Broker adds no error attributes; but only a dead letter
+ * has its time-to-live attribute. A tick with it is still a tick: taken for a dead letter, it would end all listings.
  */
 export function isDeadLetter({ type, extensions }: ReceivedEvent): boolean {
   if (extensions['knativeerrordest'] !== undefined || extensions['knativeerrorcode'] !== undefined) return true;
@@ -57,11 +57,11 @@ export class DeadLetters {
     this.#options = options;
   }
 
-  /** `name`: the subscriber that failed; empty where only the event may say it. Rejects when the store is away. */
+  /** `name`: the failed subscriber; empty: named by the event, if at all. Rejects if the store is unavailable. */
   async take(events: readonly ReceivedEvent[], name: string): Promise<Answer> {
     const { store, meters } = this.#options;
     const now = await store.clock();
-    // A tick means nothing later; the next one comes anyway.
+    // A late tick is useless; the next one follows.
     const kept = events.filter(({ type }) => type !== tickType);
     meters.letters.add({ outcome: 'tick' }, events.length - kept.length);
     const items = kept.map((event) => {
@@ -76,11 +76,11 @@ export class DeadLetters {
     });
     if (items.length === 0) return { status: 202 };
     const taken = await store.enqueue(box, items, now + this.#pause(1));
-    meters.letters.add({ outcome: taken ? 'taken' : 'full' }, items.length);
-    return taken ? { status: 202 } : { status: 503, retryAfterSeconds: 60, reason: 'Cannot take dead letter: too many wait already' };
+    meters.letters.add({ outcome: taken ? 'accepted' : 'full' }, items.length);
+    return taken ? { status: 202 } : { status: 503, retryAfterSeconds: 60, reason: 'Cannot accept dead letter: too many are pending' };
   }
 
-  /** Sends what is due; says how many there were. Rejects when the store is away. */
+  /** Sends due dead letters; returns their number. Rejects if the store is unavailable. */
   async send(): Promise<number> {
     const { store, subscribers } = this.#options;
     const now = await store.clock();
@@ -97,18 +97,18 @@ export class DeadLetters {
     return items.length;
   }
 
-  /** What is claimed and not yet sent is due again at once. */
+  /** Makes claimed and unsent dead letters due again at once. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Sends that are under way fail. */
+  /** Aborts sends in flight. */
   close(): void {
     for (const sink of this.#sinks.values()) sink.close();
     this.#sinks.clear();
   }
 
-  /** One after the other: a subscriber that is away is spared the rest; one that only fails on a letter may take the next. */
+  /** Sequentially: an unavailable subscriber is spared the rest; one that fails on a single letter gets the next. */
   async #sendTo(url: string, letters: readonly { item: QueuedDelivery; letter: DeadLetter }[], now: number): Promise<void> {
     let away: SinkOutcome | null = null;
     for (const { item, letter } of letters) {
@@ -127,11 +127,11 @@ export class DeadLetters {
     if (outcome.kind === 'accepted') {
       await store.removeDeliveries(box, [item.id]);
       meters.letters.add({ outcome: 'delivered' });
-    } else if (outcome.kind === 'rejected') await this.#park(item, 'refused', outcome.reason);
+    } else if (outcome.kind === 'rejected') await this.#park(item, 'rejected', outcome.reason);
     else if (now - letter.since >= giveUpAfter) await this.#park(item, 'given_up', `given up after ${item.tries} tries: ${outcome.reason}`);
     else {
       await store.postponeDelivery(box, item.id, now + Math.max(outcome.afterMs ?? 0, this.#pause(item.tries)));
-      meters.letters.add({ outcome: 'again' });
+      meters.letters.add({ outcome: 'retry' });
     }
   }
 
@@ -142,7 +142,7 @@ export class DeadLetters {
     log.sampled('parked', 20)?.warn('parked a dead letter', { id: item.id, reason });
   }
 
-  /** Doubles with each try; half of it is chance, so that many that failed together do not come back together. */
+  /** Doubles with each try, with 50 % jitter, so that letters that failed together are not retried together. */
   #pause(tries: number): number {
     const whole = Math.min(pauseMostMs, firstPauseMs * 2 ** Math.min(tries - 1, 30));
     return Math.round(whole * (0.5 + this.#options.random() / 2));
@@ -155,12 +155,12 @@ export class DeadLetters {
   }
 }
 
-/** It did not answer, or says that it cannot now. */
+/** No response, or temporarily unavailable. */
 function isAway(status: number | undefined): boolean {
   return status === undefined || [429, 502, 503, 504].includes(status);
 }
 
-/** The event as it was before it failed; of an object only what knspan may keep. */
+/** The event as it was before the failure; an object is reduced to what knspan may keep. */
 function structured({ id, source, type, subject, time, dataContentType, extensions, data, dataText, dataBase64 }: ReceivedEvent): Json {
   const isObject = type.startsWith('dev.knative.apiserver.resource.') && textField(data, 'kind') !== 'Event';
   const content = data === undefined ? dataText : isObject ? reduceObject(data) : data;

@@ -1,6 +1,7 @@
 /**
- * The flow of the reconciler: a dead letter is put away, then acknowledged; a tick starts a listing and the sending of dead letters. By
- * `/letters/NAME` comes what the Broker could not deliver to the subscriber NAME; by `/` ticks, and dead letters that say whose they are.
+ * Requests to the reconciler: a dead letter is stored, then acknowledged; a tick starts a listing and the sending of dead letters. By
+ * `/dead-letters/NAME` come events that the Broker could not deliver to the subscriber NAME; by `/` ticks, and dead letters that name it
+ * themselves.
  */
 import type { ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import type { Answer, RequestFacts } from '../../shared/http/server.ts';
@@ -12,14 +13,14 @@ import type { TickHandler } from './tick-handler.ts';
 
 export interface HandleOptions {
   readonly letters: DeadLetters;
-  readonly postman: DeadLetterLoop;
+  readonly deadLetterLoop: DeadLetterLoop;
   readonly ticks: TickHandler;
   readonly log: Log;
 }
 
 export function handler({
   letters,
-  postman,
+  deadLetterLoop,
   ticks,
   log,
 }: HandleOptions): (events: readonly ReceivedEvent[], request: Pick<RequestFacts, 'name'>) => Promise<Answer> {
@@ -30,16 +31,16 @@ export function handler({
     if (strange)
       return {
         status: 400,
-        reason: `Cannot take event: its type is '${strange.type.slice(0, 100)}', wanted '${tickType}' or a dead letter`,
+        reason: `Cannot accept event: its type is '${strange.type.slice(0, 100)}', wanted '${tickType}' or a dead letter`,
       };
     try {
       const taken = dead.length === 0 ? { status: 202 } : await letters.take(dead, name);
       if (taken.status !== 202 || living.length === 0) return taken;
-      postman.nudge();
+      deadLetterLoop.nudge();
       return await ticks.tick();
     } catch (error) {
-      log.sampled('store', 5)?.error('the store does not answer: nothing is acknowledged', { reason: messageOf(error) });
-      return { status: 503, retryAfterSeconds: 1, reason: 'Cannot take event: the store does not answer' };
+      log.sampled('store', 5)?.error('store unavailable: nothing is acknowledged', { reason: messageOf(error) });
+      return { status: 503, retryAfterSeconds: 1, reason: 'Cannot accept event: the store does not answer' };
     }
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The reconciler: finds by listing what the source has lost, and keeps what a Broker could not deliver. Here it is put together;
- * `handle.ts` shows what happens to a request, `repair.ts` a listing, `letters.ts` the way of a dead letter.
+ * The reconciler: finds Events that the source has missed, and retries dead letters. Wired up here; `handle-request.ts` is the path of a
+ * request, `list-and-repair.ts` a listing, `dead-letters.ts` the life of a dead letter.
  */
 import { randomUUID } from 'node:crypto';
 import type { Result } from '../../shared/events/json.ts';
@@ -22,19 +22,19 @@ import { metersOf } from './metrics.ts';
 import { readConfig } from './settings.ts';
 import { TickHandler } from './tick-handler.ts';
 
-/** What a local run or a test gives in place of what the settings would open. */
+/** Given by a local run or a test in place of what the settings would open. */
 export interface Given {
   readonly store?: Store;
   readonly sink?: Sink;
   readonly api?: ApiServer;
   readonly lookup?: Lookup;
-  /** From 0 up to 1. */
+  /** Returns a number in [0, 1). */
   readonly random?: () => number;
 }
 
 const name = 'reconciler';
 const uidWithinMs = 15_000;
-/** Below the time for which a letter is claimed, and below that of a request. */
+/** Below the visibility timeout of a letter and the timeout of a request. */
 const letterTimeoutMs = 10_000;
 
 export async function startReconciler(surroundings: FunctionContext, given: Given = {}): Promise<Stoppable & { url: string }> {
@@ -55,7 +55,7 @@ export async function startReconciler(surroundings: FunctionContext, given: Give
   const letters = new DeadLetters({
     store,
     subscribers: config.subscribers,
-    // Without the token: it is meant for the Broker alone.
+    // Without the token, which is for the Broker only.
     sinkTo: (url) =>
       createSink({
         url,
@@ -69,25 +69,25 @@ export async function startReconciler(surroundings: FunctionContext, given: Give
     onLost: droppedParkedCounter(metrics, log),
     log,
   });
-  const postman = new DeadLetterLoop(letters, clock, log);
+  const deadLetterLoop = new DeadLetterLoop(letters, clock, log);
   const server = await serveFunction({
     name,
     port,
     log,
     metrics,
     ready: () => (store.ready() ? true : 'the store does not answer'),
-    handle: handler({ letters, postman, ticks, log }),
-    below: '/letters/',
+    handle: handler({ letters, deadLetterLoop, ticks, log }),
+    below: '/dead-letters/',
   });
-  // Without subscribers it would park what another cluster's reconciler, on the same store, can send.
-  if (config.subscribers.urls.length > 0) postman.start();
+  // Without subscribers it would park letters that another cluster's reconciler on the same store can send.
+  if (config.subscribers.urls.length > 0) deadLetterLoop.start();
   return {
     url: server.url,
     close: async (graceMs) => {
-      // A send that takes longer than the grace period ends with its sink.
+      // A send longer than the grace period ends with its sink.
       const cut = given.sink ? undefined : setTimeout(() => sink.close(), graceMs);
-      // At once, not behind the server: a listing that goes on holds its request open.
-      await Promise.all([ticks.stop(), postman.stop(graceMs), server.close(graceMs)]);
+      // Before the server closes: a running listing keeps its request open.
+      await Promise.all([ticks.stop(), deadLetterLoop.stop(graceMs), server.close(graceMs)]);
       clearTimeout(cut);
       if (!given.sink) sink.close();
       if (!given.api) api.close();
@@ -96,7 +96,7 @@ export async function startReconciler(surroundings: FunctionContext, given: Give
   };
 }
 
-/** The configured name, else the uid, asked once and left in the store for functions that start faster than they could ask. */
+/** The configured name, else the uid, looked up once and stored for functions whose start must not wait for it. */
 function clusterBy(configured: string | undefined, store: Store, ask: () => Promise<Result<string>>): () => Promise<Result<string>> {
   let known: Result<string> | undefined = configured === undefined ? undefined : { ok: true, value: configured };
   return async () => {

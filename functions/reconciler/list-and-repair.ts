@@ -1,6 +1,6 @@
 /**
- * One listing: which Events does the API server have that nobody has seen? Those are sent to the Broker. One replica at a time lists a cluster;
- * what it has not finished the next tick begins anew, since what was sent is seen by then.
+ * One listing: finds Events in the API server that were never received and sends them to the Broker. One replica at a time lists a cluster; an
+ * unfinished listing is restarted by the next tick, which skips what was sent.
  */
 import type { Result } from '../../shared/events/json.ts';
 import type { Sink } from '../../shared/http/sink.ts';
@@ -22,7 +22,7 @@ export interface RepairOptions {
   readonly meters: Meters;
   readonly log: Log;
   readonly clock: Clock;
-  /** The name of this replica. */
+  /** Name of this replica. */
   readonly holder: string;
   readonly cluster: () => Promise<Result<string>>;
 }
@@ -33,17 +33,17 @@ export type RepairOutcome =
 
 interface Pass {
   readonly cluster: string;
-  /** Event time: what is older counts as seen. */
+  /** Event time; older Events count as seen. */
   readonly since: number;
   readonly signal: AbortSignal;
-  /** A list that begins anew shows again what is sent already. */
+  /** Already sent: a restarted list contains them again. */
   readonly sent: Set<string>;
   heldAt: number;
 }
 
-/** Reconcilers of several clusters on one store do not wait for each other. */
+/** One lease per cluster, so that reconcilers of several clusters on one store do not wait for each other. */
 const leaseOf = (cluster: string): string => `reconciler:${cluster}`;
-/** Longer than two sends can take. */
+/** Longer than two sends. */
 const leaseMs = 90_000;
 const renewAfterMs = 20_000;
 const countedMax = 50_000;
@@ -54,7 +54,7 @@ const stopped: RepairOutcome = { kind: 'stopped' };
 export class ListAndRepair {
   readonly #options: RepairOptions;
   readonly #bucket: TokenBucket;
-  /** Until the correlator has it, a missed occurrence shows in each listing; it counts once. */
+  /** Counted already: a missed occurrence is found by each listing until the correlator has it. */
   readonly #counted: TtlCache<true>;
 
   constructor(options: RepairOptions) {
@@ -64,7 +64,7 @@ export class ListAndRepair {
     this.#counted = new TtlCache({ now: () => clock.now(), max: countedMax, ttlMs: countedMs });
   }
 
-  /** Rejects when the store is away. */
+  /** Rejects if the store is unavailable. */
   async run(signal: AbortSignal): Promise<RepairOutcome> {
     const { api, store, holder, clock, config } = this.#options;
     if (!(await api.configured())) return done;
@@ -89,7 +89,7 @@ export class ListAndRepair {
     let outcome = done;
     for (const path of paths) {
       const one = await this.#list(path, pass);
-      // A namespace that may not be listed does not keep the others from it.
+      // A namespace without permission does not stop the others.
       if (one.kind !== 'done') outcome = one;
       if (one.kind === 'stopped') break;
     }
@@ -113,7 +113,7 @@ export class ListAndRepair {
     meters.listed.add({}, listed.length);
     const unseen = await store.unseen(listed);
     const until = (clock.now() - config.missedAfter) * 1_000;
-    // An Event without any time is dated to the epoch: its age is not known, so it counts as old enough and as new enough.
+    // An Event without a time is dated to the epoch: its age is unknown, so it passes both limits.
     const missed = listed.filter(({ observation: { last }, event, n }, place) => {
       const isDue = last.at === 0 || (last.at >= pass.since && last.at <= until);
       return unseen[place] === true && isDue && !pass.sent.has(`${event}#${n}`);
@@ -144,20 +144,18 @@ export class ListAndRepair {
     const renewed = await this.#renew(pass);
     if (pass.signal.aborted || renewed.kind !== 'done') return renewed.kind === 'done' ? stopped : renewed;
     const sent = await sink.send(missedEvent(missed, pass.cluster, clock.now()));
-    // It is tried again with the next tick; whoever is away for one event is away for all.
+    // Retried with the next tick; a sink that is unavailable for one event is so for all.
     if (sent.kind === 'retry') return { kind: 'failed', reason: sent.reason };
     pass.sent.add(`${missed.event}#${missed.n}`);
     if (sent.kind === 'accepted') meters.repaired.add({});
     else {
       meters.refused.add({});
-      log
-        .sampled('missed-refused', 5)
-        ?.error('the Broker will not take a missed Event', { reason: sent.reason, uid: missed.observation.uid });
+      log.sampled('missed-refused', 5)?.error('the Broker rejected a missed Event', { reason: sent.reason, uid: missed.observation.uid });
     }
     return done;
   }
 
-  /** Keeps the lease; a replica that was away for too long gives way. */
+  /** Renews the lease; a replica that has lost it stops. */
   async #renew(pass: Pass): Promise<RepairOutcome> {
     const { store, holder, clock } = this.#options;
     const now = clock.now();

@@ -1,10 +1,10 @@
-/** What the reconciler counts. */
+/** Metrics of the reconciler. */
 import type { CounterMetric, Metrics } from '../../shared/process/metrics.ts';
 import { sharedSizes } from '../../shared/store/metrics.ts';
 import type { Store, StoreSizes } from '../../shared/store/store.ts';
 
 export const tickOutcomes = ['done', 'elsewhere', 'stopped', 'failed'] as const;
-export const letterOutcomes = ['taken', 'full', 'tick', 'delivered', 'again', 'unknown', 'refused', 'given_up', 'unreadable'] as const;
+export const letterOutcomes = ['accepted', 'full', 'tick', 'delivered', 'retry', 'unknown', 'rejected', 'given_up', 'unreadable'] as const;
 
 export interface Meters {
   readonly ticks: CounterMetric<{ outcome: typeof tickOutcomes }>;
@@ -20,19 +20,19 @@ export function metersOf(metrics: Metrics, store: Store): Meters {
   const look = sharedSizes(store);
   const waiting = (name: string, help: string, of: (figures: StoreSizes) => number) =>
     metrics.gauge(name, help, {}, async (gauge) => {
-      // While the store is away the last figures stand.
+      // While the store is unavailable the last values stay.
       const figures = await look();
       if (figures) gauge.set({}, of(figures));
     });
-  waiting('knspan_letters', 'Dead letters that are sent again', ({ deadLetters }) => deadLetters);
-  waiting('knspan_letters_parked', 'Dead letters that wait for a person', ({ parked }) => parked);
+  waiting('knspan_dead_letters', 'Dead letters pending retry', ({ deadLetters }) => deadLetters);
+  waiting('knspan_dead_letters_parked', 'Parked items: to be re-sent or dropped by an operator', ({ parked }) => parked);
   return {
     ticks: metrics.counter('knspan_ticks_total', 'Listings by outcome', { outcome: tickOutcomes }),
-    listed: metrics.counter('knspan_events_listed_total', 'Events that the API server listed and that are selected', {}),
-    missed: metrics.counter('knspan_events_missed_total', 'Occurrences that were listed and never seen', {}),
-    repaired: metrics.counter('knspan_events_repaired_total', 'Missed occurrences that the Broker has taken', {}),
-    refused: metrics.counter('knspan_events_refused_total', 'Missed occurrences that the Broker will not take', {}),
-    unobserved: metrics.counter('knspan_unobserved_occurrences_total', 'Occurrences that only a higher count betrays', {}),
-    letters: metrics.counter('knspan_letters_total', 'What became of dead letters', { outcome: letterOutcomes }),
+    listed: metrics.counter('knspan_events_listed_total', 'Selected Events in listings of the API server', {}),
+    missed: metrics.counter('knspan_events_missed_total', 'Occurrences found in a listing and never received', {}),
+    repaired: metrics.counter('knspan_events_repaired_total', 'Missed occurrences accepted by the Broker', {}),
+    refused: metrics.counter('knspan_events_refused_total', 'Missed occurrences rejected by the Broker', {}),
+    unobserved: metrics.counter('knspan_unobserved_occurrences_total', 'Occurrences inferred from gaps in the Event count', {}),
+    letters: metrics.counter('knspan_dead_letters_total', 'Dead letters by outcome', { outcome: letterOutcomes }),
   };
 }

@@ -1,4 +1,4 @@
-/** What of a page of Events was missed, how many occurrences below it nobody has seen, and the CloudEvent that brings it back. */
+/** The missed Events of a page, their unobserved occurrences, and the CloudEvents that repair them. */
 import type { Observation } from '../../shared/events/observation.ts';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import { type EventSelection, isSelected, missedType } from '../../shared/process/event-selection.ts';
@@ -12,7 +12,7 @@ export interface Listed {
   readonly raw: unknown;
 }
 
-/** Those that are selected, in the order of their time. */
+/** The selected ones, by time. */
 export function listedOf(items: readonly unknown[], cluster: string, selection: EventSelection): Listed[] {
   const listed = items.flatMap((raw) => {
     const parsed = parseEvent(raw);
@@ -27,14 +27,14 @@ interface Search {
   readonly n: number;
   /** The lowest number of the gap so far. */
   high: number;
-  /** A number that was seen, or 0. */
+  /** A seen number, or 0. */
   low: number;
   step: number;
 }
 
 /**
- * How many occurrences between the last one seen and each of these nobody has seen. An Event tells of occurrence 1 beside its own. Gaps
- * are sought by doubling and halving: a count of a million takes some forty questions to the store, asked for all Events together.
+ * The number of unobserved occurrences between the last seen one and each of these. An Event also holds the time of occurrence 1. Gaps are
+ * found by doubling and halving: a count of a million takes some forty lookups in the store, batched over all Events.
  */
 export async function unobservedBelow(
   store: Pick<Store, 'unseen'>,
@@ -61,7 +61,7 @@ function probeOf({ high, low, step }: Search): number {
   return low < 0 ? Math.max(0, high - step) : Math.floor((high + low) / 2);
 }
 
-/** With the attributes that the source gives an Event, so that the same filters let it pass. */
+/** With the same attributes as from the source, so that the same filters match. */
 export function missedEvent({ observation, raw, n }: Listed, cluster: string, now: number): string {
   const { uid, namespace, name } = observation;
   return JSON.stringify({

@@ -1,4 +1,4 @@
-/** What a tick starts: a listing at a time. It is answered within a bound; a listing that takes longer goes on behind the answer. */
+/** A tick starts a listing, one at a time. The response is sent within a bound; a longer listing continues after it. */
 
 import type { Answer } from '../../shared/http/server.ts';
 import type { Clock } from '../../shared/process/clock.ts';
@@ -32,7 +32,7 @@ export class TickHandler {
     return { status: 503, retryAfterSeconds: 5, reason: outcome.reason };
   }
 
-  /** Ends a listing between two steps; the next tick begins it anew. */
+  /** Stops a listing between two steps; the next tick restarts it. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -42,9 +42,9 @@ export class TickHandler {
     const { repair, meters, log } = this.#options;
     const outcome = await repair
       .run(this.#stop.signal)
-      .catch((error: unknown): RepairOutcome => ({ kind: 'failed', reason: `Cannot look for missed Events: ${messageOf(error)}` }));
+      .catch((error: unknown): RepairOutcome => ({ kind: 'failed', reason: `Cannot find missed Events: ${messageOf(error)}` }));
     meters.ticks.add({ outcome: outcome.kind });
-    if (outcome.kind === 'failed') log.sampled('tick', 5)?.error('a listing failed', { reason: outcome.reason });
+    if (outcome.kind === 'failed') log.sampled('tick', 5)?.error('listing failed', { reason: outcome.reason });
     return outcome;
   }
 

@@ -15,6 +15,10 @@ import { type ManifestFault, parseDocuments } from '../dev-broker/manifest-reade
 
 export const top = fileURLToPath(new URL('../../', import.meta.url));
 export const overlaysFolder = join(top, 'knative/overlays');
+
+export const overlays: readonly string[] = readdirSync(overlaysFolder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 const developmentImage = 'dev.local/knspan:dev';
 
 export interface Manifest {
@@ -56,11 +60,14 @@ function imageChange(image: string): Record<string, string> {
   return { name: 'dev.local/knspan', newName, ...(newTag ? { newTag } : {}), ...(digest ? { digest } : {}) };
 }
 
+/** Folders of `knative/` that a release publishes. */
+export const manifestFolders: readonly string[] = ['base', ...overlays.map((name) => `overlays/${name}`)];
+
 async function writeAll(image: string): Promise<void> {
   for (const { file, text } of sampleManifests()) writeFileSync(join(top, file), text);
   const out = join(top, 'dist/manifests');
   rmSync(out, { recursive: true, force: true });
-  for (const folder of ['base', ...readdirSync(overlaysFolder).map((name) => `overlays/${name}`)]) {
+  for (const folder of manifestFolders) {
     const place = join(out, folder.replace('overlays/', ''));
     mkdirSync(place, { recursive: true });
     writeFileSync(join(place, 'knspan.yaml'), await released(folder, image));

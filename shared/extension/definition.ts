@@ -39,8 +39,8 @@ export interface Given {
   readonly onOutcome?: (type: string, outcome: Outcome, said: string) => void;
 }
 
-/** replied; taken: no reply; ended: too many hops; refused: not an input of this function; faulty: an invalid reply. */
-export const outcomes = ['replied', 'taken', 'ended', 'refused', 'faulty', 'failed', 'late', 'unsent'] as const;
+/** replied; accepted: no reply; ended: too many hops; rejected: not an input of this function; faulty: an invalid reply. */
+export const outcomes = ['replied', 'accepted', 'ended', 'rejected', 'faulty', 'failed', 'late', 'unsent'] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export interface ExtensionFunction {

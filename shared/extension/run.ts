@@ -70,7 +70,7 @@ async function refuseLoops(extension: ExtensionFunction, { wiring }: Given): Pro
   );
 }
 
-const onlyOne: Step = { outcome: 'refused', answer: { status: 400, reason: 'Cannot take a batch: wanted one CloudEvent' } };
+const onlyOne: Step = { outcome: 'rejected', answer: { status: 400, reason: 'Cannot accept a batch: wanted one CloudEvent' } };
 
 class Runner {
   readonly #extension: ExtensionFunction;
@@ -98,11 +98,11 @@ class Runner {
   async run(event: ReceivedEvent, takesReply: boolean): Promise<Step> {
     const { name, types, hopsMost, timeoutMs } = this.#extension;
     if (!types.includes(event.type)) {
-      const reason = `Cannot take event: its type is '${event.type.slice(0, 100)}', wanted ${types.map((type) => `'${type}'`).join(' or ')}`;
-      return step('refused', { status: 400, reason });
+      const reason = `Cannot accept event: its type is '${event.type.slice(0, 100)}', wanted ${types.map((type) => `'${type}'`).join(' or ')}`;
+      return step('rejected', { status: 400, reason });
     }
     const input = parseInput(event);
-    if (!input.ok) return step('refused', { status: 400, reason: input.reason });
+    if (!input.ok) return step('rejected', { status: 400, reason: input.reason });
     // The sender of a looping reply would retry after a 4xx: end the loop silently.
     if (hopsOf(event) >= hopsMost) return step('ended', { status: 204, reason: `ended after ${hopsMost} hops` });
     const made: OutgoingReply[] = [];
@@ -120,7 +120,7 @@ class Runner {
     const [reply, again] = made;
     if (this.#given.checks && JSON.stringify(reply) !== JSON.stringify(again))
       return step('faulty', { status: 422, reason: 'Cannot reply: the same event twice gave two different replies, wanted the same' });
-    if (reply === undefined) return step('taken', { status: 204 });
+    if (reply === undefined) return step('accepted', { status: 204 });
     return takesReply ? step('replied', { status: 200, reply: toCloudEvent(reply) }) : this.#send(reply);
   }
 

@@ -42,7 +42,7 @@ export interface FunctionOptions {
   /** true, or the reason why not. */
   readonly ready: () => true | string;
   readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
-  /** Events are also accepted by `POST <below>NAME`, such as `/letters/`; NAME is a DNS label. */
+  /** Events are also accepted by `POST <below>NAME`, such as `/dead-letters/`; NAME is a DNS label. */
   readonly below?: string;
   readonly tracing?: Tracing | undefined;
   readonly bodyLimit?: number;
@@ -62,7 +62,7 @@ const badInputPerMinute = 20;
 
 export const outcomes = [
   'accepted',
-  'refused',
+  'rejected',
   'unavailable',
   'failed',
   'bad_event',
@@ -211,7 +211,7 @@ class Front {
       const parsed = this.#tracing.span('parse', () => parseHttp(request.headers, bytes));
       if (!parsed.ok) return this.#refuse(response, 'bad_event', 400, parsed.reason, 0, request);
       const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
-      this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'refused' : 'unavailable');
+      this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'rejected' : 'unavailable');
       this.#send(response, answer);
     } finally {
       this.#bodies.release(body);

@@ -1,18 +1,17 @@
 /** `npm run manifests`: what a release publishes is what the folders say, with the release's image, and readable by the local broker. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { overlaysFolder, released, sampleManifests, top } from '../../shared/build/manifests.ts';
+import { manifestFolders, released, sampleManifests, top } from '../../shared/build/manifests.ts';
 import { readObjects } from '../../shared/dev-broker/kustomize.ts';
 import { parseWiring } from '../../shared/dev-broker/read-wiring.ts';
 
 const image = 'registry.example:5000/someone/knspan:1.2.3';
-const folders = ['base', ...readdirSync(overlaysFolder).map((name) => `overlays/${name}`)];
 
 describe('released', () => {
-  for (const folder of folders)
+  for (const folder of manifestFolders)
     it(folder, async () => {
       const text = await released(folder, image);
       // As kubectl reads it.

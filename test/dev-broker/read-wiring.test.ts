@@ -150,8 +150,8 @@ describe('what is refused: file, object, field, what is there, what was wanted',
     ],
     [
       'a whole URL beside a reference',
-      [objects.broker, objects.service, trigger({ ...good, subscriber: { ref: service('s'), uri: 'http://x/letters' } })],
-      "spec.subscriber.uri: wanted a path beside 'ref', found 'http://x/letters'",
+      [objects.broker, objects.service, trigger({ ...good, subscriber: { ref: service('s'), uri: 'http://x/dead-letters' } })],
+      "spec.subscriber.uri: wanted a path beside 'ref', found 'http://x/dead-letters'",
     ],
     [
       'twice the same',
@@ -227,7 +227,7 @@ describe('knative/base', () => {
           kind: 'service',
           namespace: 'knspan',
           name: 'reconciler',
-          path: `/letters/${subscriber.kind === 'service' ? subscriber.name : ''}`,
+          path: `/dead-letters/${subscriber.kind === 'service' ? subscriber.name : ''}`,
         },
         name,
       );

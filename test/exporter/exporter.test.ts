@@ -195,7 +195,7 @@ describe('exporter', () => {
       assert.equal(errors.length, 1);
       assert.equal(errors[0]?.traceId, traceId);
       assert.match(String(errors[0]?.reason), new RegExp(`answered ${status} `));
-      assert.equal(await metric(exporter, 'knspan_exporter_spans_total{outcome="refused"}'), 3);
+      assert.equal(await metric(exporter, 'knspan_exporter_spans_total{outcome="rejected"}'), 3);
     });
   }
 

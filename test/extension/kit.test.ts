@@ -79,7 +79,7 @@ describe('a reply', () => {
     assert.deepEqual(await ours.send(bodyOf(segment)), { status: 204, reply: undefined, text: '' });
     const text = await ours.metrics.text();
     assert.equal(metricOf(text, 'knspan_extension_events_total{outcome="replied"}'), 1);
-    assert.equal(metricOf(text, 'knspan_extension_events_total{outcome="taken"}'), 1);
+    assert.equal(metricOf(text, 'knspan_extension_events_total{outcome="accepted"}'), 1);
   });
 
   const faults: Readonly<Record<string, Reply>> = {
@@ -87,7 +87,7 @@ describe('a reply', () => {
     'wanted a free name': { type: changed, extensions: { 'Not-a-name': 'x' } },
     "named 'id'": { type: changed, extensions: { id: 'x' } },
     "named 'knativebrokerttl'": { type: changed, extensions: { knativebrokerttl: '1' } },
-    "'flip' is no text": { type: changed, extensions: { flip: '' } },
+    "'flip' is not text": { type: changed, extensions: { flip: '' } },
     'its segment has no spans': { type: changed, segment: segmentOf([]) },
     'wanted one of them': { type: changed, segment, data: {} },
     'wanted at most 921600': { type: changed, data: 'x'.repeat(1024 * 1024) },
@@ -147,7 +147,7 @@ describe('an event', () => {
   it('of another type, or that is not what its type says, is refused for good', async () => {
     await using ours = await runExtension(replying(() => null));
     const { status, text } = await ours.send(bodyOf(segment, { type: 'x' }));
-    assert.deepEqual([status, text], [400, `Cannot take event: its type is 'x', wanted '${segmentType}'`]);
+    assert.deepEqual([status, text], [400, `Cannot accept event: its type is 'x', wanted '${segmentType}'`]);
     const broken = JSON.stringify({ ...JSON.parse(bodyOf(segment)), data: { resourceSpans: 1 } });
     assert.equal((await ours.send(broken)).status, 400);
     assert.equal(

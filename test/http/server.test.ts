@@ -56,16 +56,28 @@ describe('serveFunction', () => {
       names.push(name);
       return { status: 202 };
     };
-    const server = await serve({ below: '/letters/', handle });
+    const server = await serve({ below: '/dead-letters/', handle });
     const to = (path: string, method = 'POST') =>
       fetch(`${server.url}${path}`, { method, headers: binary, ...(method === 'POST' ? { body: '{}' } : {}) });
-    const bad = ['/letters', '/letters/', '/letters/a/', '/letters/a/b', '/letters/A', '/letters/%61', '/letters/-a', '/other/a'];
-    for (const path of [...bad, `/letters/${'a'.repeat(64)}`]) assert.equal((await to(path)).status, 404, path);
-    for (const path of ['/', '/letters/exporter', `/letters/${'a'.repeat(63)}`]) assert.equal((await to(path)).status, 202, path);
+    const bad = [
+      '/dead-letters',
+      '/dead-letters/',
+      '/dead-letters/a/',
+      '/dead-letters/a/b',
+      '/dead-letters/A',
+      '/dead-letters/%61',
+      '/dead-letters/-a',
+      '/other/a',
+    ];
+    for (const path of [...bad, `/dead-letters/${'a'.repeat(64)}`]) assert.equal((await to(path)).status, 404, path);
+    for (const path of ['/', '/dead-letters/exporter', `/dead-letters/${'a'.repeat(63)}`]) assert.equal((await to(path)).status, 202, path);
     assert.deepEqual(names, ['', 'exporter', 'a'.repeat(63)]);
-    const { status, headers } = await to('/letters/exporter', 'GET');
+    const { status, headers } = await to('/dead-letters/exporter', 'GET');
     assert.deepEqual([status, headers.get('allow')], [405, 'POST']);
-    assert.equal((await fetch(`${(await serve()).url}/letters/exporter`, { method: 'POST', headers: binary, body: '{}' })).status, 404);
+    assert.equal(
+      (await fetch(`${(await serve()).url}/dead-letters/exporter`, { method: 'POST', headers: binary, body: '{}' })).status,
+      404,
+    );
   });
 
   test('hands on what a real Broker sent, byte for byte, and answers with an empty 202', async () => {
@@ -116,7 +128,7 @@ describe('serveFunction', () => {
     assert.deepEqual([refused.status, await refused.text()], [422, 'Cannot use it: too old']);
     const later = await post(server);
     assert.deepEqual([later.status, later.headers.get('retry-after')], [503, '2']);
-    assert.deepEqual(await Promise.all(['accepted', 'refused', 'unavailable'].map((name) => outcome(server, name))), [2, 1, 1]);
+    assert.deepEqual(await Promise.all(['accepted', 'rejected', 'unavailable'].map((name) => outcome(server, name))), [2, 1, 1]);
   });
 
   test('a bug of the handler is a 500 that tells nothing, and a line that tells all', async () => {

@@ -94,7 +94,7 @@ describe('what a Broker could not deliver', () => {
       await failAndHeal(one, 'traces', 'dev.knspan.trace.segment');
       const { path, headers } = relay.nth(0);
       const said = Object.keys(headers).flatMap((name) => /^ce-knativeerror(.*)$/.exec(name)?.[1] ?? []);
-      assert.deepEqual([path, said.toSorted()], ['/letters/exporter', one.says]);
+      assert.deepEqual([path, said.toSorted()], ['/dead-letters/exporter', one.says]);
       const { headers: last, body } = subscriber.nth(one.attempts);
       assert.match(String(last['content-type']), /^application\/cloudevents\+json/);
       const { data, ...attributes } = JSON.parse(body);
@@ -105,13 +105,13 @@ describe('what a Broker could not deliver', () => {
         [],
       );
       assert.equal(subscriber.received.length, one.attempts + 1);
-      assert.equal(await reconciler.figure('knspan_letters'), 0);
+      assert.equal(await reconciler.figure('knspan_dead_letters'), 0);
     });
 
   it('by a Broker that answers at once arrives in the end too', async () => {
     await failAndHeal({ how: '', answer: 'never', attempts: attemptsOfMissed, says: [] }, 'events', 'dev.knspan.event.missed');
-    assert.equal(relay.nth(0).path, '/letters/correlator');
-    assert.equal(await reconciler.figure('knspan_letters_total{outcome="delivered"}'), 1);
+    assert.equal(relay.nth(0).path, '/dead-letters/correlator');
+    assert.equal(await reconciler.figure('knspan_dead_letters_total{outcome="delivered"}'), 1);
   });
 });
 
@@ -124,7 +124,7 @@ describe('the Triggers', () => {
     });
     assert.deepEqual(
       named,
-      named.map(([name]) => [name, `reconciler /letters/${name}`]),
+      named.map(([name]) => [name, `reconciler /dead-letters/${name}`]),
     );
     assert.deepEqual([...new Set(named.map(([name]) => name))].toSorted(), ['correlator', 'exporter', 'reconciler']);
   });

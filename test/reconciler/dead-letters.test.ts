@@ -41,12 +41,12 @@ describe('a dead letter', () => {
     await world.clock.advance(ms);
     await until('nothing is under way', () => world.clock.sleeping === 1);
   };
-  const lettersOf = (outcome: string) => `knspan_letters_total{outcome="${outcome}"}`;
+  const lettersOf = (outcome: string) => `knspan_dead_letters_total{outcome="${outcome}"}`;
 
   it('is acknowledged once it is stored, and reaches the subscriber that failed as it was', async () => {
     const { url, figure } = await world.reconciler();
     assert.deepEqual(await send(url), { status: 202, text: '' });
-    assert.equal(await figure('knspan_letters'), 1);
+    assert.equal(await figure('knspan_dead_letters'), 1);
     assert.equal(world.subscriber.requests, 0);
     await pass(5_000);
     const [event] = world.subscriber.taken;
@@ -62,7 +62,7 @@ describe('a dead letter', () => {
     });
     await pass(5_000);
     assert.equal(world.subscriber.requests, 1);
-    assert.equal(await figure('knspan_letters'), 0);
+    assert.equal(await figure('knspan_dead_letters'), 0);
     assert.equal(await figure(lettersOf('delivered')), 1);
   });
 
@@ -90,10 +90,10 @@ describe('a dead letter', () => {
   it('goes to the subscriber that the path names, whatever the event says', async () => {
     const { url } = await world.reconciler({ KNSPAN_SUBSCRIBERS: `exporter=${world.subscriber.url},http://another.example` });
     const errors = { knativeerrordest: 'http://broker-ingress.example/ns/traces', knativeerrorcode: '400' };
-    assert.equal((await send(`${url}/letters/exporter`, errors)).status, 202);
+    assert.equal((await send(`${url}/dead-letters/exporter`, errors)).status, 202);
     const none = { knativeerrordest: undefined, knativeerrorcode: undefined, knativeerrordata: undefined };
-    assert.equal((await send(`${url}/letters/exporter`, { ...none, id: 'mute' })).status, 202);
-    assert.equal((await send(`${url}/letters/nobody`, { ...none, id: 'lost' })).status, 202);
+    assert.equal((await send(`${url}/dead-letters/exporter`, { ...none, id: 'mute' })).status, 202);
+    assert.equal((await send(`${url}/dead-letters/nobody`, { ...none, id: 'lost' })).status, 202);
     await pass(5_000);
     assert.deepEqual(world.subscriber.ids.toSorted(), ['mute', 'segment-1']);
     assert.deepEqual(await parkedOf(world.store), ["its subscriber 'nobody' is not in KNSPAN_SUBSCRIBERS"]);
@@ -101,7 +101,7 @@ describe('a dead letter', () => {
 
   it('is left to another reconciler by one that has no subscribers', async () => {
     const { url } = await world.reconciler({ KNSPAN_SUBSCRIBERS: '' });
-    assert.equal((await send(`${url}/letters/exporter`)).status, 202);
+    assert.equal((await send(`${url}/dead-letters/exporter`)).status, 202);
     await world.clock.advance(5_000);
     await world.reconciler({ KNSPAN_SUBSCRIBERS: `exporter=${world.subscriber.url}` });
     await pass(5_000);
@@ -139,9 +139,9 @@ describe('a dead letter', () => {
     const { url, figure } = await world.reconciler();
     await send(url);
     await send(url);
-    assert.equal(await figure('knspan_letters'), 1);
+    assert.equal(await figure('knspan_dead_letters'), 1);
     await send(url, { knativeerrordest: 'http://another.example' });
-    assert.equal(await figure('knspan_letters'), 2);
+    assert.equal(await figure('knspan_dead_letters'), 2);
   });
 
   it('is tried with growing pauses for a day, then waits for a person', async () => {
@@ -163,8 +163,8 @@ describe('a dead letter', () => {
     assert.match((await parkedOf(world.store)).join(), /given up after [0-9]+ tries: Cannot send to the sink: it answered 503/);
     assert.ok(world.subscriber.requests < 60, `${world.subscriber.requests} tries`);
     assert.equal(await figure(lettersOf('given_up')), 1);
-    assert.equal(await figure('knspan_letters_parked'), 1);
-    assert.equal(await figure('knspan_letters'), 0);
+    assert.equal(await figure('knspan_dead_letters_parked'), 1);
+    assert.equal(await figure('knspan_dead_letters'), 0);
   });
 
   it('that the subscriber fails on keeps no other from it; one that says it is away is spared the others', async () => {
@@ -257,7 +257,7 @@ describe('a dead letter', () => {
   it('of a tick is acknowledged and forgotten', async () => {
     const { url, figure } = await world.reconciler();
     assert.equal((await send(url, { type: 'dev.knative.sources.ping' })).status, 202);
-    assert.equal(await figure('knspan_letters'), 0);
+    assert.equal(await figure('knspan_dead_letters'), 0);
     assert.equal(await figure(lettersOf('tick')), 1);
   });
 
@@ -316,7 +316,7 @@ describe('dead letters that are too many', () => {
     const statuses: number[] = [];
     for (const id of ['a', 'b', 'c']) statuses.push((await post(url, { id, type: 'x', knativeerrordest: world.subscriber.url })).status);
     assert.deepEqual(statuses, [202, 202, 503]);
-    assert.equal(await figure('knspan_letters_total{outcome="full"}'), 1);
+    assert.equal(await figure('knspan_dead_letters_total{outcome="full"}'), 1);
     await world.stop();
   });
 });

@@ -224,7 +224,7 @@ describe('a tick', () => {
     const { url } = await world.reconciler({}, storeWith(world.store, { acquireLease: () => Promise.reject(new Error('away')) }));
     const answer = await tick(url);
     assert.equal(answer.status, 503);
-    assert.match(answer.text, /Cannot look for missed Events/);
+    assert.match(answer.text, /Cannot find missed Events/);
   });
 
   it('names the cluster by the uid of kube-system where no name is configured', async () => {

@@ -21,14 +21,14 @@ export async function startHeartbeats(surroundings: FunctionContext): Promise<He
   const sinkOptions = sinkOptionsOf(settings);
   settings.finish('heartbeats');
   const sink: Sink = createSink({ ...sinkOptions, clock });
-  const counted = metrics.counter('knspan_heartbeats_total', 'Heartbeats by what the sink said', { outcome: outcomes });
+  const counted = metrics.counter('knspan_heartbeats_total', 'Heartbeats by outcome', { outcome: outcomes });
   const stop = new AbortController();
   const life = randomUUID();
   const beat = async () => {
     for (let n = 1; !stop.signal.aborted && (most === 0 || n <= most); n += 1) {
       const sent = await tracing.start('heartbeat', () => sink.send(heartbeat(`${life}-${n}`, n, clock.now()), tracing.headers()));
       counted.add({ outcome: sent.kind });
-      if (sent.kind !== 'accepted') log.sampled('heartbeat', 10)?.warn('a heartbeat was not taken', { n, reason: sent.reason });
+      if (sent.kind !== 'accepted') log.sampled('heartbeat', 10)?.warn('the sink did not accept a heartbeat', { n, reason: sent.reason });
       if (n !== most) await clock.sleep(periodMs, stop.signal).catch(() => undefined);
     }
   };

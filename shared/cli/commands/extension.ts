@@ -18,7 +18,7 @@ export interface TestOptions {
   readonly with: readonly string[];
 }
 
-const passing: readonly Outcome[] = ['replied', 'taken'];
+const passing: readonly Outcome[] = ['replied', 'accepted'];
 const reasonsMax = 10;
 
 export async function runExtension(file: string): Promise<void> {

@@ -37,7 +37,10 @@ export function triggersOf({ name, types }: Named): Manifest[] {
         backoffPolicy: 'exponential',
         backoffDelay: 'PT0.2S',
         timeout: 'PT5S',
-        deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'reconciler' }, uri: `/letters/${name}` },
+        deadLetterSink: {
+          ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'reconciler' },
+          uri: `/dead-letters/${name}`,
+        },
       },
     },
   }));
