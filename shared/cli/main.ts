@@ -1,4 +1,4 @@
-/** The command line of knspan: runs the command that the process was called with, and turns what went wrong into a sentence and an exit code. */
+/** The command line: runs a command, and turns errors into a sentence and an exit code. */
 import { CommanderError } from 'commander';
 import { messageOf } from '../process/log.ts';
 import { processEnvironment } from '../process/settings.ts';
@@ -8,12 +8,12 @@ import type { LocalFunctions } from './local/local-run.ts';
 
 export async function runCommandLine(functions: LocalFunctions): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has seen enough (head, less).
+    // The reader has closed the pipe (head, less).
     if (error.code === 'EPIPE') process.exit(0);
     process.stderr.write(`Cannot write to standard output: ${messageOf(error)}\n`);
     process.exit(2);
   });
-  // Also where standard error goes into the same pipe.
+  // Also if standard error goes to the same pipe.
   process.stderr.on('error', () => process.exit());
   const program = createProgram(functions);
   const [, , command, ...words] = process.argv;
@@ -33,7 +33,7 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
   }
 }
 
-/** What a user can mend; anything else is a bug, and shows its stack. The classes are loaded here: completion has no time for them. */
+/** Errors that a user can fix; any other is a bug and shows its stack. The classes are imported here to keep completion fast. */
 async function isExpected(error: unknown): Promise<boolean> {
   const { InputError } = await import('./input/read-input.ts');
   const { ConfigError } = await import('../process/settings.ts');

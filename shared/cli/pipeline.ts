@@ -1,6 +1,6 @@
 /**
- * The correlator on one machine without a store: takes observations in any order, routes each to its domain, decides what is
- * settled. `push` as they come, `advance` to let go of what is settled by then, `finish` for all the rest.
+ * The correlator without a store: takes observations in any order, routes each to its domain, decides settled changes. `push`
+ * observations, `advance` to get what has settled by a time, `finish` to get the rest.
  */
 
 import { type CorrelateConfig, defaultConfig } from '../correlation/config.ts';
@@ -21,7 +21,7 @@ import type { Segment } from '../spans/span.ts';
 export interface PipelineOptions extends Partial<CorrelateConfig> {
   readonly rules: CompiledRules;
   readonly objects: Objects;
-  /** Keep why each parent was chosen and which others lost. */
+  /** Record why each parent was chosen and which candidates lost. */
   readonly explains?: boolean;
 }
 
@@ -45,9 +45,9 @@ type Route = Pick<Routed, 'chain' | 'owners'>;
 interface Domain {
   state: DomainState;
   incoming: Routed[];
-  /** When there is something to decide. */
+  /** Time of its next decision. */
   due: Micros;
-  /** Of the newest Event that belongs to it. */
+  /** Time of its newest Event. */
   last: Micros;
 }
 
@@ -57,7 +57,7 @@ interface Waiting {
   readonly meaning: Meaning;
 }
 
-/** What is too old is dropped by this step of event time. */
+/** Old state is dropped at this interval of event time. */
 const forgetStep = 10 * minute;
 
 export class Pipeline {
@@ -66,9 +66,9 @@ export class Pipeline {
   readonly #facts = new MemoryFacts();
   readonly #inbox = new Map<string, Waiting>();
   readonly #domains = new Map<string, Domain>();
-  /** Those among them that hold something undecided. */
+  /** Domains with undecided observations. */
   readonly #open = new Set<Domain>();
-  /** By Event, which of its occurrences was routed first. */
+  /** By Event: its first routed occurrence. */
   readonly #firsts = new Map<string, { readonly n: number; readonly route: Route; readonly at: Micros }>();
   readonly #notes = new Map<string, Candidate[]>();
   readonly #decided = new Map<string, Explanation>();
@@ -94,7 +94,7 @@ export class Pipeline {
     if (!waiting || comesFirst(observation, waiting)) this.#inbox.set(id, { id, observation, meaning });
   }
 
-  /** Decides what is settled at `now`, as a live correlator would: events may be late, owners may be named late. */
+  /** Decides what has settled at `now`, allowing for late Events and late owners as a live correlator does. */
   advance(now: Micros): Segment[] {
     const due: Waiting[] = [];
     for (const waiting of this.#inbox.values()) if (routableAt(waiting.observation.last.at) <= now) due.push(waiting);
@@ -112,7 +112,7 @@ export class Pipeline {
     return this.advance(Number.POSITIVE_INFINITY);
   }
 
-  /** Why the occurrences of one Event have the place that they have; needs `explains`. */
+  /** The reasons for the places of an Event's occurrences; needs `explains`. */
   explain(uid: string): Explanation[] {
     return [...this.#decided.values()].filter((one) => one.occurrence.startsWith(`${uid}#`));
   }
@@ -157,7 +157,7 @@ export class Pipeline {
     return all.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
   }
 
-  /** What no Event can speak of any more. */
+  /** Drops state that no further Event can refer to. */
   #forget(now: Micros): void {
     const before = now - rememberFor;
     this.#forgotten = now;

@@ -10,7 +10,7 @@ export interface JoinedSegment {
   readonly joined: Segment;
 }
 
-/** `budget`: runtime spans per trace; 0: no limit. What came late to a trace is a segment of its own; the first one gets the spans. */
+/** `budget`: runtime spans per trace; 0: no limit. Late Events of a trace are a segment of their own; the first segment gets the spans. */
 export function withRuntimeSpans(segments: readonly Segment[], traces: readonly RuntimeTrace[], budget: number): JoinedSegment[] {
   const whole = [...Map.groupBy(segments, ({ traceId }) => traceId).values()].flatMap(([first, ...late]) =>
     first === undefined ? [] : [{ ...first, spans: [first, ...late].flatMap(({ spans }) => spans) }],

@@ -1,6 +1,6 @@
 /**
- * `--deliver`: hands the input over as a bad network would, inside the lateness allowed: out of order, more than once, in many calls.
- * The output must be the same.
+ * `--deliver`: delivers the input as a bad network would, within the allowed lateness: out of order, more than once, in many calls. The
+ * output must be the same.
  */
 
 import { lateness } from '../correlation/settling-times.ts';
@@ -10,12 +10,12 @@ import type { Pipeline } from './pipeline.ts';
 
 export interface Delivery {
   readonly seed: number;
-  /** Chance of each event to come once more. */
+  /** Probability that an event is duplicated. */
   readonly duplicate: number;
   readonly calls: number;
 }
 
-/** Less than the lateness allowed, so that the last one still comes in time. */
+/** Below the allowed lateness, so that the last one is still in time. */
 const delayMost: Micros = lateness - 2_000_000;
 
 export function parseDelivery(text: string): Delivery | null {
@@ -30,7 +30,7 @@ export function parseDelivery(text: string): Delivery | null {
   return whole && delivery.duplicate <= 1 && delivery.calls >= 1 ? delivery : null;
 }
 
-/** Pushes everything, delayed and doubled by chance of the seed, and lets go in `calls` steps of the clock. */
+/** Pushes everything, delayed and duplicated at random by seed, and advances the clock in `calls` steps. */
 export function deliver(pipeline: Pipeline, observations: readonly Observation[], delivery: Delivery): Segment[] {
   const chance = randomOf(delivery.seed);
   const arrivals: { at: Micros; observation: Observation }[] = [];

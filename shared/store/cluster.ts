@@ -1,4 +1,4 @@
-/** Which cluster our Events are of: every function must give the same answer, or each Event would have several identities. */
+/** The name of this cluster: every function must use the same one, or each Event would have several identities. */
 import type { Result } from '../events/json.ts';
 import type { Store } from './store.ts';
 
@@ -6,8 +6,8 @@ const key = 'cluster';
 const keepFor = 30 * 24 * 3_600_000;
 
 /**
- * The configured name, else what the store remembers, else the answer of `ask` (the uid of the namespace kube-system), which is then
- * remembered: loading what asks the API server takes longer than a cold start may. Several clusters on one store need configured names.
+ * The configured name, else the stored one, else the answer of `ask` (the uid of the namespace kube-system), which is then stored: loading
+ * the API client would take too long for a cold start. Several clusters on one store need configured names.
  */
 export async function clusterOf(configured: string | undefined, store: Store, ask: () => Promise<Result<string>>): Promise<Result<string>> {
   if (configured !== undefined && configured !== '') return { ok: true, value: configured };

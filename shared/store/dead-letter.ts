@@ -4,9 +4,9 @@ import { field, isJson, type Json, numberField, type Result, textField } from '.
 export interface DeadLetter {
   /** The subscriber that failed, as the Broker names it (`knativeerrordest`). */
   readonly dest: string;
-  /** Its answer (`knativeerrorcode`), empty when there was none. */
+  /** Its response (`knativeerrorcode`); empty if there was none. */
   readonly code: string;
-  /** Store clock, ms: when it came, or when a person last asked to send it again. */
+  /** Store clock, ms: when it arrived or was last re-sent by an operator. */
   readonly since: number;
   /** The event in structured form. */
   readonly event: Json;

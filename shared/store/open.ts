@@ -1,6 +1,6 @@
 /**
- * From settings to the store: Redis where REDIS_URL names one, else the embedded one, which says that it is volatile. A Redis that
- * would throw away what waits is refused here, before anything is acknowledged.
+ * Settings -> store: Redis if REDIS_URL is set, else the in-memory store, with a warning. A Redis that would evict pending data is refused
+ * here, before anything is acknowledged.
  */
 import { type Clock, systemClock } from '../process/clock.ts';
 import { type Log, messageOf } from '../process/log.ts';
@@ -11,20 +11,20 @@ import { RedisStore } from './redis/store.ts';
 import { defaultBounds, type Store, type StoreBounds, StoreError } from './store.ts';
 
 export interface StoreSettings {
-  /** Null: the embedded store. */
+  /** Null: the in-memory store. */
   readonly target: RedisTarget | null;
   readonly prefix: string;
-  /** A Redis that evicts is used all the same. */
+  /** Use a Redis that evicts, with a warning. */
   readonly allowVolatile: boolean;
   readonly bounds: StoreBounds;
 }
 
 const mostEver = 100_000_000;
-/** A Redis that does not answer for so long at the start ends the start; whoever runs the function starts it again. */
+/** The start fails if Redis does not answer within this time; the function is then restarted from outside. */
 const readyWithinMs = 10_000;
 const errorsPerMinute = 6;
 
-/** Reads the settings; faults are collected, so that `settings.finish` tells them with all others. */
+/** Reads the settings; faults are collected for `settings.finish`. */
 export function readStoreSettings(settings: Settings): StoreSettings {
   const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it an in-memory store, lost on exit`);
   const target = url === undefined ? null : parseRedisUrl(url);

@@ -1,5 +1,5 @@
 /**
- * What the functions keep between requests: an interface with two implementations, `memory/` (embedded, volatile) and `redis/`, over
+ * What the functions keep between requests: an interface with two implementations, `memory/` (volatile) and `redis/`, over
  * which one contract suite runs. To the store all state is text; the functions give it meaning. A method rejects with a `StoreError` when
  * the store is unavailable: then nothing is acknowledged. A call that rejected may have been executed all the same; each may safely be
  * repeated.
@@ -82,7 +82,7 @@ export interface Commit {
 
 /**
  * `stale`: the fencing number is not the last one given; nothing was changed. `full`: the outbox has no room; nothing was changed, and
- * nobody gets the domain for `fullOutboxPauseMs`.
+ * the domain is not given out for `fullOutboxPauseMs`.
  */
 export type CommitOutcome = 'committed' | 'stale' | 'full';
 
@@ -184,7 +184,7 @@ export interface Store {
     done: readonly { readonly event: string; readonly n: number }[],
     release: boolean,
   ): Promise<void>;
-  /** Which of these were never appended. The others are remembered for as long again. */
+  /** Which of these were never appended. The memory of the others is renewed. */
   unseen(ids: readonly { readonly event: string; readonly n: number }[]): Promise<readonly boolean[]>;
 
   /** At most `max` entries per key: the highest scores stay. */

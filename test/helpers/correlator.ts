@@ -1,4 +1,4 @@
-/** One correlator over an embedded store that can be made to fail: real HTTP in, a sink that keeps what it gets, time by hand. */
+/** One correlator over an in-memory store that can be made to fail: real HTTP in, a sink that keeps what it gets, time by hand. */
 import { type Given, type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
 import { ManualClock } from '../../shared/process/clock.ts';
 import { MemoryStore } from '../../shared/store/memory/store.ts';

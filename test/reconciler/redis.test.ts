@@ -185,7 +185,7 @@ describe('the store from settings', () => {
 
   it('is the embedded one without REDIS_URL, and says that it is volatile', async () => {
     const store = await openStore(new Settings({}), log);
-    assert.match(lines.join(''), /The embedded store is volatile/);
+    assert.match(lines.join(''), /The in-memory store is volatile/);
     await store.close();
   });
 

@@ -31,7 +31,7 @@ describe('correlators in trouble', () => {
     await redis.stop();
   });
 
-  it('over the embedded store: nothing lost, nothing twice, in time the spans of the direct replay', () =>
+  it('over the in-memory store: nothing lost, nothing twice, in time the spans of the direct replay', () =>
     allWell(50, 'memory', memoryStore));
   it('over Redis the same', () => allWell(10, 'redis', (clock) => new SimulatedRedis(client, clock)));
 });

@@ -1,4 +1,4 @@
-/** Names in the live cluster for completion, asked of kubectl: it starts fast and has the credentials. No kubectl, no names. */
+/** Names in the live cluster for completion, from kubectl: it starts fast and has the credentials. Without kubectl, none. */
 import { execFile } from 'node:child_process';
 
 export interface Wanted {
@@ -9,7 +9,7 @@ export interface Wanted {
   readonly context?: string | undefined;
 }
 
-/** A person waits for it at the keyboard. */
+/** The user is waiting. */
 const timeoutMs = 2_500;
 const namesMax = 500;
 

@@ -1,6 +1,6 @@
 /**
- * What may stand in place of the last word of a command line: commands, options, their values, objects of the cluster. Everything but
- * names in the cluster is taken from commander's definition of the commands.
+ * Candidates for the last word of a command line: commands, options, their values, objects of the cluster. Everything but names in the
+ * cluster comes from commander's definition of the commands.
  */
 import type { Argument, Command, Option } from 'commander';
 import { clusterNames } from './cluster-names.ts';
@@ -27,7 +27,7 @@ export async function complete(program: Command, words: readonly string[], names
   return { ...completion, candidates: completion.candidates.filter(({ text }) => text.startsWith(typed)) };
 }
 
-/** The lines that shells read, as cobra prints them: `candidate<tab>description`, and last `:` with flags (2: no blank, 4: no files). */
+/** The lines for the shell, as cobra prints them: `candidate<tab>description`, and last `:` with flags (2: no blank, 4: no files). */
 export function completionLines({ candidates, files, isWhole }: Completion): string {
   const lines = candidates.map(({ text, description }) => (description === '' ? text : `${text}\t${description}`));
   return `${[...lines, `:${(isWhole ? 0 : 2) + (files ? 0 : 4)}`].join('\n')}\n`;
@@ -108,7 +108,7 @@ async function candidatesFor(state: State, typed: string, names: typeof clusterN
   return argument === undefined ? noMore : argumentsOf(argument, typed, state, names);
 }
 
-/** Those that are not given yet, or may be given again. */
+/** Options that are not given yet, or repeatable. */
 function optionsOf({ command, values }: State): Candidate[] {
   return command
     .createHelp()

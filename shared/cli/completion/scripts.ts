@@ -1,4 +1,4 @@
-/** The completion scripts: each asks the program itself (`knspan __complete WORDS...`, see `complete.ts`) what may follow. */
+/** The completion scripts: each asks the program itself (`knspan __complete WORDS...`, see `complete.ts`) for candidates. */
 
 const bash = `# bash completion for knspan: source <(knspan completion bash)
 _knspan() {

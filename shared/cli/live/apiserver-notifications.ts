@@ -1,13 +1,13 @@
-/** Notifications as an ApiServerSource sends them, and sending them until they are taken. */
+/** Sends notifications in the form of an ApiServerSource, with retries. */
 import { randomUUID } from 'node:crypto';
 import { field, textField } from '../../events/json.ts';
 
 export interface Notification {
   readonly change: 'add' | 'update' | 'delete';
-  /** When it was seen, ms; null where that is not known. */
+  /** When it was seen, ms; null if unknown. */
   readonly at: number | null;
   readonly object: unknown;
-  /** Whose it is, where a source says it. */
+  /** Its cluster, if the source names it. */
   readonly cluster?: string;
 }
 
@@ -15,7 +15,7 @@ const source = 'https://kubernetes';
 const triesMost = 8;
 const pauseMs = 250;
 
-/** Rejects when it is refused, or not taken after several tries. */
+/** Rejects if it is refused, or still not accepted after several tries. */
 export async function sendNotification(url: string, { change, at, object, cluster = '' }: Notification): Promise<void> {
   const metadata = field(object, 'metadata');
   const headers: Record<string, string> = {
@@ -43,12 +43,12 @@ export async function sendNotification(url: string, { change, at, object, cluste
   }
 }
 
-/** Attribute values travel as headers: what is not plain text is left to the data. */
+/** Attributes are sent as headers: non-ASCII values are left to the data. */
 function ascii(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text.trim() : '';
 }
 
-/** Sends a list, so many at a time. */
+/** Sends a list with limited concurrency. */
 export async function sendAll(url: string, notices: readonly Notification[], atOnce: number): Promise<void> {
   const left = notices.values();
   const worker = async () => {

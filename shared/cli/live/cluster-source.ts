@@ -1,6 +1,6 @@
 /**
- * A live cluster through the current kubeconfig: its Events and objects, listed once or followed. Nothing is lost when a watch ends, and
- * no Event comes twice.
+ * A live cluster through the current kubeconfig: its Events and objects, listed once or followed. Nothing is lost when a watch ends, and no
+ * Event is delivered twice.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { field, textField } from '../../events/json.ts';
@@ -17,7 +17,7 @@ import type { Notification } from './apiserver-notifications.ts';
 import { listAll, type ResourceChange, ResourceWatch } from './resource-watch.ts';
 
 const nodesPath = '/api/v1/nodes';
-/** What is followed; a kind that may not be read is left out until it may. */
+/** Followed kinds; a kind without permission is skipped until it is granted. */
 const objectPaths: readonly string[] = [
   '/api/v1/pods',
   nodesPath,
@@ -30,18 +30,18 @@ const objectPaths: readonly string[] = [
   '/apis/autoscaling/v2/horizontalpodautoscalers',
 ];
 const eventsPath = '/api/v1/events';
-/** Statuses that no retry changes: not authenticated, not permitted, not there. */
+/** Statuses that a retry does not change: unauthenticated, forbidden, not found. */
 const refusals: readonly number[] = [401, 403, 404];
-/** Event uid -> count: so many are compared with a list that is read again. */
+/** Max Events (uid -> count) remembered for comparison with a repeated list. */
 const rememberedMax = 200_000;
 
-/** Which cluster is read. */
+/** Selects the cluster. */
 export interface ClusterOptions {
   /** Default: KUBECONFIG, `~/.kube/config`, or the service account of the pod. */
   readonly kubeconfig?: string | undefined;
   /** Default: the current context. */
   readonly context?: string | undefined;
-  /** Only this namespace is read, which needs no rights beyond it; absent or a pattern: all. */
+  /** Read this namespace only, which needs no rights beyond it; absent or a pattern: all. */
   readonly namespace?: string | undefined;
 }
 
@@ -57,13 +57,13 @@ export interface Follower {
 export interface FollowOptions extends ClusterOptions {
   readonly onEvent: (observation: Observation) => void;
   readonly onProblem: (sentence: string) => void;
-  /** Events of the first list that are older than this are left out. */
+  /** Older Events of the first list are dropped. */
   readonly since: Micros;
-  /** For tests: in place of a kubeconfig. */
+  /** For tests: replaces the kubeconfig. */
   readonly config?: KubeConfig;
 }
 
-/** Throws `InputError` when the cluster cannot be reached or its Events may not be read; other failures are retried. */
+/** Throws `InputError` if the cluster is out of reach or its Events are forbidden; other failures are retried. */
 export async function follow(options: FollowOptions): Promise<Follower> {
   const config = options.config ?? (await kubeConfig(options));
   const cluster = await clusterUidOf(config);
@@ -91,15 +91,15 @@ export async function follow(options: FollowOptions): Promise<Follower> {
 
 export interface NotificationOptions {
   readonly namespace: string | undefined;
-  /** Events of the first list that are older than this are left out. */
+  /** Older Events of the first list are dropped. */
   readonly since: Micros;
   readonly onNotification: (notification: Notification) => void;
   readonly onProblem: (sentence: string) => void;
-  /** For tests: in place of a kubeconfig. */
+  /** For tests: replaces the kubeconfig. */
   readonly config?: KubeConfig;
 }
 
-/** The same as notifications, whole, as an ApiServerSource would send them. Throws as `follow` does. */
+/** The same as notifications of whole objects, as from an ApiServerSource. Throws as `follow` does. */
 export async function followNotifications(options: NotificationOptions): Promise<{ stop(): void }> {
   const config = options.config ?? (await kubeConfig());
   const { onNotification, since } = options;
@@ -141,14 +141,14 @@ async function watchAll(config: KubeConfig, { namespace, onObject, onEvent, onPr
   return { events, stop };
 }
 
-/** Nodes are in no namespace. */
+/** Nodes have no namespace. */
 function within(path: string, namespace: string | undefined): string {
   if (!namespace || namespace.includes('*') || path === nodesPath) return path;
   const cut = path.lastIndexOf('/');
   return `${path.slice(0, cut)}/namespaces/${encodeURIComponent(namespace)}${path.slice(cut)}`;
 }
 
-/** Everything that the cluster has now, as from a file. */
+/** The current Events and objects of the cluster, as from a file. */
 export async function listOnce(options: ClusterOptions): Promise<Loaded & { readonly cluster: string }> {
   const config = await kubeConfig(options);
   const cluster = await clusterUidOf(config);
@@ -193,8 +193,8 @@ async function kubeConfig({ kubeconfig, context }: ClusterOptions = {}): Promise
 }
 
 /**
- * The uid of the namespace kube-system, which identifies the cluster where no name is given, so that trace ids are those of knspan in the
- * cluster; empty where it may not be read. Throws `InputError` when the cluster does not answer.
+ * The uid of the namespace kube-system: identifies the cluster if no name is given, so that trace ids equal those of knspan in the cluster;
+ * empty if forbidden. Throws `InputError` if the cluster does not answer.
  */
 export async function clusterUidOf(config: KubeConfig): Promise<string> {
   const api = createApiServer(async () => config);

@@ -1,6 +1,6 @@
 /**
- * Lists one resource of the Kubernetes API and follows it: every change comes out, whatever ends a watch. After 410 Gone the list is read
- * again and compared with what was known, so that deletions in the gap come out as well.
+ * Lists one resource of the Kubernetes API and follows it: every change is reported, whatever ends a watch. After 410 Gone the list is
+ * repeated and compared with the known state, so that deletions in the gap are reported too.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { field, isJson, textField } from '../../events/json.ts';
@@ -10,14 +10,14 @@ import { messageOf } from '../../process/log.ts';
 
 const backoffFirstMs = 500;
 const backoffMaxMs = 30_000;
-/** A watch that ends sooner is not opened again at once. */
+/** A watch that ends sooner is reopened after a pause. */
 const shortestWatchMs = 1_000;
-/** What was missed arrives within this time once a watch is open again. */
+/** Missed changes arrive within this time after a watch is reopened. */
 const catchUpMs = 2_000;
 
 export interface ResourceChange {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  /** As it is on the wire; of a deletion that was missed, what is kept of the object (`reduceObject`). */
+  /** As on the wire; for a missed deletion, the reduced object (`reduceObject`). */
   readonly object: unknown;
   /** From the first list: the state at the start, not a change. */
   readonly isInitial: boolean;
@@ -26,7 +26,7 @@ export interface ResourceChange {
 export interface ResourceWatchOptions {
   readonly config: KubeConfig;
   readonly path: string;
-  /** Remembers what is there, to report what is missing from a later list as DELETED. Not for Events: they expire. */
+  /** Remember objects, to report those missing from a later list as DELETED. Not for Events: they expire. */
   readonly reportsMissing: boolean;
   readonly onChange: (change: ResourceChange) => void;
   readonly onProblem: (sentence: string) => void;
@@ -34,7 +34,7 @@ export interface ResourceWatchOptions {
 
 export type Listed =
   | { readonly ok: true; readonly items: readonly unknown[]; readonly version: string }
-  /** `status` is null where there was no answer. */
+  /** `status` is null if there was no answer. */
   | { readonly ok: false; readonly status: number | null; readonly reason: string };
 
 /** All pages of a list. */
@@ -59,7 +59,7 @@ export async function listAll(config: KubeConfig, path: string): Promise<Listed>
 
 export class ResourceWatch {
   readonly #options: ResourceWatchOptions;
-  /** By uid: the version that is known, and what a deletion would report. */
+  /** By uid: the known version, and the object to report on deletion. */
   readonly #known = new Map<string, { readonly version: string; readonly object: unknown }>();
   #version = '';
   #hasListed = false;
@@ -69,7 +69,7 @@ export class ResourceWatch {
   #abort: AbortController | null = null;
   #wake: () => void = () => {};
   #backoffMs = backoffFirstMs;
-  /** A problem that lasts is reported once. */
+  /** A lasting problem is reported once. */
   #reported = false;
   #reason = '';
 
@@ -77,7 +77,7 @@ export class ResourceWatch {
     this.#options = options;
   }
 
-  /** Resolves with the first list. One that has failed is repeated until it succeeds or `stop` is called. */
+  /** Resolves with the first list; a failed one is retried until it succeeds or `stop` is called. */
   async start(): Promise<Listed> {
     const began = Date.now();
     const listed = await this.#list();
@@ -124,7 +124,7 @@ export class ResourceWatch {
     const uid = uidOf(object);
     const version = textField(field(object, 'metadata'), 'resourceVersion');
     const before = this.#known.get(uid);
-    // A list that is read again repeats much that is known.
+    // A repeated list contains mostly known objects.
     if (type === 'ADDED' && before !== undefined && version !== '' && before.version === version) return;
     if (type === 'DELETED') this.#known.delete(uid);
     else this.#known.set(uid, { version, object: reduceObject(object) });
@@ -159,7 +159,7 @@ export class ResourceWatch {
         if (this.#stopped) return;
         if (type === 'ERROR') {
           fault = field(raw, 'code') === 410 ? 'gone' : 'failed';
-          this.#reason = `the API server says: ${textField(raw, 'message')}`;
+          this.#reason = `the API server reports: ${textField(raw, 'message')}`;
           this.#abort?.abort();
           return;
         }
@@ -172,7 +172,7 @@ export class ResourceWatch {
       const onEnd = (error: unknown) => {
         const status = isJson(error) ? field(error, 'statusCode') : undefined;
         if (!fault) this.#reason = typeof status === 'number' ? `the API server answered ${status}` : messageOf(error);
-        // The client closes a watch that was silent for long: nothing has failed.
+        // The client closes a watch after long silence: not a failure.
         const quiet = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
         resolve(status === 410 ? 'gone' : (fault ?? (!error || quiet ? 'ended' : 'failed')));
       };

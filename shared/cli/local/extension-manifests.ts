@@ -1,4 +1,4 @@
-/** The Knative objects of an extension, made from its definition: SinkBinding, Service and a Trigger for each Broker that its types come by. */
+/** The manifests of an extension, from its definition: SinkBinding, Service, and a Trigger for each Broker of its types. */
 import { stringify } from 'yaml';
 import type { ExtensionFunction } from '../../extension/definition.ts';
 import { eventTypes, missedType } from '../../process/event-selection.ts';
@@ -16,9 +16,9 @@ const security = {
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
-/** YAML for `kubectl apply -f -`. The arguments are those of the container. */
+/** YAML for `kubectl apply -f -`; `args` are the container's. */
 export function manifestsOf(extension: Named, image: string, args: readonly string[] = []): string {
-  // The SinkBinding comes first: a function that starts before it starts without K_SINK, and again once it has it.
+  // The SinkBinding comes first: a function that starts before it starts without K_SINK, then again with it.
   const all = [bindingOf(extension), serviceOf(extension.name, image, args), ...triggersOf(extension)];
   return all.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n');
 }
@@ -46,7 +46,7 @@ export function triggersOf({ name, types }: Named): Manifest[] {
   }));
 }
 
-/** Not the Events of our own pods: they would wake the function for ever. */
+/** Excludes the Events of knspan's own pods: they would wake the function forever. */
 function filtersOf(types: readonly string[]): Manifest[] {
   const exact = types.map((type) => ({ exact: { type } }));
   const [first, ...more] = exact;

@@ -61,7 +61,7 @@ async function startSample({ samples }: LocalFunctions, name: string, surroundin
   return extension.start(surroundings, { wiring });
 }
 
-/** Of all functions together. */
+/** Over all functions. */
 async function sidesOf(metrics: ReadonlyMap<string, Metrics>, metric: string): Promise<Record<string, number>> {
   const sides: Record<string, number> = {};
   for (const one of metrics.values())

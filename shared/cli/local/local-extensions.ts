@@ -1,4 +1,4 @@
-/** Which functions run beside the pipeline in a local run: those that the overlays' Triggers lead to, and one that is tried. */
+/** The functions beside the pipeline in a local run: subscribers of the overlays' Triggers, and a function under test. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { loadExtension } from './extension-file.ts';
 import type { LocalFunctions, Trial } from './local-run.ts';
 
 interface Extension {
-  /** What its Service says. */
+  /** Its Service. */
   readonly environment: Environment;
   start(surroundings: FunctionContext, wiring: Wiring): Promise<Stoppable & { readonly url: string }>;
 }
@@ -22,7 +22,7 @@ export type Extensions = ReadonlyMap<string, Extension>;
 const pipeline = ['correlator', 'exporter', 'reconciler'];
 const overlaysFolder = fileURLToPath(new URL('../../../knative/overlays/', import.meta.url));
 
-/** The folder of an overlay of ours by its name, else a folder of one's own. */
+/** The folder of a named overlay, else the user's folder. */
 export function overlayFolder(name: string): string {
   const ours = join(overlaysFolder, name);
   if (/^[a-z-]+$/.test(name) && existsSync(ours)) return ours;
@@ -30,7 +30,7 @@ export function overlayFolder(name: string): string {
   throw new ConfigError(`Cannot use '${name}': wanted an overlay of knspan (sampling, redact, owner-team, alert) or a folder`);
 }
 
-/** Without overlays and trial none: extensions cost time, and whoever wants them says so. */
+/** None without overlays and a function under test. */
 export async function extensionsOf(
   functions: LocalFunctions,
   wiring: Wiring,
@@ -49,7 +49,7 @@ export async function extensionsOf(
       extensions.set(name, { environment, start: (surroundings) => startHelper(functions, service, surroundings) });
     else {
       const isTried = extension === trial?.extension;
-      // What hangs would hang for ever by a clock that is moved by hand.
+      // With a manual clock a hanging function would never time out.
       const around = (surroundings: FunctionContext) => (isTried ? { ...surroundings, clock: systemClock() } : surroundings);
       const given: Given = isTried ? trial : {};
       extensions.set(name, {

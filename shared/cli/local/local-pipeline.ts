@@ -19,13 +19,13 @@ import type { LocalCorrelator, LocalFunctions, LocalOptions, LocalRun, Running, 
 const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../../../knative/${name}/`, import.meta.url)));
 const graceMs = 5_000;
 const viewer = 'viewer';
-/** Ids of segments that were shown are remembered, so many. */
+/** Max remembered ids of shown segments. */
 const shownMost = 10_000;
 
-/** Of a part that has started, within so many ms. */
+/** Grace period of started parts, ms. */
 type End = (graceMs: number) => Promise<void>;
 
-/** What has started before another part could not is ended again: else a process that says why it has failed would go on. */
+/** Stops the parts that have started if another one fails to, so that the process ends. */
 export async function startLocal(functions: LocalFunctions, options: LocalOptions): Promise<LocalRun> {
   const begun: End[] = [];
   try {
@@ -109,20 +109,20 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
   return localRun(options, broker, store, begun, correlators);
 }
 
-/** To whom dead letters go again: one of each function, by the name that the Triggers call it; and whom the user adds. */
+/** Subscribers for dead letters: one of each function, by its name in the Triggers, and those the user adds. */
 function subscribersOf(urls: ReadonlyMap<string, readonly string[]>, { KNSPAN_SUBSCRIBERS = '' }: Environment): string {
   const own = [...urls].map(([name, [url = '']]) => `${name}=${url}`);
   return [...own, KNSPAN_SUBSCRIBERS].join(',');
 }
 
-/** What is tried brings its own manifests, unless the files lead to it already. */
+/** Adds the manifests of the function under test, unless the files have them. */
 async function wiringOf(overlays: readonly string[], trial?: Trial): Promise<Wiring> {
   const wiring = await readWiring(...folders, ...overlays);
   const leads = ({ subscriber }: Trigger) => subscriber.kind === 'service' && subscriber.name === trial?.extension.name;
   return trial === undefined || wiring.triggers.some(leads) ? wiring : readWiring(...folders, ...overlays, ...trial.manifests);
 }
 
-/** What is not run here gets nothing; what is shown goes to the viewer, beside the exporter. */
+/** Drops Triggers of functions that do not run here; adds the viewer beside the exporter. */
 function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions, extensions: Extensions): Wiring {
   const runs = (name: string) =>
     name === 'exporter' ? exports : name === 'reconciler' ? reconciles : name === 'correlator' || extensions.has(name);
@@ -132,7 +132,7 @@ function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions, e
   const exporting = wiring.triggers.find(({ subscriber }) => subscriber.kind === 'service' && subscriber.name === 'exporter');
   if (onSegment && exporting)
     triggers.push({ ...exporting, name: viewer, subscriber: { kind: 'service', namespace: exporting.namespace, name: viewer, path: '' } });
-  // An answer means here that the store has it: what this process took and lost, no source would send again.
+  // A response means here that the store has it: no source would re-send what this process has lost.
   const brokers = wiring.brokers.map((one) => ({ ...one, isAsync: false }));
   return { ...wiring, brokers, triggers };
 }
@@ -159,7 +159,7 @@ function serveViewer({ log, metrics }: FunctionContext, onSegment: NonNullable<L
     handle: async ([event]) => {
       const parsed = event ? parseSegmentEvent(event) : null;
       if (!parsed?.ok) return { status: 400, reason: parsed?.reason ?? 'Cannot show: wanted a segment' };
-      // A copy: it was delivered again.
+      // A duplicate delivery.
       if (shown.has(event?.id ?? '')) return { status: 204 };
       shown.add(event?.id ?? '');
       for (const oldest of shown) if (shown.size > shownMost) shown.delete(oldest);
@@ -188,9 +188,9 @@ function localRun(
       await broker.idle();
     },
     close: async () => {
-      // What was taken is delivered first, if whom it is for answers.
+      // Accepted events are delivered first, if their subscribers respond.
       await within(graceMs, broker.idle());
-      // Against the flow: who is asked last stops last.
+      // Against the flow: the store's last user stops last.
       for (const end of [...begun].reverse()) await end(graceMs);
     },
   };

@@ -1,6 +1,6 @@
 /**
- * The whole pipeline in one process, as the command line sees it: what a run is given, what it gives back, and which functions it starts.
- * Nothing in shared/ imports a function: `functions/main.ts` hands them in.
+ * The interface of a local run: the whole pipeline in one process, its options and its functions. Nothing in shared/ imports a function:
+ * `functions/main.ts` passes them in.
  */
 
 import type { CompiledRules } from '../../correlation/rules/match.ts';
@@ -19,44 +19,44 @@ export interface LocalOptions {
   readonly clock: Clock;
   readonly logLevel: LogLevel;
   readonly log: (line: string) => void;
-  /** Of the ingress; 0 takes a free one. */
+  /** Port of the ingress; 0: any free port. */
   readonly port: number;
   readonly host: string;
   readonly correlators: number;
-  /** Absent: the correlators read those that KNSPAN_RULES names. */
+  /** Absent: the correlators read KNSPAN_RULES. */
   readonly rules?: CompiledRules;
   /** Without it segments are only exported. */
   readonly onSegment?: (segment: Segment) => Promise<void>;
-  /** Sends segments to the OpenTelemetry backend that the environment names. */
+  /** Send segments to the OpenTelemetry backend of the environment. */
   readonly exports: boolean;
-  /** Lists a live cluster for missed Events; else the tick only sweeps. */
+  /** List a live cluster for missed Events; else ticks only sweep. */
   readonly reconciles: boolean;
-  /** Sweeps and ticks by the clock; false where who moves the clock does it. */
+  /** Sweep and tick by the clock; false: the caller does, with a manual clock. */
   readonly beats: boolean;
-  /** Overlays beside the base: names of ours, or folders with one's own manifests and function. Without any, no extension runs. */
+  /** Overlays beside the base: names, or folders with manifests and a function. Without any, no extension runs. */
   readonly overlays?: readonly string[];
   readonly trial?: Trial;
 }
 
-/** A function that is tried: it runs in place of what its Service would run. */
+/** A function under test: replaces what its Service would run. */
 export interface Trial extends Given {
   readonly extension: ExtensionFunction;
-  /** Its own manifests, where its folder has none. */
+  /** Its generated manifests, if its folder has none. */
   readonly manifests: readonly Source[];
 }
 
 export interface LocalRun {
   /** `POST` CloudEvents here: the Broker `events`. */
   readonly url: string;
-  /** What was sent so far has been delivered when it resolves. */
+  /** Resolves when everything sent so far is delivered. */
   delivered(): Promise<void>;
-  /** All that is due by the clock is routed, decided and delivered when it resolves. */
+  /** Resolves when all work due by the clock is routed, decided and delivered. */
   settle(): Promise<void>;
   figures(): Promise<StoreSizes>;
   close(): Promise<void>;
 }
 
-/** What `knspan demo heartbeats` has seen. */
+/** The result of `knspan demo heartbeats`. */
 export interface GameFigures {
   readonly beats: number;
   readonly flipped: Readonly<Record<string, number>>;
@@ -76,11 +76,11 @@ export interface Running extends Stoppable {
 
 /** One of the correlators of a run. */
 export interface LocalCorrelator extends Running {
-  /** Resolves when nothing is due any more and all that was decided is sent or postponed. */
+  /** Resolves when nothing is due and all decisions are sent or postponed. */
   sweep(): Promise<void>;
 }
 
-/** The functions that a local run starts; each is loaded when it is started. */
+/** The functions of a local run, loaded on demand. */
 export interface LocalFunctions {
   startCorrelator(
     context: FunctionContext,

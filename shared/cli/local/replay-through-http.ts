@@ -16,11 +16,11 @@ import { orphansKept, Selection } from '../output/selection.ts';
 import { clean, counted } from '../output/terminal.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
 
-/** Below the lateness that events may have. */
+/** Below the allowed lateness. */
 const windowMs = 5_000;
 const concurrency = 16;
 const faultsShown = 5;
-/** Longer than any change may stay open. */
+/** Longer than any change stays open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
 export interface Timed extends Notification {
@@ -43,7 +43,7 @@ export async function replayThroughHttp(functions: LocalFunctions, paths: readon
   const run = await startLocal(functions, {
     environment: environmentOf(options),
     clock,
-    // The warning that an embedded store is volatile is of no use here.
+    // Hides the warning that the in-memory store is volatile.
     logLevel: options.quiet || processEnvironment()['REDIS_URL'] === undefined ? 'error' : 'warn',
     log: (line) => process.stderr.write(line),
     port: 0,
@@ -73,13 +73,13 @@ export async function replayThroughHttp(functions: LocalFunctions, paths: readon
   setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
 }
 
-/** A window of events at a time, each once its time has come; then all the time that a change may take. */
+/** Sends a window of events at a time, each at its time; then advances the clock until every change has settled. */
 export async function playAll(run: LocalRun, clock: ManualClock, events: readonly Timed[]): Promise<void> {
   for (let from = 0; from < events.length; ) {
     const begin = events[from]?.at ?? 0;
     let to = from;
     while (to < events.length && (events[to]?.at ?? 0) < begin + windowMs) to += 1;
-    // First what was due before: these may come long after.
+    // First all earlier work: these events may be much later.
     await moveTo(clock, run, begin);
     await moveTo(clock, run, begin + windowMs);
     await sendAll(run.url, events.slice(from, to), concurrency);
@@ -96,7 +96,7 @@ async function checkDone(run: LocalRun): Promise<void> {
     );
 }
 
-/** Not while something is under way: to a request in flight the clock would say that it takes too long. */
+/** Waits for requests in flight: moving the clock would time them out. */
 async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<void> {
   await run.delivered();
   await clock.set(Math.max(clock.now(), ms));
@@ -127,7 +127,7 @@ export async function notificationsOf(
   events.sort((a, b) => a.at - b.at);
   const newest = events.at(-1)?.at ?? 0;
   return {
-    // A dump tells of all times at once, and of first occurrences with the last: what knew of it as it went would have known more.
+    // A dump is known all at once, first occurrences together with the last: a live correlator would have known less at each time.
     events: dumped ? events.map((event) => ({ ...event, at: newest })) : events,
     objects,
     faults: skipped,
@@ -135,7 +135,7 @@ export async function notificationsOf(
   };
 }
 
-/** Some dumps leave out what an item is; a source says it. */
+/** Some dumps omit the kind of items; a source does not. */
 function asEvent(raw: unknown): unknown {
   return isJson(raw) && textField(raw, 'kind') === '' ? { ...raw, kind: 'Event' } : raw;
 }

@@ -10,7 +10,7 @@ export class MemoryDomains {
   readonly #outbox: MemoryDeliveryQueue;
   /** Event time. */
   readonly #due = new SortedSet();
-  /** Store clock: until when nobody else gets the domain. */
+  /** Store clock: end of the lease. */
   readonly #leases = new SortedSet();
   readonly #fences = new Map<string, number>();
   readonly #states: TtlCache<string>;
@@ -28,7 +28,7 @@ export class MemoryDomains {
     return this.#undecided;
   }
 
-  /** How many are due at some time or claimed. */
+  /** Number of domains that are due at some time or claimed. */
   get size(): number {
     return this.#due.size + this.#leases.upTo(Number.POSITIVE_INFINITY, this.#leases.size, (domain) => this.#due.has(domain)).length;
   }

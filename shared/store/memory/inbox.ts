@@ -6,7 +6,7 @@ import type { InboxEntry, InboxItem, PinnedRoute, RouteProposal } from '../store
 import { SortedSet } from './sorted-set.ts';
 
 interface Seen {
-  /** Of each occurrence the version that waits; null once it was routed. */
+  /** Per occurrence: the pending version; null once routed. */
   readonly versions: Map<number, string | null>;
   first: { readonly n: number; readonly route: string } | null;
 }
@@ -58,7 +58,7 @@ export class MemoryInbox {
     return known === undefined;
   }
 
-  /** For as long again from now. */
+  /** Renewed from now. */
   #remember(event: string): Seen {
     const seen = this.#seen.get(event) ?? { versions: new Map(), first: null };
     this.#seen.set(event, seen);

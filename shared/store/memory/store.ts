@@ -1,4 +1,4 @@
-/** The store in the memory of one process, for a laptop and for tests. Its content is lost when the process ends. */
+/** The in-memory store, for local runs and tests. Its content is lost on exit. */
 import type { Micros } from '../../events/observation.ts';
 import { TtlCache } from '../../process/ttl-cache.ts';
 import { shardOf } from '../keys.ts';
@@ -62,7 +62,7 @@ export class MemoryStore implements Store {
   }
 
   async check(): ReturnType<Store['check']> {
-    return { refuse: [], warn: ['The embedded store is volatile: pending Events and segments are lost when the process ends'] };
+    return { refuse: [], warn: ['The in-memory store is volatile: pending Events and segments are lost on exit'] };
   }
 
   async append(entries: readonly InboxEntry[]): Promise<readonly boolean[] | null> {

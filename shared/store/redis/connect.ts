@@ -11,10 +11,10 @@ export type RedisClient = Redis | Cluster;
 const answerWithin = 10_000;
 const connectWithin = 5_000;
 const reconnectMost = 1_000;
-/** How often a call is tried at another node of a cluster, each 100 ms later: a node that is away is told within a second. */
+/** Max redirects to other nodes of a cluster, 100 ms apart: an unavailable node is detected within a second. */
 const redirectionsMost = 8;
 const refreshEvery = 2_000;
-/** Of a cluster's nodes nobody tells us when they are ready. */
+/** The client reports no readiness of a cluster's nodes: poll at this interval. */
 const lookAgainIn = 20;
 
 export type RedisTarget =
@@ -34,7 +34,7 @@ interface Login {
 
 export const redisUrlForms = 'redis[s]://host:port, redis[s]+sentinel://host:port,.../master or redis[s]+cluster://host:port,...';
 
-/** Null when the text is none of the forms. The text may hold a password: never show it. */
+/** Null if the text has none of the forms. It may hold a password: never show it. */
 export function parseRedisUrl(text: string): RedisTarget | null {
   const match = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?$/.exec(text);
   if (!match) return null;
@@ -55,7 +55,7 @@ function toNode(text: string): Node | null {
   return match?.[1] ? { host: match[1].replace(/^\[|\]$/g, ''), port: Number(match[2] ?? 6379) } : null;
 }
 
-/** Null when it is not written as in a URL. */
+/** Null if it is not URL-encoded correctly. */
 function toLogin(userInfo: string | undefined): Login | null {
   const [username = '', ...rest] = (userInfo ?? '').split(':');
   const password = rest.join(':');
@@ -69,10 +69,10 @@ function toLogin(userInfo: string | undefined): Login | null {
   }
 }
 
-/** Without the mapping of replies, which the scripts do not need. */
+/** Without transformed replies, which the scripts do not need. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
-/** A client that never queues: away is away, and whoever asks is told at once. */
+/** A client that never queues: calls fail at once while Redis is unavailable. */
 export function connectRedis(target: RedisTarget, onError: (error: Error) => void, answerIn = answerWithin): RedisClient {
   const options: Options = {
     enableOfflineQueue: false,
@@ -112,19 +112,19 @@ function clientOf(target: RedisTarget, options: Options): RedisClient {
     enableAutoPipelining: true,
     maxRedirections: redirectionsMost,
     clusterRetryStrategy: retryStrategy,
-    // Brings a node back that was away: nothing else does while nobody calls.
+    // Reconnects to a node that was unavailable, also without calls.
     slotsRefreshInterval: refreshEvery,
-    // A certificate names the host, so it must not become an address before.
+    // A certificate names the host, so the name must not be resolved before.
     ...(target.tls ? { dnsLookup: (host, answer) => answer(null, host) } : {}),
   });
-  // By itself it connects to a node with the first command for it, and refuses those that come meanwhile.
+  // By default it connects to a node with the first command for it, and refuses commands meanwhile.
   cluster.on('+node', (node: Redis) => {
     if (node.status === 'wait' && node.options.readOnly !== true) node.connect().catch(() => {});
   });
   return cluster;
 }
 
-/** Of a cluster every node that serves a slot must be there: a call may need any. */
+/** Every node of a cluster that serves a slot must be available: a call may need any. */
 export function isReady(client: RedisClient): boolean {
   if (client.status !== 'ready' || !(client instanceof Cluster)) return client.status === 'ready';
   const ready = client.nodes('master').filter(({ status }) => status === 'ready');
@@ -132,7 +132,7 @@ export function isReady(client: RedisClient): boolean {
   return client.slots.every(([serving]) => serving === undefined || there.has(serving));
 }
 
-/** Waits until the client can be used, or says why not within the time. */
+/** Waits until the client is usable, or returns the reason why not in time. */
 export async function whenReady(client: RedisClient, ms: number): Promise<string> {
   let reason = 'no answer';
   const note = (error: Error) => {

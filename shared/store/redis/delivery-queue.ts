@@ -41,7 +41,7 @@ export function redisDeliveryQueues({ run, ask }: RedisRunner, prefix: string, b
     async postpone(queue, id, until) {
       await run('postpone-delivery', [keysOf(queue).due], [id, score(until)]);
     },
-    /** First to the parked ones, then out of the queue: a crash in between leaves it in both, which loses nothing. */
+    /** Parked first, then removed from the queue: a crash in between leaves it in both and loses nothing. */
     async park(queue, id, reason) {
       const body = await ask('park', (client) => client.hget(keysOf(queue).bodies, id));
       if (body === null) return 0;
@@ -56,7 +56,7 @@ export function redisDeliveryQueues({ run, ask }: RedisRunner, prefix: string, b
       const ids = max > 0 ? await ask(what, (client) => client.zrange(due, '0', String(max - 1))) : [];
       if (ids.length === 0) return [];
       const [texts, counts] = await ask(what, (client) => Promise.all([client.hmget(bodies, ...ids), client.hmget(tries, ...ids)]));
-      // An item removed in the meantime has no body any more.
+      // An item removed in the meantime has no body.
       return ids.flatMap((id, place) => {
         const body = texts[place] ?? null;
         return body === null ? [] : [{ id, body, tries: Number(counts[place] ?? 0) }];

@@ -1,4 +1,4 @@
-/** Replies of Redis, which are of any type, as what they must be; and numbers as Redis takes them. */
+/** Replies of Redis, checked and typed; numbers in Redis' form. */
 
 export function listOf(reply: unknown): readonly unknown[] {
   if (Array.isArray(reply)) return reply;
@@ -7,7 +7,7 @@ export function listOf(reply: unknown): readonly unknown[] {
 
 export function textOf(reply: unknown): string {
   if (typeof reply === 'string') return reply;
-  throw new TypeError(`Cannot read a reply of Redis: wanted a text, found ${typeof reply}`);
+  throw new TypeError(`Cannot read a reply of Redis: wanted text, found ${typeof reply}`);
 }
 
 /** Redis writes the infinite as inf. */
@@ -24,7 +24,7 @@ export function numberOrNull(reply: unknown): number | null {
   return reply === '' || reply === null || reply === undefined ? null : numberOf(reply);
 }
 
-/** The list two by two. */
+/** The list in pairs. */
 export function pairs<T>(list: readonly T[]): [T, T][] {
   const found: [T, T][] = [];
   for (let index = 0; index + 1 < list.length; index += 2) {
@@ -42,7 +42,7 @@ export function score(value: number): string {
   return value === Number.POSITIVE_INFINITY ? '+inf' : value === Number.NEGATIVE_INFINITY ? '-inf' : String(value);
 }
 
-/** A time to live that Redis takes: whole milliseconds, at least 1. */
+/** A time to live for Redis: whole milliseconds, at least 1. */
 export function lifetime(ms: number): number {
   return Math.max(1, Math.ceil(ms));
 }

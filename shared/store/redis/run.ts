@@ -1,4 +1,4 @@
-/** Runs scripts and commands in Redis. A failure becomes one sentence, without the arguments, which hold what was to be stored. */
+/** Runs scripts and commands in Redis. A failure becomes one sentence without the arguments, which hold data. */
 import { messageOf } from '../../process/log.ts';
 import { StoreError } from '../store.ts';
 import type { RedisClient } from './connect.ts';
@@ -10,7 +10,7 @@ export interface RedisRunner {
   ask<T>(what: string, command: (client: RedisClient) => Promise<T>): Promise<T>;
 }
 
-/** Messages of Redis and of its client, and what they mean. */
+/** Messages of Redis and its client, and their meaning. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/timed out|Socket timeout/, 'it did not answer in time'],
   [/^LOADING/, 'it is still loading its data'],

@@ -38,7 +38,7 @@ import { type RedisDeliveryQueues, redisDeliveryQueues } from './delivery-queue.
 import { inParts, lifetime, listOf, numberOf, numberOrNull, pairs, score, textOf } from './replies.ts';
 import { type RedisRunner, redisRunner } from './run.ts';
 
-/** Keys per script: Redis executes nothing else in the meantime. */
+/** Max keys per script: Redis executes nothing else in the meantime. */
 const keysPerRead = 200;
 
 export class RedisStore implements Store {
@@ -157,7 +157,7 @@ export class RedisStore implements Store {
     await Promise.all(calls);
   }
 
-  /** Many keys per call: a call for each key would cost more than what it reads. */
+  /** Batched: a call per key would cost more than its data. */
   async readIndex(keys: readonly string[]): Promise<readonly (readonly { member: string; score: number }[])[]> {
     const found: (readonly { member: string; score: number }[])[] = keys.map(() => []);
     const byShard = Map.groupBy(keys.keys(), (place) => shardOf(keys[place] ?? ''));

@@ -97,7 +97,7 @@ describe('knspan serve', { concurrency: true }, () => {
       assert.deepEqual(await statusesOf(await serving.url(), notices), allTaken(notices));
       assert.deepEqual(await serving.kill('SIGTERM'), [0, null]);
       assert.match(serving.err, new RegExp(`; ${notices.length} occurrences not settled yet`));
-      assert.match(serving.err, /The embedded store is volatile/);
+      assert.match(serving.err, /The in-memory store is volatile/);
       assert.deepEqual(backend.requests, []);
     } finally {
       await serving.kill('SIGKILL');

@@ -63,7 +63,7 @@ describe('replay --through serve', () => {
         for (const correlators of [1, 3]) it(`${capture}, ${what}, ${correlators} correlators`, () => run(capture, objects, correlators));
   }
 
-  describe('with the embedded store', () => each(compare));
+  describe('with the in-memory store', () => each(compare));
 
   describe('a dump: firsts are told with the last, of all events at once', () => {
     for (const capture of captures)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Claims due domains that nobody has, each with a lease and a new fencing number. Domains whose lease has expired are due at once.
+-- Claims due domains without a lease, each with a lease and a new fencing number. Domains whose lease has expired are due at once.
 -- KEYS due, leases, fences, fence
 -- ARGV clock (ms), now (event time), lease (ms), max, then prefixes of domains to skip
 -- Returns for each domain its name and fencing number

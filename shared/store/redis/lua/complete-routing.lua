@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Removes from the inbox what has reached its domain, and ends the lease where the worker is through.
+-- Removes routed items from the inbox, and ends the lease if the worker is done.
 -- KEYS inbox, inbox-due, inbox-lease, pinned, then for each occurrence seen:<event>
 -- ARGV token, whether to release the lease (0 or 1), then for each occurrence id, n
 -- Returns 1, or 0 when the lease is lost: then nothing was changed

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Ends a lease, where it is still the holder's.
+-- Ends a lease, if the holder still has it.
 -- KEYS name
 -- ARGV holder
 -- Returns 1 when it was, else 0

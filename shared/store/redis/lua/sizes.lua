@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- How much a shard holds.
+-- The sizes of a shard.
 -- KEYS inbox, undecided, due, leases, outbox, outbox-since
 -- Returns items in the inbox, undecided observations, domains that are due or claimed, segments in the outbox, since when the oldest of
 --   them is there (ms; '' for none)

@@ -1,5 +1,5 @@
 #!lua
--- Which occurrences were never appended; the others are remembered for as long again.
+-- Which occurrences were never appended; the memory of the others is renewed.
 -- KEYS for each occurrence seen:<event>
 -- ARGV ttl of seen (ms), then for each occurrence n
 -- Returns for each 1 when it was never appended, else 0
