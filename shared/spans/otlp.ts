@@ -1,6 +1,6 @@
 /**
- * Segments as OTLP/JSON: one `ExportTraceServiceRequest`, the form that files, CloudEvents and collectors understand.
- * The same segment always gives the same bytes. `parse-otlp.ts` is the way back.
+ * Segment -> OTLP/JSON: one `ExportTraceServiceRequest`, for files, CloudEvents and collectors. The same segment always gives the same
+ * bytes. `parse-otlp.ts` is the reverse.
  */
 import type { Attributes, AttributeValue, Segment, Span, SpanEvent, SpanLink } from './span.ts';
 
@@ -13,7 +13,7 @@ export const titleKey = 'knspan.title';
 const kindInternal = 1;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
 
-/** What an export needs of a segment. */
+/** The part of a segment that is exported. */
 export type SpanBatch = Pick<Segment, 'cluster' | 'spans'>;
 
 /**
@@ -33,7 +33,7 @@ export function resourceAttributes(cluster: string, service: string): Readonly<R
   return cluster === '' ? { 'service.name': service } : { 'k8s.cluster.name': cluster, 'service.name': service };
 }
 
-/** The exported attributes of a span: its own and its title, in the order of their keys. */
+/** The exported attributes of a span: its own and its title, sorted by key. */
 export function exportedAttributes(span: Span): [string, AttributeValue][] {
   const entries = Object.entries(span.attributes).filter(([key]) => key !== titleKey);
   if (span.title !== '') entries.push([titleKey, span.title]);
@@ -114,7 +114,7 @@ function quoted(text: string): string {
   return escaped.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** Unsigned in OTLP: a time before 1970 becomes 0. */
+/** Times are unsigned in OTLP: one before 1970 becomes 0. */
 function toNanos(micros: number): string {
   return micros <= 0 ? '0' : `${micros}000`;
 }

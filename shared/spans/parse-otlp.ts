@@ -12,7 +12,7 @@ const nanosPerMicro = 1000n;
 const statuses = ['unset', 'ok', 'error'] as const;
 
 export interface TraceData {
-  /** `k8s.cluster.name` of the resources; empty where they have none. */
+  /** `k8s.cluster.name` of the resources; empty if they have none. */
   readonly cluster: string;
   /** In the order of the request: grouped by service, not parents first. */
   readonly spans: readonly Span[];
@@ -43,7 +43,7 @@ export function parseOtlpRequest(value: unknown): ParsedRequest {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads field by field, notes what is wrong (the first few) and goes on with an empty value. */
+/** Reads field by field; records faults (the first few) and continues with an empty value. */
 class Reader {
   readonly faults: string[] = [];
 
@@ -122,7 +122,7 @@ class Reader {
     return { ...attributes };
   }
 
-  /** undefined for a value without content. What spans here cannot hold (maps, bytes, mixed lists) becomes text. */
+  /** undefined for a value without content. Values that spans cannot hold here (maps, bytes, mixed lists) become text. */
   value(value: unknown, path: string): AttributeValue | undefined {
     const fields = this.optionalRecord(value, path);
     if ('stringValue' in fields) return this.text(fields.stringValue, `${path}.stringValue`);
@@ -156,7 +156,7 @@ class Reader {
     return '';
   }
 
-  /** Nanoseconds, as text or as a number, cut to microseconds. */
+  /** Nanoseconds as text or number, truncated to microseconds. */
   micros(value: unknown, path: string): number {
     const text = typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : value;
     if (typeof text === 'string' && /^[0-9]{1,20}$/.test(text)) return Number(BigInt(text) / nanosPerMicro);
