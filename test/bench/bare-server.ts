@@ -1,4 +1,4 @@
-/** The least that an HTTP server can do with an event: read it, parse it, answer. What the correlator's figures stand beside. */
+/** The minimal HTTP server for an event: read it, parse it, answer. The baseline of the correlator's figures. */
 import { createServer } from 'node:http';
 
 createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** `npm run bench`: how fast Events are read and correlated, and what memory that takes. Prints figures, asserts nothing. */
+/** `npm run bench`: speed and memory of reading and correlating Events. Prints figures, asserts nothing. */
 import { fork } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * What it costs to start from zero, for `npm run bench`: from the spawn of a function, as the image starts it, to its first answer with
- * 2xx, beside bare `node:http` servers in turn; and the memory of a function, idle and after 10,000 events. Asserts nothing.
+ * The cost of a cold start, for `npm run bench`: from the spawn of a function, started as in the image, to its first 2xx response, compared with
+ * bare `node:http` servers; and the memory of a function, idle and after 10,000 events. Asserts nothing.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** Load for `throughput.ts`, in a process of its own: Events of rollouts, one a request, as an ApiServerSource sends them. */
+/** Load for `throughput.ts`, in a separate process: Events of rollouts, one per request, as from an ApiServerSource. */
 import autocannon from 'autocannon';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import { type Paced, paced } from './paced.ts';

@@ -1,7 +1,7 @@
 /**
- * The backend is away for ten real minutes while Events flow: `node test/bench/outage.ts [MINUTES]`. The whole pipeline runs in one
- * process (`knspan serve`) with a Redis that writes to its disk before it answers: local broker, retries, dead letters and all. Says what
- * was lost, what came twice, what differs from the direct replay, and when the last of it was there.
+ * The backend is unavailable for ten real minutes while Events flow: `node test/bench/outage.ts [MINUTES]`. The whole pipeline runs in one
+ * process (`knspan serve`), with a Redis that fsyncs every write. Prints what was lost, duplicated or different from a direct replay, and
+ * when the last trace arrived.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

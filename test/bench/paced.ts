@@ -1,6 +1,6 @@
 /**
- * So many requests a second, evenly, whatever the answers do: an open loop, where a stall of the server is seen by all who would have
- * come meanwhile. autocannon sends each second's requests in one burst.
+ * An open loop: a fixed number of requests per second, evenly spaced, whatever the responses, so that a stall of the server is visible to all
+ * later requests. autocannon sends each second's requests in one burst.
  */
 import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';

@@ -1,4 +1,4 @@
-/** `knspan replay` on one file, for the benchmark: tells its parent how long it took and what memory. */
+/** `knspan replay` on one file, for the benchmark: reports time and memory to its parent. */
 import { devNull } from 'node:os';
 import { replayCommand } from '../../shared/cli/commands/replay.ts';
 import { defaultConfig } from '../../shared/correlation/config.ts';

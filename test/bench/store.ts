@@ -1,4 +1,4 @@
-/** What the store costs in Redis: bytes of each thing that it holds, appends per second by how Redis writes. For `npm run bench`; asserts nothing. */
+/** The cost of the store in Redis: bytes per item, appends per second by fsync policy. For `npm run bench`; asserts nothing. */
 import { pathToFileURL } from 'node:url';
 import { RedisStore } from '../../shared/store/redis/store.ts';
 import { defaultBounds, type Store, shardCount } from '../../shared/store/store.ts';

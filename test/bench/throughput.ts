@@ -1,6 +1,6 @@
 /**
- * How many Events a second one core takes, over HTTP and a Redis that writes to its disk before it answers, and what it then needs to
- * make traces of them. The load comes from a process of its own, the correlator is pinned to one core. For `npm run bench`; asserts nothing.
+ * Events per second on one core, over HTTP and a Redis that fsyncs every write, and the cost of making traces of them. The load comes from a
+ * separate process; the correlator is pinned to one core. For `npm run bench`; asserts nothing.
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * What self-tracing costs the correlator on the way from the request to the acknowledgement, with a Redis that writes to its disk before
- * it answers. One server under one load, in slices of 2 s: by turns nothing is traced, one request in ten, and each. So whatever slows
- * the machine for longer than a slice slows all three alike; compared is the middle of what neighbours differ by.
+ * The cost of self-tracing for a correlator that only acknowledges, with a Redis that fsyncs every write. One server under one load, in slices
+ * of 2 s: untraced, one request in ten, and all, in turns. A slow phase of the machine that is longer than a slice affects all three alike;
+ * the figure is the median difference between neighbouring slices.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** The bundle of the image: every function starts from it and answers, although parts of its packages are left out. */
+/** The bundle of the image: every function starts from it and answers, although parts of its packages are excluded. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `npm run manifests`: what a release publishes is what the folders say, with the release's image, and readable by the local broker. */
+/** `npm run manifests`: a release publishes the content of the folders with the release's image, readable by the local broker. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

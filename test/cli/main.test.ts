@@ -1,4 +1,4 @@
-/** The command line as a whole: help, version, wrong usage; how it exits, and that nobody sees a stack. */
+/** The command line as a whole: help, version, wrong usage, exit codes; users never see a stack. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The correlator on one machine: of several notifications about one occurrence the one written first counts, as in the store. */
+/** The correlator without a store: of several notifications about one occurrence the first written one counts, as in the store. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Observation } from '../../shared/events/observation.ts';

@@ -1,4 +1,4 @@
-/** `--deliver`: its text is read strictly, and its chance depends on the seed alone. */
+/** `--deliver`: its text is parsed strictly, and its randomness depends on the seed only. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDelivery, randomOf } from '../../shared/cli/simulated-delivery.ts';

@@ -1,7 +1,7 @@
 /**
- * Minutes in which every part of the pipeline is killed, restarted or replaced again and again while events flow; then the Events in the API
- * are counted, and those told in Jaeger: `node test/cluster/chaos.ts [minutes] [another image:tag]`. On a cluster with Knative
- * (KUBECONFIG) that has no knspan. What is late by that may be told beside its change; nothing may be lost, and nothing told twice.
+ * Kills, restarts and replaces every part of the pipeline for minutes while Events flow, then compares the Events in the API with those in
+ * Jaeger: `node test/cluster/chaos.ts [minutes] [another image:tag]`. Needs a cluster with Knative (KUBECONFIG) without knspan. Late Events may
+ * be beside their change; none may be lost or duplicated.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionNames, home, Installation, killCorrelators, newVersions, podsOf } from './installation.ts';

@@ -1,6 +1,6 @@
 /**
- * Where the time goes from the first Event on a sleeping pipeline to its trace in the backend: by the spans that knspan makes of its own
- * doing, and the Events of its pods. All clocks are those of one cluster: read it to a tenth of a second.
+ * The time from the first Event on a sleeping pipeline to its trace in the backend, broken down by knspan's own spans and the Events of its
+ * pods. Clocks are those of one cluster: accurate to a tenth of a second.
  */
 import { lookStep } from '../../functions/correlator/decide/route.ts';
 import { lateness, ownerMayTrail, quietAfterEnd, second } from '../../shared/correlation/settling-times.ts';

@@ -1,4 +1,4 @@
-/** Knative's demonstration on the cluster: the overlay `demo`, with as many heartbeats as a test can count. */
+/** Knative's demonstration on the cluster: the overlay `demo` with a limited number of heartbeats. */
 import { parseAllDocuments } from 'yaml';
 import { writeOverlay } from './installation.ts';
 import { apply, kubectl, names, tryKubectl, until } from './kubectl.ts';

@@ -1,6 +1,6 @@
 /**
- * Extensions on a real cluster with Knative, on knspan that is installed and traces itself: Knative's own demonstration, functions that fail beside the main path, tail
- * sampling, and the pipeline traced by itself and by Knative. Knative's tracing is switched on for it, and off again.
+ * Extensions on a cluster with an installed knspan that traces itself: Knative's demonstration, functions that fail beside the main path, tail
+ * sampling, and tracing through Knative, which is switched on and off again.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';

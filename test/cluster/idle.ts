@@ -1,6 +1,6 @@
 /**
- * `node test/cluster/idle.ts [minutes]`: what an installed knspan costs while nothing happens, beside the pod of kspan, which is always
- * there. Figures are printed, none is asserted.
+ * `node test/cluster/idle.ts [minutes]`: the cost of an installed knspan while nothing happens, compared with the always-running pod of kspan.
+ * Prints figures, asserts nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionNames, home } from './installation.ts';

@@ -1,6 +1,6 @@
 /**
- * The image of this working tree, in the cluster: by docker, podman or buildah from the Containerfile, loaded into kind or k3d, or by a
- * script that makes an image of a folder and a Node.js where there is no container tool (KNSPAN_E2E_NODE_IMAGE).
+ * The image of this working tree, in the cluster: built by docker, podman or buildah from the Containerfile and loaded into kind or k3d, or,
+ * without a container tool, made by a script from a folder and a Node.js (KNSPAN_E2E_NODE_IMAGE).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** knspan on the cluster, as a user installs it: an overlay applied, and gone again. What a test adds is in an overlay of its own. */
+/** knspan on the cluster, installed and removed by overlay as a user does. Additions of tests are in overlays of their own. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';

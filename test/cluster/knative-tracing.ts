@@ -1,6 +1,6 @@
 /**
- * Knative's own tracing, on and off, as the README says: the ConfigMap of Eventing, then its data plane anew, which reads it when it starts,
- * and the source, to which its controller hands it.
+ * Knative's tracing, on and off, as knative/README.md describes: the ConfigMap of Eventing, a restart of its data plane, and the source, to
+ * which its controller passes the setting.
  */
 import { home } from './installation.ts';
 import { kubectl, until } from './kubectl.ts';

@@ -1,6 +1,6 @@
 /**
- * knspan on a real cluster with Knative (KUBECONFIG), by one image: the overlay `dev`, what may happen to it, extensions on it, and its
- * removal; then the overlay `plain`. One installation serves all tests of an overlay.
+ * knspan on a real cluster with Knative (KUBECONFIG), with one image: the overlay `dev`, faults, extensions, removal; then the overlay `plain`.
+ * One installation serves all tests of an overlay.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

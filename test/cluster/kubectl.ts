@@ -1,4 +1,4 @@
-/** kubectl against the cluster of KUBECONFIG, and waiting for what it shows. */
+/** kubectl on the cluster of KUBECONFIG, and waiting for its output. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

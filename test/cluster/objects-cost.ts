@@ -1,6 +1,6 @@
 /**
- * `node test/cluster/objects-cost.ts [pods]`: what the object feed (overlay `objects`) sends for a Deployment of so many pods, and what it
- * costs. No pod runs: none finds a node, and this script writes into their status what a kubelet would. Figures are printed, none is asserted.
+ * `node test/cluster/objects-cost.ts [pods]`: the traffic and cost of the object feed (overlay `objects`) for a Deployment of many pods. No pod
+ * runs: none is scheduled, and this script writes their status as a kubelet would. Prints figures, asserts nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';

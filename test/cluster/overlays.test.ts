@@ -1,4 +1,4 @@
-/** What `kubectl apply -k` would make of the overlays: rendered by kubectl itself, and held against what each is for. Wants no cluster. */
+/** The overlays as rendered by kubectl, checked against their purpose. Needs no cluster. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

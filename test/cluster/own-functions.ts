@@ -1,6 +1,6 @@
 /**
- * Functions of one's own on a cluster, as the README says: `knspan extension yaml`, then `kubectl apply`. Their code comes in a ConfigMap
- * beside the image of this tree, so that no other image is needed.
+ * Functions of users on a cluster, as the template's README describes: `knspan extension yaml`, then `kubectl apply`. Their code is mounted
+ * from a ConfigMap into the image of this tree, so that no other image is needed.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

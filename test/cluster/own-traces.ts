@@ -1,4 +1,4 @@
-/** What knspan and Knative say of their own doing in Jaeger: spans with their service, and which service called which. */
+/** The spans of knspan's and Knative's own work in Jaeger: services, and which called which. */
 import { type JaegerSpan, type JaegerTrace, tracesOf } from './traces.ts';
 
 export interface OwnSpan {

@@ -1,6 +1,6 @@
 /**
- * knspan on a real cluster with Knative, as a user has installed it. What workloads do there becomes the traces that a direct replay of
- * the same Events gives, span for span, whatever happens to the pods of the pipeline meanwhile.
+ * knspan on a real cluster with Knative, installed as by a user: the traces of real workloads equal a direct replay of their Events, span for
+ * span, whatever happens to the pods of the pipeline meanwhile.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The overlay `plain` on a real cluster (KUBECONFIG): functions as Deployments, nothing of Knative Serving. A rollout becomes the trace
- * that a direct replay gives, also when its correlator is killed in the middle; and nothing is left in the end.
+ * The overlay `plain` on a real cluster (KUBECONFIG): functions as Deployments, without Knative Serving. A rollout gives the trace of a direct
+ * replay, even if its correlator is killed in the middle; removal leaves nothing.
  */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';

@@ -1,4 +1,4 @@
-/** Tests on a cluster: each has namespaces of its own, and shows the pods and their logs when it fails. */
+/** Tests on a cluster: each has its own namespaces, and prints pods and logs on failure. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { diagnostics, home } from './installation.ts';

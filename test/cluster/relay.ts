@@ -1,4 +1,4 @@
-/** Between a source and its Broker: passes CloudEvents on and counts them. For where pods reach this machine and it reaches Services. */
+/** A counting proxy between a source and its Broker, for clusters whose pods can reach this machine and vice versa. */
 import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { kubectl } from './kubectl.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Runs of Jobs that nobody made: their Events alone are created, through the API, so that the whole path from the source on has something to
- * do and the machine has not. Each is a change that is settled as soon as one can be.
+ * Simulated runs of Jobs: only their Events are created, through the API, so that the whole path works without load on the machine. Each is a
+ * change that settles as early as possible.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

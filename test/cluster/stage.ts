@@ -1,4 +1,4 @@
-/** A namespace for one test: its Events are recorded as the API server tells them, and held against what Jaeger has. */
+/** A namespace for one test: its Events are recorded from the API server and compared with Jaeger's traces. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Spans in one form, from Jaeger's query API and from a direct replay, so that both can be held beside each other. */
+/** Spans in one form, from Jaeger's query API and from a direct replay, for comparison. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-/** What parts of the cluster cost over a time: CPU and memory by the kubelet's figures, and for how long their pods are there. */
+/** The cost of parts of the cluster over time: CPU and memory by the kubelet's figures, and how long their pods run. */
 import { kubectl, names } from './kubectl.ts';
 
 interface Summary {

@@ -1,6 +1,6 @@
 /**
- * On a real cluster (KUBECONFIG): a Deployment is made while `knspan watch` follows; its trace comes out settled, tells each Event
- * once, reaches Jaeger where there is one, and equals what a replay of the listed Events says.
+ * On a real cluster (KUBECONFIG): a Deployment is created while `knspan watch` runs; its trace is shown once settled, contains each Event once,
+ * reaches Jaeger if there is one, and equals a replay of the listed Events.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Workloads that do what clusters do: roll out, fail, run by the clock. */
+/** Workloads that roll out, fail, and run on schedule. */
 import { workloadImage } from './installation.ts';
 
 const forever = ['sleep', '1000000'];

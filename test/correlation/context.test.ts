@@ -1,4 +1,4 @@
-/** What a domain remembers does not grow with what has happened to it. */
+/** The state of a domain stays bounded, however much has happened to it. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defaultConfig } from '../../shared/correlation/config.ts';

@@ -1,4 +1,4 @@
-/** Ids are derived from what happened, and from nothing else. */
+/** Ids are derived from the Events alone. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { digestOf, spanIdOf, traceIdOf } from '../../shared/correlation/ids.ts';

@@ -1,4 +1,4 @@
-/** Incidents: the troubles of one object after its change has settled, in a bounded number of traces. */
+/** Incidents: trouble of an object after its change has settled, in a bounded number of traces. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseEvent } from '../../shared/events/parse-event.ts';

@@ -1,4 +1,4 @@
-/** What comes after its time was decided is told once, also where a later event of the same call refers to it. */
+/** An Event later than its decision is shown once, even if a later Event of the same call refers to it. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { parseEvent } from '../../shared/events/parse-event.ts';

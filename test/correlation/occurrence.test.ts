@@ -1,4 +1,4 @@
-/** Occurrences: what the notifications of Events tell to have happened, when, and in which order it is walked through. */
+/** Occurrences: derived from notifications of Events, with times and order. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** What is always true of traces, whatever Events come: generated clusters and plain garbage, 1,000 runs each; a failure prints its seed. */
+/** Invariants of traces for any Events: generated clusters and garbage, 1,000 runs each; a failure prints its seed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** A gap in the notifications that is repaired before its change is decided leaves no trace in the trace. */
+/** A gap in the notifications that is repaired before the decision leaves no mark on the trace. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { second } from '../../shared/correlation/settling-times.ts';

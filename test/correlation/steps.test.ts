@@ -1,4 +1,4 @@
-/** The steps that every driver takes alike: who tells of an Event's first occurrence, and when a domain is due again. */
+/** The steps shared by all drivers: which notification stands for an Event's first occurrence, and when a domain is due again. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defaultConfig } from '../../shared/correlation/config.ts';

@@ -1,6 +1,6 @@
 /**
- * What Events lead astray with: uids that are names, names used again, counts that jump, messages lost to merging, causes that nothing
- * tells of. `traps/*.txt` hold what is told and what the traces of it must look like; traps of wording are in `rules/traps.test.ts`.
+ * Misleading Events: uids that are names, reused names, jumping counts, messages lost to merging, causes without Events. `traps/*.txt` hold
+ * Events and the expected traces; traps of wording are in `rules/built-in/traps.test.ts`.
  */
 import { join } from 'node:path';
 import { testStories } from '../helpers/story.ts';

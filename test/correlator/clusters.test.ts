@@ -1,6 +1,6 @@
 /**
- * Several clusters on one Broker, one correlator and one store, as overlay `multi-cluster` and its members make it: what is equal in name
- * and uid does not mix, and each cluster's owners come from its own object feed.
+ * Several clusters on one Broker, one correlator and one store, as with the overlays `multi-cluster` and `member-cluster`: equal names and uids
+ * do not mix, and each cluster's owners come from its own object feed.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Runs a function of the kit in a test: real HTTP in, what it answers as a value. */
+/** Runs a function of the kit in a test: real HTTP in, the reply as a value. */
 import { parseHttp, type ReceivedEvent } from '../../shared/events/cloudevents.ts';
 import type { ExtensionFunction, Given } from '../../shared/extension/definition.ts';
 import type { Clock } from '../../shared/process/clock.ts';

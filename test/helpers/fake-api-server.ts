@@ -1,4 +1,4 @@
-/** An API server for tests: lists in pages, watches, 403, 410; what it holds and when its watches end is the test's to say. */
+/** An API server for tests: paged lists, watches, 403, 410; content and end of watches are controlled by the test. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { KubeConfig } from '@kubernetes/client-node';
 import { isJson } from '../../shared/events/json.ts';

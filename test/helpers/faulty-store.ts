@@ -1,4 +1,4 @@
-/** A store that is away, or slow, when a test says so; otherwise the one behind it. */
+/** A store that fails or is slow on demand; otherwise the one behind it. */
 import { type Store, StoreError } from '../../shared/store/store.ts';
 
 export class Faults {

@@ -1,4 +1,4 @@
-/** A function as a process on a port that stays its own, to be killed and started again at will. */
+/** A function as a process on a fixed port, to be killed and restarted at will. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** A function as a real process, as a container runs it, once: what it says and how it ends. */
+/** A function as a real process, as in a container: its output and its exit. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Local runs with the real functions, as `functions/main.ts` puts them together. */
+/** Local runs with the real functions, wired as in `functions/main.ts`. */
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';

@@ -1,4 +1,4 @@
-/** How the tests get the programs that they need from the machine. */
+/** Provisioning of the programs that tests need. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Machine, provide } from './machine-tools.ts';

@@ -1,4 +1,4 @@
-/** A meaning as no rule gives it, with what a test wants of it. */
+/** A meaning that no rule gives, with the fields of a test. */
 import { compileRules, meaningOf } from '../../shared/correlation/rules/match.ts';
 import type { Meaning } from '../../shared/correlation/rules/rule.ts';
 import { observation } from './observation.ts';

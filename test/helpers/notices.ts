@@ -1,4 +1,4 @@
-/** Notifications of a capture as an ApiServerSource sends them: binary CloudEvents with random ids, and how to deliver them badly. */
+/** Notifications of a capture in the form of an ApiServerSource: binary CloudEvents with random ids, and ways to deliver them badly. */
 import { readFileSync } from 'node:fs';
 import { field, textField } from '../../shared/events/json.ts';
 import { folderOf } from './trace.ts';

@@ -1,4 +1,4 @@
-/** A backend for OTLP/HTTP in tests: keeps every request, JSON and protobuf, plain and gzip, and fails when it is told to. */
+/** A backend for OTLP/HTTP in tests: keeps every request (JSON and protobuf, plain and gzip), and fails on demand. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** Child processes that never outlive this one, with one listener however many there are. */
+/** Child processes that never outlive this process, with a single exit listener. */
 import type { ChildProcess } from 'node:child_process';
 
 const running = new Set<ChildProcess>();

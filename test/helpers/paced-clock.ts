@@ -1,4 +1,4 @@
-/** A clock for tests of retries over real HTTP: a pause ends at once and is remembered, a limit of time ends only when told to. */
+/** A clock for tests of retries over real HTTP: pauses end at once and are recorded, timeouts end only on demand. */
 import type { Clock } from '../../shared/process/clock.ts';
 
 export class PacedClock implements Clock {

@@ -1,4 +1,4 @@
-/** Reads OTLP traces in protobuf: an own reader of the wire format, so that the exporter is not judged by its own library. */
+/** Reads OTLP traces in protobuf: an independent reader of the wire format, so that the exporter is not checked by its own library. */
 
 interface Field {
   readonly name: string;

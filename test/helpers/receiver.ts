@@ -1,4 +1,4 @@
-/** Stands in for a Broker or a subscriber over HTTP: keeps the CloudEvents that it takes, answers as the test says. */
+/** Stands in for a Broker or a subscriber over HTTP: keeps accepted CloudEvents; the test controls its responses. */
 import { createServer, type Server } from 'node:http';
 import { parseHttp, type ReceivedEvent } from '../../shared/events/cloudevents.ts';
 

@@ -1,4 +1,4 @@
-/** Reconcilers over one store, for tests: real HTTP in and out, a fake API server, time by hand. */
+/** Reconcilers over one store, for tests: real HTTP in and out, a fake API server, a manual clock. */
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { createApiServer } from '../../shared/kubernetes/api-server.ts';
 import { ManualClock } from '../../shared/process/clock.ts';

@@ -1,4 +1,4 @@
-/** Metrics that remember what was declared: names, kinds, labels and the values that a label may have. */
+/** Metrics that record their declarations: names, kinds, labels and permitted values. */
 import { type CounterMetric, type GaugeMetric, type HistogramMetric, type Labels, Metrics } from '../../shared/process/metrics.ts';
 
 export interface Declared {

@@ -1,4 +1,4 @@
-/** Redis Cluster and Redis Sentinel for tests, of real processes. */
+/** Redis Cluster and Redis Sentinel for tests, as real processes. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

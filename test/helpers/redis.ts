@@ -1,4 +1,4 @@
-/** Real Redis for tests: a process on a free port with a folder of its own, killed and started again at will, gone without a trace after. */
+/** Real Redis for tests: a process on a free port with its own folder, killed and restarted at will, removed without a trace. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

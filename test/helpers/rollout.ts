@@ -1,4 +1,4 @@
-/** Makes the Events of a rollout of any size, as a cluster would write them; for benchmarks and size tests. */
+/** Generates the Events of a rollout of any size as a cluster would write them; for benchmarks and size tests. */
 
 export interface RolloutShape {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** The table of all settings, from what the functions read. `node test/helpers/settings-table.ts` prints it for the README. */
+/** The table of all settings, from what the functions read. `node test/helpers/settings-table.ts` prints it for functions/README.md. */
 import { fileURLToPath } from 'node:url';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';

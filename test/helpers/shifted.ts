@@ -1,4 +1,4 @@
-/** A capture as if it happened at another time: every time in it is moved, also the one in an Event's name. */
+/** A capture moved in time: every time in it is shifted, including the one in an Event's name. */
 import assert from 'node:assert/strict';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import type { Notice } from './notices.ts';

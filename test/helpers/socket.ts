@@ -1,4 +1,4 @@
-/** A bare connection, for what an HTTP client would not send. */
+/** A bare connection, for input that an HTTP client would not send. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 

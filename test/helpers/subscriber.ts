@@ -1,4 +1,4 @@
-/** An HTTP server that keeps every request and answers as it is told: a subscriber, a dead letter sink, a source's sink. */
+/** An HTTP server that keeps every request and responds as the test says: a subscriber, a dead letter sink, a source's sink. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';

@@ -1,4 +1,4 @@
-/** What a function is started with in a test: settings as given, a log that is kept, metrics that can be read by name. */
+/** The environment of a function in a test: given settings, a recorded log, metrics readable by name. */
 import { type Clock, systemClock } from '../../shared/process/clock.ts';
 import { Log } from '../../shared/process/log.ts';
 import { Metrics } from '../../shared/process/metrics.ts';

@@ -1,4 +1,4 @@
-/** Captures with labels, their traces, and what must be true of every trace. */
+/** Captures with labels, their traces, and the invariants of every trace. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** Waits in tests: for what holds sooner or later, never for a length of time. */
+/** Waits in tests: until a condition holds, never for a fixed time. */
 
 /** Asks again until it holds; after `withinMs` it says what did not. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {

@@ -1,4 +1,4 @@
-/** The entry under fire: no request makes a function answer 5xx or fall, as long as what is behind it is well. */
+/** Fuzzing the entry: no request makes a function answer 5xx or crash while its dependencies are healthy. */
 import assert from 'node:assert/strict';
 import { Agent, request as requestHttp } from 'node:http';
 import { after, before, describe, test } from 'node:test';

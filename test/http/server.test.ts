@@ -1,4 +1,4 @@
-/** A function's HTTP server: its answers, its bounds on all that a sender controls, and its end. */
+/** A function's HTTP server: its responses, its bounds on everything a sender controls, and its shutdown. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as requestHttp } from 'node:http';

@@ -1,4 +1,4 @@
-/** The sink: what is sent, and what each answer of it means. */
+/** The sink: requests, and the outcome of each response. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

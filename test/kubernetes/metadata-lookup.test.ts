@@ -1,4 +1,4 @@
-/** Owners by the Kubernetes API: asked by metadata alone, once, remembered, and never waited for too long. */
+/** Owners from the Kubernetes API: metadata only, one request at a time, cached, with bounded waits. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ObjectRef } from '../../shared/events/observation.ts';

@@ -1,4 +1,4 @@
-/** The index answers by uid, by name and as of a time, in whatever order the versions came. */
+/** The index answers by uid, by name and as of a time, whatever the order of the versions. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ObjectVersion } from '../../shared/kubernetes/object.ts';

@@ -1,4 +1,4 @@
-/** Of an object only owners, edits, conditions and container ends are kept: no env, command, data or last-applied configuration. */
+/** Only owners, edits, conditions and container ends of an object are kept: no env, command, data or last-applied configuration. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** What is kept of an object: all that the parser reads, and nothing that may be secret. */
+/** A reduced object holds all that the parser reads, and no secret. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * The image as the Containerfile says, built by buildah and run by runc as the manifests ask for it: not as root, without capabilities, on
- * a root file system that is read-only. Requires root on Debian or Ubuntu; buildah and runc are installed where they are missing.
+ * The image of the Containerfile, built by buildah and run by runc as the manifests require: non-root, without capabilities, on a read-only
+ * root file system. Requires root on Debian or Ubuntu; buildah and runc are installed if missing.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';

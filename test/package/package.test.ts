@@ -1,4 +1,4 @@
-/** The npm package: its contents, and what a user does with it in an empty folder on the oldest and the newest supported Node. */
+/** The npm package: its contents, and its use in an empty folder on the oldest and the newest supported Node. */
 import assert from 'node:assert/strict';
 import { type ExecFileOptions, execFile } from 'node:child_process';
 import {

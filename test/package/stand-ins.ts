@@ -1,6 +1,6 @@
 /**
- * Stand-ins for the two base images of the Containerfile, under their names, for machines that reach no image registry: made of the
- * machine's own Debian packages, the Node.js of the lock file and npm with the machine's settings and certificates.
+ * Stand-ins for the two base images of the Containerfile, under their names, for machines without an image registry: made from Debian
+ * packages, the Node.js of the lock file, and npm with the machine's settings and certificates.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';

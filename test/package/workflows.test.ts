@@ -1,4 +1,4 @@
-/** The workflows of GitHub Actions: actionlint finds nothing, and what it does not look at: pins, time limits, rights. */
+/** The workflows of GitHub Actions: actionlint, and what it does not check: pins, time limits, permissions. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A clock that a test moves: who sleeps wakes in the order of the deadlines. */
+/** The manual clock: sleepers wake in the order of their deadlines. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock, systemClock } from '../../shared/process/clock.ts';

@@ -1,4 +1,4 @@
-/** Which Events belong to the pipeline: the reconciler and the Trigger of the correlator say the same. */
+/** The selection of Events: reconciler and Trigger of the correlator agree. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-/** Logs: one line of JSON an entry, whatever a sender has put into it; what can be caused at will is bounded. */
+/** Logs: one line of JSON per entry, whatever a sender puts into it; sampled entries are bounded. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** Metrics: the sets of labels cannot grow, whatever values come. */
+/** Metrics: the label sets cannot grow, whatever values are used. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Metrics } from '../../shared/process/metrics.ts';

@@ -1,4 +1,4 @@
-/** A function as a process: refuses wrong settings, serves, and ends by SIGTERM with what is in flight answered. */
+/** A function as a process: refuses invalid settings, serves, and on SIGTERM answers the requests in flight. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { toSegmentEvents } from '../../shared/spans/segment-event.ts';

@@ -1,4 +1,4 @@
-/** Settings: every fault named, with variable, value and what is permitted; no secret in any message. */
+/** Settings: every fault is reported with variable, value and permitted values; no message shows a secret. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ConfigError, type Environment, Settings } from '../../shared/process/settings.ts';

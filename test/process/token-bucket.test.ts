@@ -1,4 +1,4 @@
-/** The token bucket: so many at once, so many a second, and no to whose turn would come too late. */
+/** The token bucket: burst, rate, and refusal of callers whose turn would be too late. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../../shared/process/clock.ts';

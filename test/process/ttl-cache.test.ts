@@ -1,4 +1,4 @@
-/** The map that forgets: what has expired, and what was not used for longest. */
+/** The TTL cache: expiry, and eviction of the least recently used. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

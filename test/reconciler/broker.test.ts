@@ -1,4 +1,4 @@
-/** Dead letters as a Broker really sends them, wired by the files under knative/: however a delivery failed, the event arrives in the end. */
+/** Dead letters from a real local Broker, wired by the manifests: however a delivery failed, the event arrives in the end. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Dead letters: parked before they are acknowledged, sent again to the subscriber that failed, given up after a day, listed. */
+/** Dead letters: stored before they are acknowledged, re-sent to the failed subscriber, given up after a day, listed. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { parseDeadLetter } from '../../shared/store/dead-letter.ts';

@@ -1,4 +1,4 @@
-/** The tick: what the API server lists and nobody has seen is sent as missed, once counted, until it is seen. */
+/** The tick: a listed Event that was never received is sent as missed, counted once, until it is received. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';

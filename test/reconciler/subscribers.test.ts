@@ -1,4 +1,4 @@
-/** Whom the reconciler sends dead letters to again: only the subscribers that the configuration names. */
+/** Subscribers for dead letters: configured ones only. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readSubscribers, subscribersOf } from '../../functions/reconciler/subscribers.ts';

@@ -1,4 +1,4 @@
-/** What the source loses, the reconciler brings: over real HTTP to a correlator, every Event ends in a span, and none is sent twice. */
+/** The reconciler repairs what the source loses: over real HTTP to a correlator, every Event ends in a span, and none is sent twice. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { randomOf } from '../../shared/cli/simulated-delivery.ts';

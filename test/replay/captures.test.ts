@@ -1,4 +1,4 @@
-/** The captures, each with labels worked out from the audit log: right parents, right changes, nothing missing, true pull times. */
+/** The captures, labelled from the audit log: correct parents and changes, nothing missing, correct pull times. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { captures, checkShape, checkTold, labelsOf, loadCapture, modes, replay } from '../helpers/trace.ts';

@@ -1,4 +1,4 @@
-/** Replays event dumps of real clusters (test/replay/data, each with its source): everything is told, nothing fails, the odd ones as explained. */
+/** Replays Event dumps of real clusters (test/replay/data, each with its source): every Event is shown, nothing fails, exceptions are listed. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Order, duplicates and splits inside the lateness allowed change nothing; what comes later still is told, once, and says so. */
+/** Order, duplicates and splits within the allowed lateness change nothing; later Events are added once and marked. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deliver, randomOf } from '../../shared/cli/simulated-delivery.ts';

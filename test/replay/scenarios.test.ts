@@ -1,6 +1,6 @@
 /**
- * Sixty-six more scenarios (drain, preemption, autoscaling, quota, failing and silent pods, bursts of edits, ...), from Events alone:
- * the causal chains that controllers really write, and where the Events alone do not tell, how far off we are.
+ * Sixty-six more scenarios (drain, preemption, autoscaling, quota, failing and silent pods, bursts of edits, ...), from Events alone: the causal
+ * chains that controllers write, and the score where Events alone are not enough.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

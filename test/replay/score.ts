@@ -1,4 +1,4 @@
-/** Scores traces against labelled Events: right parents, grouping into changes, pull durations. */
+/** Scores traces against labelled Events: parents, grouping into changes, pull durations. */
 
 import type { Observation } from '../../shared/events/observation.ts';
 import { goDurationMicros } from '../../shared/events/time.ts';

@@ -1,4 +1,4 @@
-/** Where single runtime spans go, in traces made by hand: slow webhooks, waits, clocks, edits, deletions, spans that make no sense. */
+/** Placement of single runtime spans in handmade traces: slow webhooks, waits, clocks, edits, deletions, nonsense spans. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isoOf } from '../../shared/correlation/rendering/intervals.ts';

@@ -1,6 +1,6 @@
 /**
- * Recordings of a real cluster with runtime tracing: Events, spans, and for each runtime trace the Events under which it belongs, worked
- * out from the audit log. What they hold is described in `recordings/README.md`.
+ * Recordings of a real cluster with runtime tracing: Events, spans, and for each runtime trace its Events, derived from the audit log.
+ * Described in `recordings/README.md`.
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';

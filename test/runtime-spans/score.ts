@@ -1,4 +1,4 @@
-/** Judges the copies of runtime spans against the labels of their recording. */
+/** Scores the copies of runtime spans against the labels of their recording. */
 import { originalTraceKey } from '../../shared/runtime-spans/shown.ts';
 import type { Attributes, Span } from '../../shared/spans/span.ts';
 import type { Recording } from './recording.ts';

@@ -1,4 +1,4 @@
-/** What is kept of a request, by which keys it is found, and as what the rest is counted. */
+/** What is kept of a request, under which keys, and how the rest is counted. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RuntimeSpan } from '../../shared/runtime-spans/runtime-span.ts';

@@ -1,6 +1,6 @@
 /**
- * A store as a correlator in trouble meets it: calls that fail before or after they took effect, calls that take long, and the end of
- * the process between any two calls: from then on nothing that it does has an effect.
+ * A store with faults: calls that fail before or after taking effect, slow calls, and the end of the process between any two calls, after
+ * which it has no effect.
  */
 import type { Clock } from '../../shared/process/clock.ts';
 import {

@@ -1,4 +1,4 @@
-/** Whether a simulated run ended well. */
+/** Judges a simulated run. */
 import { digestOf } from '../../shared/correlation/ids.ts';
 import type { Span } from '../../shared/spans/span.ts';
 import type { StoreSizes } from '../../shared/store/store.ts';

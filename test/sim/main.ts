@@ -1,4 +1,4 @@
-/** `npm run sim [-- --seeds N --from S --store memory|redis --verbose]`: simulated runs for as long as one likes; each failure says how to repeat it. */
+/** `npm run sim [-- --seeds N --from S --store memory|redis --verbose]`: any number of simulated runs; each failure prints how to repeat it. */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../helpers/redis.ts';
 import { openClient } from '../store/contract/harness.ts';

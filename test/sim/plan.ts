@@ -1,4 +1,4 @@
-/** What goes wrong in a simulated run, and how much. */
+/** The faults of a simulated run and their rates. */
 import type { FaultRates } from './faulty-store.ts';
 
 export interface Plan {

@@ -1,4 +1,4 @@
-/** A fixed number of simulated runs over both stores; `npm run sim` goes on for as long as one likes. A failure says how to repeat it. */
+/** A fixed number of simulated runs over both stores; `npm run sim` runs any number. A failure prints how to repeat it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Clock } from '../../shared/process/clock.ts';

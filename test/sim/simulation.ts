@@ -1,6 +1,6 @@
 /**
- * One simulated run, all of it decided by a seed: correlators whose clocks differ over a store that fails, that end between any two
- * calls, before a sink that fails; Events that come late, twice, out of order or at the second try. What reaches the sink is judged.
+ * One simulated run, determined by a seed: correlators with different clocks over a store that fails, ending between any two calls, before a
+ * sink that fails; Events that are late, duplicated, out of order or retried. The sink's content is judged.
  */
 import { type RunningCorrelator, startCorrelator } from '../../functions/correlator/index.ts';
 import { randomOf } from '../../shared/cli/simulated-delivery.ts';

@@ -1,4 +1,4 @@
-/** The stores of a simulation: their own clock is that of the simulated world, so that leases run out with it. */
+/** The stores of a simulation: their clock is that of the simulated world, so that leases expire with it. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../shared/process/clock.ts';
 import { shardKeys } from '../../shared/store/keys.ts';

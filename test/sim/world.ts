@@ -1,4 +1,4 @@
-/** What happens in a simulated world: recorded and told Events of some clusters, and the segments that must come of them. */
+/** The input of a simulated world: recorded and generated Events of some clusters, and the expected segments. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** One export with an outcome: what concerns one export or another part of the process must not concern the others. */
+/** One export with an outcome: an export never affects another one or the rest of the process. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type DiagLogger, diag } from '@opentelemetry/api';

@@ -1,4 +1,4 @@
-/** OTLP/JSON of segments: the encoding, the same bytes for the same segment, the way back, and what a bad request is told. */
+/** OTLP/JSON of segments: the encoding, byte stability, parsing, and the messages for bad requests. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';

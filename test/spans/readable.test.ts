@@ -1,4 +1,4 @@
-/** Spans for the SDK: what the official exporter sends of them over HTTP is what `otlpText` writes. */
+/** Spans for the SDK: the official exporter sends over HTTP what `otlpText` writes. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, test } from 'node:test';

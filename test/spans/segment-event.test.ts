@@ -1,4 +1,4 @@
-/** Segments as CloudEvents: there and back without loss, the same bytes each time, no event above its bound. */
+/** Segments as CloudEvents: round trip without loss, byte stability, no event above its bound. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** `knspan replay --spans` as a person runs it: files of a Collector or of Jaeger, rows in the tree, spans in the output. */
+/** `knspan replay --spans` as a user runs it: files of a Collector or of Jaeger, rows in the tree, spans in the output. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

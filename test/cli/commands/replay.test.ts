@@ -1,4 +1,4 @@
-/** `knspan replay` as a person runs it: what it prints, to which stream, and how it exits. */
+/** `knspan replay` as a user runs it: its output, its messages and its exit code. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

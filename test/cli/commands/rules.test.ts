@@ -1,4 +1,4 @@
-/** `knspan rules check`, and what a bad rules file does to other commands. */
+/** `knspan rules check`, and the effect of a faulty rules file on other commands. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** `knspan serve` as a person runs it: a process that takes CloudEvents by POST and sends traces to a backend. */
+/** `knspan serve` as a user runs it: a process that accepts CloudEvents by POST and sends traces to a backend. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** What completion offers, and what it does not: from the definition of the commands, and from names of the cluster. */
+/** The candidates of completion: from the definition of the commands, and names from the cluster. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createProgram } from '../../../shared/cli/commands/index.ts';

@@ -1,4 +1,4 @@
-/** The completion scripts in the shells themselves: each loads its script and says what it would offer. */
+/** The completion scripts in real shells: each loads its script and lists candidates. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Inputs too long to hold come out as if they had been held, in whatever order they came, and leave nothing on the disk. */
+/** Inputs too long for memory give the same result as in memory, in any order, and leave no files behind. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TimeOrdered } from '../../../shared/cli/input/time-ordered.ts';

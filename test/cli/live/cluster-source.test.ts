@@ -1,4 +1,4 @@
-/** Following a cluster: every event exactly once per uid and count, whatever ends the watches; a kind that is refused is gone without. */
+/** Following a cluster: every Event exactly once per uid and count, whatever ends the watches; a forbidden kind is skipped. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { InputError } from '../../../shared/cli/input/read-input.ts';

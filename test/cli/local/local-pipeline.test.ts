@@ -1,4 +1,4 @@
-/** The whole pipeline in this process: what cannot be delivered becomes a dead letter and is sent again, as in a cluster. */
+/** The whole pipeline in one process: an undeliverable event becomes a dead letter and is retried, as in a cluster. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LocalOptions } from '../../../shared/cli/local/local-run.ts';

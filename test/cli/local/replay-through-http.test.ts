@@ -1,4 +1,4 @@
-/** `replay --through serve`: captures over HTTP through broker, correlators and store come out as the bytes of the direct replay. */
+/** `replay --through serve`: captures sent over HTTP through broker, correlators and store give the bytes of the direct replay. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

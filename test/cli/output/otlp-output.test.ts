@@ -1,4 +1,4 @@
-/** Sending to a backend over HTTP: requests of bounded size and number, and a true count of what was not taken. */
+/** Sending to a backend over HTTP: bounded size and number of requests, and a correct count of rejected spans. */
 import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-/** Where traces go: the terminal, a file, a backend; which of them, under which service, and what is said when one does not take them. */
+/** Destinations of traces: terminal, file, backend; filters, service names, and messages about failures. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Progress: a line that is written over on a terminal, a line now and then in a log, nothing for what is read at once. */
+/** Progress: an updated line on a terminal, an occasional line in a log, nothing for short inputs. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Progress } from '../../../shared/cli/output/progress.ts';

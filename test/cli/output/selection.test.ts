@@ -1,4 +1,4 @@
-/** Filters match what a person means: any object of the trace, `*` for any text, times against the newest event. */
+/** Filters match as users expect: any object of the trace, `*` for any text, times relative to the newest Event. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Filter, parseObjectName, passes, sinceOf } from '../../../shared/cli/output/selection.ts';

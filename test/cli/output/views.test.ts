@@ -1,4 +1,4 @@
-/** Tree and list: what a person sees at 60 and 120 columns, what is folded, and that nothing of a cluster reaches the terminal raw. */
+/** Tree and list: the output at 60 and 120 columns, folding, and that no control character of a cluster reaches the terminal. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { listLineOf } from '../../../shared/cli/output/list-view.ts';

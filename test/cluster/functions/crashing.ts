@@ -1,4 +1,4 @@
-/** Gets nothing done: throws at one trace, ends its process at the next. */
+/** Always fails: throws at one trace, ends its process at the next. */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 export default defineFunction({

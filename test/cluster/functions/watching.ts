@@ -1,4 +1,4 @@
-/** Tells which traces it has seen. */
+/** Reports the traces that it has received. */
 import { defineFunction, segmentType } from 'knspan/extension';
 
 export default defineFunction({

@@ -1,4 +1,4 @@
-/** The budget: a rollout of 5,000 pods is small enough to read, and what is folded adds up to exactly what was fed. */
+/** The budget: a rollout of 5,000 pods is small enough to read, and folds add up exactly to the input. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { digestOf } from '../../../shared/correlation/ids.ts';

@@ -1,4 +1,4 @@
-/** Rendering reads what was decided and changes none of it. */
+/** Rendering reads decisions and changes none. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defaultConfig } from '../../../shared/correlation/config.ts';

@@ -1,4 +1,4 @@
-/** A user's file can say all that the built-in rules say: Argo Rollouts from `argo-rollouts.yaml` alone, with the same traces. */
+/** User rules are as powerful as built-in ones: Argo Rollouts from `argo-rollouts.yaml` alone gives the same traces. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Which rule an Event meets: by reporter, group, kind, reason and message. */
+/** The rule of an Event: by reporter, group, kind, reason and message. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { builtInRules } from '../../../shared/correlation/rules/built-in/index.ts';

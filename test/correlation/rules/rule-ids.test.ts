@@ -1,4 +1,4 @@
-/** Rules are data for everyone: what the core decides it decides by the fields of a meaning, so that any rule can say what a built-in one says. */
+/** The core decides by the fields of a meaning, never by rule ids, so that any rule can say what a built-in one says. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

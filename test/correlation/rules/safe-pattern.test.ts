@@ -1,4 +1,4 @@
-/** Patterns of users that could run for ever are refused. */
+/** Patterns of users with unbounded run time are refused. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

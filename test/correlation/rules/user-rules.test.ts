@@ -1,4 +1,4 @@
-/** Rules of users: what is read, and what is said of each fault. */
+/** Rules of users: parsing, and the message for each fault. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** OTLP/JSON from anybody: what is used of it, what is cut or refused, and as what that is counted. */
+/** OTLP/JSON from outside: what is used, cut or refused, and how it is counted. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SpanBatch } from '../../../shared/runtime-spans/read/make-span.ts';

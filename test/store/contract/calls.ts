@@ -1,4 +1,4 @@
-/** Calls of a store as data, for random sequences: what was claimed before decides what a commit says. */
+/** Calls of a store as data, for random sequences: earlier claims determine later commits. */
 import fc from 'fast-check';
 import type { DeliveryQueue, Store } from '../../../shared/store/store.ts';
 import { commitOf, hour, namesIn } from './harness.ts';

@@ -1,4 +1,4 @@
-/** Random sequences of calls get the same answers from the store in memory and from Redis, whatever the bounds. */
+/** Random sequences of calls give the same answers from the in-memory store and from Redis, whatever the bounds. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** What the contract suite needs of a store: fresh ones, and time that passes on the store's own clock. */
+/** What the contract suite needs: fresh stores, and control of the store's own clock. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { shardOf } from '../../../shared/store/keys.ts';

@@ -1,4 +1,4 @@
-/** The contract of the boxes, the index, names, figures and the store itself. */
+/** The contract of delivery queues, index, names, sizes and the store itself. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type DeliveryQueue, parkedMax, shardCount } from '../../../shared/store/store.ts';

@@ -1,4 +1,4 @@
-/** What the store says of a Redis that could lose what it acknowledged. */
+/** Warnings about a Redis that could lose acknowledged data. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { RedisStore } from '../../../shared/store/redis/store.ts';

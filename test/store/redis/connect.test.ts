@@ -1,4 +1,4 @@
-/** From a URL to a Redis that answers: one server, Sentinel, TLS; passwords; what is said when it does not. */
+/** From a URL to a usable Redis: one server, Sentinel, TLS, passwords; messages on failure. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

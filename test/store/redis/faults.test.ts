@@ -1,4 +1,4 @@
-/** Redis killed, hung, full, or in part away: nothing acknowledged is lost, callers are told at once, and it comes back by itself. */
+/** Redis killed, hung, full, or partly unavailable: nothing acknowledged is lost, callers fail fast, and it recovers. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { RedisStore } from '../../../shared/store/redis/store.ts';

@@ -1,4 +1,4 @@
-/** The scripts keep the rules of design: every key declared, no clock, no chance, no key name made in Lua; and each runs. */
+/** The rules for scripts: every key declared, no clock, no randomness, no key names built in Lua; and each runs. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';

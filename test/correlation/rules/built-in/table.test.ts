@@ -1,4 +1,4 @@
-/** Every built-in rule against the tables of this folder, and every rule and pattern against being forgotten there. */
+/** Every built-in rule against the tables of this folder; no rule and no pattern may be missing there. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { builtInRules } from '../../../../shared/correlation/rules/built-in/index.ts';

@@ -1,4 +1,4 @@
-/** The known traps of Kubernetes Events, as far as rules can fall into them: names, reasons and words that mean two things. */
+/** Known traps of Kubernetes Events for rules: ambiguous names, reasons and words. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { builtInRules } from '../../../../shared/correlation/rules/built-in/index.ts';
