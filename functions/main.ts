@@ -13,6 +13,7 @@ const functions: Readonly<Record<string, () => Promise<Start>>> = {
   },
   exporter: async () => (await import('./exporter/index.ts')).startExporter,
   reconciler: async () => (await import('./reconciler/index.ts')).startReconciler,
+  history: async () => (await import('./history/index.ts')).startHistory,
 };
 
 /** With this argument the correlator starts this program once more, in a thread. */

@@ -32,7 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/correlation': ['shared/events', 'shared/kubernetes', 'shared/spans'],
   'shared/runtime-spans': ['shared/events', 'shared/spans', 'shared/correlation'],
   'shared/store': ['shared/events', 'shared/process'],
-  'shared/history': ['shared/events', 'shared/process', 'shared/spans', 'shared/correlation'],
+  'shared/history': ['shared/events', 'shared/process', 'shared/kubernetes', 'shared/spans', 'shared/correlation'],
   'shared/dev-broker': ['shared/events', 'shared/process', 'shared/http'],
   'shared/telemetry': ['shared/process', 'shared/http', 'shared/spans'],
   'shared/build': ['shared/events', 'shared/process', 'shared/spans', 'shared/dev-broker'],

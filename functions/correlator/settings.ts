@@ -2,6 +2,7 @@
 import type { CorrelateConfig } from '../../shared/correlation/config.ts';
 import { clusterNameOf } from '../../shared/process/event-selection.ts';
 import type { Settings } from '../../shared/process/settings.ts';
+import { rulesFilesOf } from './rules.ts';
 
 export interface CorrelatorConfig {
   /** Cluster of Events that do not name theirs; undefined: the uid of kube-system. */
@@ -38,10 +39,7 @@ export function readConfig(settings: Settings): CorrelatorConfig {
         'Events without cause or effect: one digest per object and hour, one trace each, or dropped',
       ),
     },
-    rules: (settings.optionalText('KNSPAN_RULES', { what: 'additional rules files, separated by commas' }) ?? '')
-      .split(',')
-      .map((file) => file.trim())
-      .filter((file) => file !== ''),
+    rules: rulesFilesOf(settings),
     source: settings.text('KNSPAN_SOURCE', { default: '/knspan/correlator', what: 'CloudEvents source of the segments' }),
     emitAtOnce: settings.number('KNSPAN_EMIT_CONCURRENCY', {
       default: 8,

@@ -17,7 +17,15 @@ const dist = resolve(top, process.argv[2] ?? 'dist/image');
 const cache = join(dist, 'compile-cache');
 
 /** Files that the code reads. */
-const read = ['knative/base', 'knative/overlays', 'shared/cli/recordings', 'shared/store/redis/lua', 'package.json', 'LICENSE'];
+const read = [
+  'knative/base',
+  'knative/overlays',
+  'shared/cli/recordings',
+  'shared/history/migrations',
+  'shared/store/redis/lua',
+  'package.json',
+  'LICENSE',
+];
 
 /** As large as all the rest and seldom used: a file of its own. */
 const kubeClient = 'kube-client';

@@ -5,21 +5,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Meaning } from '../correlation/rules/rule.ts';
 import type { Micros, Observation } from '../events/observation.ts';
+import type { ObjectVersion } from '../kubernetes/object.ts';
 import type { Segment } from '../spans/span.ts';
 import { Clusters } from './clusters.ts';
 import { type Database, DatabaseError } from './database.ts';
 import { isMissingPartition, type PartitionedTable, Partitions, partitionedTables, partitionsMax } from './partitions.ts';
 import { int, rowOf } from './row.ts';
+import type { Sql } from './sql.ts';
 import { dayOf, timeText } from './time.ts';
 import { type ClusterRef, type EventRow, eventRow } from './write/event-row.ts';
 import { insertEvents } from './write/insert-events.ts';
+import { insertObjects } from './write/insert-objects.ts';
 import { insertSegments } from './write/insert-segments.ts';
+import { type ObjectRow, objectRow } from './write/object-row.ts';
 import { type SegmentRows, segmentRows } from './write/span-rows.ts';
 
-/** An Event with what the rules say of it, or a segment. */
+/** An Event with what the rules say of it, a segment, or a version of an object. */
 export type HistoryItem =
   | { readonly kind: 'event'; readonly cluster: string; readonly observation: Observation; readonly meaning: Meaning }
-  | { readonly kind: 'segment'; readonly cluster: string; readonly segment: Segment };
+  | { readonly kind: 'segment'; readonly cluster: string; readonly segment: Segment }
+  | { readonly kind: 'object'; readonly cluster: string; readonly version: ObjectVersion; readonly seenAt: Micros };
 
 /**
  * written: committed; repeated: it was there; expired: older than the retention, not kept; refused: it can never be kept. Full and away:
@@ -43,7 +48,10 @@ export interface WriterOptions {
   readonly partitionsMax?: number;
 }
 
-type Rows = { readonly kind: 'event'; readonly row: EventRow } | { readonly kind: 'segment'; readonly rows: SegmentRows };
+type Rows =
+  | { readonly kind: 'event'; readonly row: EventRow }
+  | { readonly kind: 'segment'; readonly row: SegmentRows }
+  | { readonly kind: 'object'; readonly row: ObjectRow };
 
 interface Waiting {
   readonly rows: Rows;
@@ -55,6 +63,7 @@ interface Waiting {
 const defaults = { waitingMax: 2_000, concurrency: 2, batchMax: 500, partitionsMax };
 /** A segment may have 1,000 spans and 256 KiB. */
 const segmentsMax = 20;
+const noTimes = { events: [], spans: [], event_spans: [] };
 /** After a deadlock, or when a partition was dropped in between. */
 const attemptsMax = 5;
 const insertedRow = rowOf({ inserted: int });
@@ -107,7 +116,7 @@ export class HistoryWriter {
     const lane = first && this.#free.shift();
     if (lane === undefined) return;
     const kind = first?.rows.kind;
-    const most = kind === 'event' ? this.#options.batchMax : segmentsMax;
+    const most = kind === 'segment' ? segmentsMax : this.#options.batchMax;
     const batch: Waiting[] = [];
     this.#waiting = this.#waiting.filter((one) => one.rows.kind !== kind || batch.length >= most || batch.push(one) === 0);
     void this.#write(batch, `${this.#id}/${lane}`).finally(() => {
@@ -135,9 +144,7 @@ export class HistoryWriter {
 
   /** How many rows are new. */
   async #insert(batch: readonly Waiting[], lane: string): Promise<number> {
-    const events = batch.flatMap(({ rows }) => (rows.kind === 'event' ? [rows.row] : []));
-    const segments = batch.flatMap(({ rows }) => (rows.kind === 'segment' ? [rows.rows] : []));
-    const statement = events.length > 0 ? insertEvents(events, lane) : insertSegments(segments, lane);
+    const statement = statementFor(batch, lane);
     for (let attempt = 1; ; attempt += 1) {
       await this.#makePartitions(batch);
       try {
@@ -161,21 +168,30 @@ export class HistoryWriter {
   }
 }
 
+/** All of one kind. */
+function statementFor(batch: readonly Waiting[], lane: string): Sql {
+  const events = batch.flatMap(({ rows }) => (rows.kind === 'event' ? [rows.row] : []));
+  if (events.length > 0) return insertEvents(events, lane);
+  const segments = batch.flatMap(({ rows }) => (rows.kind === 'segment' ? [rows.row] : []));
+  if (segments.length > 0) return insertSegments(segments, lane);
+  const objects = batch.flatMap(({ rows }) => (rows.kind === 'object' ? [rows.row] : []));
+  return insertObjects(objects, lane);
+}
+
 function rowsOf(item: HistoryItem, cluster: ClusterRef): Rows {
-  return item.kind === 'event'
-    ? { kind: 'event', row: eventRow(cluster, item.observation, item.meaning) }
-    : { kind: 'segment', rows: segmentRows(cluster, item.segment) };
+  if (item.kind === 'event') return { kind: 'event', row: eventRow(cluster, item.observation, item.meaning) };
+  if (item.kind === 'segment') return { kind: 'segment', row: segmentRows(cluster, item.segment) };
+  return { kind: 'object', row: objectRow(cluster, item.version, item.seenAt) };
 }
 
 function timesOf(item: HistoryItem, rows: Rows): Waiting['times'] {
-  if (item.kind === 'event') return { events: [item.observation.last.at], spans: [], event_spans: [] };
-  return rows.kind === 'segment'
-    ? { events: [], spans: rows.rows.spanTimes, event_spans: rows.rows.eventTimes }
-    : { events: [], spans: [], event_spans: [] };
+  if (item.kind === 'event') return { ...noTimes, events: [item.observation.last.at] };
+  return rows.kind === 'segment' ? { ...noTimes, spans: rows.row.spanTimes, event_spans: rows.row.eventTimes } : noTimes;
 }
 
 function lastTimeOf(item: HistoryItem): Micros {
-  return item.kind === 'event' ? item.observation.last.at : Math.max(...item.segment.spans.map(({ end }) => end));
+  if (item.kind === 'event') return item.observation.last.at;
+  return item.kind === 'segment' ? Math.max(...item.segment.spans.map(({ end }) => end)) : item.seenAt;
 }
 
 /** SQLSTATE of a program's limit that was exceeded. */

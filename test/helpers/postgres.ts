@@ -67,7 +67,7 @@ function databasesOf(connection: pg.PoolConfig, kill: (() => void) | null, stop:
     urlOf: (database) => {
       const { connectionString, host, port, user } = database.connection;
       const name = opened.get(database) ?? '';
-      return connectionString ?? `postgres://${user}@/${name}?host=${encodeURIComponent(host ?? '')}&port=${port}`;
+      return connectionString ?? `postgres://${user}@${encodeURIComponent(host ?? '')}:${port}/${name}`;
     },
     stop: async () => {
       for (const [database, name] of opened) {

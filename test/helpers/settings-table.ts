@@ -2,13 +2,19 @@
 import { fileURLToPath } from 'node:url';
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
+import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { helpers, samples, startOf } from '../../functions/samples/index.ts';
 import { functionContext, type Start } from '../../shared/process/run-function.ts';
 import { ConfigError, type Setting, Settings } from '../../shared/process/settings.ts';
 import { traced } from '../../shared/telemetry/open-tracing.ts';
 
-const pipeline: Readonly<Record<string, Start>> = { correlator: startCorrelator, exporter: startExporter, reconciler: startReconciler };
+const pipeline: Readonly<Record<string, Start>> = {
+  correlator: startCorrelator,
+  exporter: startExporter,
+  reconciler: startReconciler,
+  history: startHistory,
+};
 const beside = [...Object.keys(samples), ...Object.keys(helpers)];
 const extensions = Object.keys(samples);
 /** One fault, so that nothing is started once all settings are read. */

@@ -18,7 +18,13 @@ let items: HistoryItem[];
 
 before(async () => {
   postgres = await startPostgres();
-  items = (await Promise.all(recordings().filter((_, place) => place % 4 === 0).map(itemsOf))).flat();
+  items = (
+    await Promise.all(
+      recordings()
+        .filter((_, place) => place % 4 === 0)
+        .map(itemsOf),
+    )
+  ).flat();
 });
 after(() => postgres.stop());
 

@@ -5,6 +5,7 @@ import { routableAt } from '../../../shared/correlation/steps.ts';
 import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
 import type { Micros } from '../../../shared/events/observation.ts';
 import type { Answer } from '../../../shared/http/server.ts';
+import { type ClassifiedEvent, classifyEvent } from '../../../shared/kubernetes/classify-event.ts';
 import { stopwatch } from '../../../shared/process/clock.ts';
 import type { Log } from '../../../shared/process/log.ts';
 import type { Tracing } from '../../../shared/process/tracing.ts';
@@ -14,7 +15,6 @@ import type { LateArrivalGate } from '../decide/late-arrival-gate.ts';
 import type { Owners } from '../decide/owner-lookup.ts';
 import type { Meters } from '../metrics.ts';
 import { type Backpressure, retryAfterSeconds } from './backpressure.ts';
-import { type ClassifiedEvent, classifyEvent } from './classify-event.ts';
 import { entriesOfObject, type RecentFactFilter } from './fact-filter.ts';
 import type { InboxBatch, InboxWriter } from './inbox-writer.ts';
 

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../../process/log.ts';
 import type { Environment } from '../../process/settings.ts';
 import { DatabaseError } from '../database.ts';
@@ -39,7 +39,9 @@ export function openDataFolder(folder: string): DataFolder {
   const fail = (state: string) => new DatabaseError(`Cannot use data folder '${path}': ${state}`, '');
   if (process.platform === 'win32') throw fail('the embedded PostgreSQL needs Linux or macOS, wanted DATABASE_URL');
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // The folders above it must stay open to the user who runs the server.
+    mkdirSync(dirname(path), { recursive: true });
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
     const entries = readdirSync(path);
     if (entries.length > 0 && !entries.some((name) => own.includes(name) || name.startsWith('.knspan-new-')))
       throw fail('it holds files of others, wanted an empty folder or a new one');

@@ -178,9 +178,15 @@ async function initialize(folder: DataFolder, { initdb }: Binaries): Promise<voi
     rmSync(fresh, { recursive: true, force: true });
     // Another process was faster.
     if (existsSync(folder.data)) return;
-    const user = folder.user ? ` as user ${folder.user.uid}, since PostgreSQL refuses root` : '';
-    throw new DatabaseError(`Cannot make a PostgreSQL data folder in '${folder.path}'${user}: ${messageOf(error)}`, '');
+    const user = folder.user ? ` as user ${folder.user.uid} (it refuses to run as root)` : '';
+    throw new DatabaseError(`Cannot set up PostgreSQL in '${folder.path}'${user}: ${lastLine(error)}`, '');
   }
+}
+
+/** Of what the program has written. */
+function lastLine(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : '';
+  return said || messageOf(error);
 }
 
 async function stateOf(connection: pg.PoolConfig): Promise<'ready' | 'busy' | 'down'> {

@@ -73,7 +73,8 @@ create table history.objects (
   last_n integer,
   events integer not null,
   failures integer not null,
-  restarts integer not null,
+  restarts integer not null,        -- that its Events tell of
+  restart_count integer,            -- of the last version that was fed
   cluster smallint not null,
   last_failed boolean,
   ready boolean,

@@ -1,12 +1,12 @@
-/** From a CloudEvent to what the correlator does with it: an Event to correlate, an object to know, a tick, or nothing. */
-import type { ReceivedEvent } from '../../../shared/events/cloudevents.ts';
-import { textField } from '../../../shared/events/json.ts';
-import type { Micros, Observation } from '../../../shared/events/observation.ts';
-import { parseEvent } from '../../../shared/events/parse-event.ts';
-import { parseTimestamp } from '../../../shared/events/time.ts';
-import type { ObjectVersion } from '../../../shared/kubernetes/object.ts';
-import { parseObject } from '../../../shared/kubernetes/parse-object.ts';
-import { missedType, tickType } from '../../../shared/process/event-selection.ts';
+/** What a CloudEvent of the Broker `events` brings: an Event, a version of an object, a tick, or nothing. */
+import type { ReceivedEvent } from '../events/cloudevents.ts';
+import { textField } from '../events/json.ts';
+import type { Micros, Observation } from '../events/observation.ts';
+import { parseEvent } from '../events/parse-event.ts';
+import { parseTimestamp } from '../events/time.ts';
+import { missedType, tickType } from '../process/event-selection.ts';
+import type { ObjectVersion } from './object.ts';
+import { parseObject } from './parse-object.ts';
 
 export type ClassifiedEvent =
   | { readonly kind: 'event'; readonly cluster: string; readonly observation: Observation }
