@@ -53,7 +53,7 @@ describe('EXPLAIN', () => {
       changesSql(everything, { ...list, filter: { namespaces: ['team-3'], kinds: ['Deployment'], name: 'web-3' } }),
       /traces_workload/,
     ],
-    'changes by text': [changesSql(everything, { ...list, range: ever, filter: { search: 'shop/web:17' } }), /traces_text/],
+    'changes by text': [changesSql(everything, { ...list, range: ever, filter: { search: 'q7z' } }), /traces_text/],
     'change facets': [changeFacetsSql(everything, {}, wide), /traces_end/],
     'change steps': [changesPerStepSql(everything, {}, wide, 60_000), /traces_end/],
     'change lanes': [changeLanesSql(everything, {}, wide, 100), /traces_end/],

@@ -119,7 +119,7 @@ describe('history', () => {
     assert.equal((await post(keeps.url, eventOf('00000000-0000-4000-8000-000000000004'))).status, 202);
     assert.equal(await rows('events'), 1);
     const drops = await start({ KNSPAN_RETENTION: '1d' });
-    await until('its day is dropped', async () => (await rows('events')) === 0);
+    await until('its day is dropped', async () => (await rows('events')) + (await rows('hours')) === 0);
     assert.equal((await post(drops.url, eventOf('00000000-0000-4000-8000-000000000005'))).status, 202);
     assert.deepEqual([await rows('events'), await rows('hours')], [0, 0]);
     const expired = 'knspan_history_items_total{kind="event",outcome="expired"}';

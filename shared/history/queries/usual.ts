@@ -31,11 +31,14 @@ const comparedMax = 20;
 export function usualPhases(database: Database, scope: Scope, traceIds: readonly string[]): Promise<UsualPhase[]> {
   return database.rows(
     usualRow,
-    usualPhasesSql(sql`traces.trace_id = any(${traceIds.map(hyphenated)}::uuid[]) and ${visible(scope, sql`traces`)}`),
+    usualPhasesSql(
+      sql`select * from history.traces as traces
+        where traces.trace_id = any(${traceIds.map(hyphenated)}::uuid[]) and ${visible(scope, sql`traces`)}`,
+    ),
   );
 }
 
-/** `compared`: rows of `history.traces`. */
+/** `compared`: a query of rows of `history.traces`. */
 export function usualPhasesSql(compared: Sql): Sql {
   return sql`
     select
@@ -50,11 +53,13 @@ export function usualPhasesSql(compared: Sql): Sql {
       select phase, percentile_cont(0.5) within group (order by longest_us) as p50,
         percentile_cont(0.95) within group (order by longest_us) as p95, count(*) as samples, max(before) as before
       from (
-        select trace_id, start, "end", count(*) over () as before from history.traces as earlier
-        where (earlier.namespace, earlier.kind, earlier.name, earlier.change, earlier.cluster)
-            = (traces.namespace, traces.kind, traces.name, traces.change, traces.cluster)
-          and earlier."end" < traces.start
-        order by earlier."end" desc limit ${comparedMax}
+        select *, count(*) over () as before from (
+          select trace_id, start, "end" from history.traces as earlier
+          where (earlier.namespace, earlier.kind, earlier.name, earlier.change, earlier.cluster)
+              = (traces.namespace, traces.kind, traces.name, traces.change, traces.cluster)
+            and earlier."end" < traces.start
+          order by earlier."end" desc limit ${comparedMax}
+        ) as latest
       ) as earlier
       cross join lateral (
         select phase, longest_us from history.phases as phases where phases.trace_id = earlier.trace_id
