@@ -40,5 +40,6 @@ async function isExpected(error: unknown): Promise<boolean> {
   const { WiringError } = await import('../dev-broker/read-wiring.ts');
   const { StoreError } = await import('../store/store.ts');
   const { ListenError } = await import('../http/listen.ts');
-  return [InputError, ConfigError, WiringError, StoreError, ListenError].some((one) => error instanceof one);
+  const { DatabaseError } = await import('../history/database.ts');
+  return [InputError, ConfigError, WiringError, StoreError, ListenError, DatabaseError].some((one) => error instanceof one);
 }

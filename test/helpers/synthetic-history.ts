@@ -30,7 +30,10 @@ export async function fillHistory(database: Database, { days, eventsPerDay, span
     onDay?.(day);
   }
   await summarize(database);
-  await database.transaction((transaction) => transaction.script("select gin_clean_pending_list('history.traces_text'); analyze"), timeoutMs);
+  await database.transaction(
+    (transaction) => transaction.script("select gin_clean_pending_list('history.traces_text'); analyze"),
+    timeoutMs,
+  );
 }
 
 /** Eight Events per pod, 31 per trace, in the order of their times. */

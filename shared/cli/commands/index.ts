@@ -6,6 +6,7 @@ import { Argument, Command, Option } from 'commander';
 import type { LocalFunctions } from '../local/local-run.ts';
 import type { DemoOptions } from './demo.ts';
 import { addExamples, describeOption, exitCodes, pathOf } from './help.ts';
+import { addSql } from './history-commands.ts';
 import { addOutput, wholeNumber } from './options.ts';
 import { addDeadLetters, addExtension, addRulesCheck, addServe } from './pipeline-commands.ts';
 import { addExplain, addFind, addReplay, addWatch } from './trace-commands.ts';
@@ -29,6 +30,7 @@ export function createProgram(functions: LocalFunctions): Command {
   addReplay(program, functions);
   addWatch(program);
   addExplain(program);
+  addSql(program);
   program.commandsGroup('Run the pipeline:');
   addServe(program, functions);
   addDeadLetters(program);

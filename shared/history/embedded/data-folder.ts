@@ -34,6 +34,10 @@ export function defaultDataFolder(environment: Environment): string {
   return process.getuid?.() === 0 ? '/var/lib/knspan' : join(homedir(), '.local/state/knspan');
 }
 
+export function holdsHistory(folder: string): boolean {
+  return existsSync(join(folder, 'postgresql', 'PG_VERSION'));
+}
+
 export function openDataFolder(folder: string): DataFolder {
   const path = resolve(folder);
   const fail = (state: string) => new DatabaseError(`Cannot use data folder '${path}': ${state}`, '');

@@ -82,8 +82,8 @@ export function eventRow(cluster: ClusterRef, observation: Observation, meaning:
 }
 
 /** What the rules call a failure, however it is typed: a node that gets NotReady is a Normal Event. Else the type Warning. */
-function isFailure({ type }: Observation, { class: role, fails, probe, groups }: Meaning): boolean {
-  return type === 'Warning' || role === 'failure' || fails || probe || groups['outcome'] === 'Failed';
+function isFailure({ type }: Observation, { class: role, fails, probe, begins, groups }: Meaning): boolean {
+  return type === 'Warning' || role === 'failure' || fails || probe || begins === 'outage' || groups['outcome'] === 'Failed';
 }
 
 /** Most Events are called after their object. */
