@@ -33,12 +33,12 @@ function csvOf({ columns, rows }: Table): string {
 
 function jsonOf({ columns, rows }: Table): string {
   const lines = rows.map((row) =>
-    JSON.stringify(Object.fromEntries(columns.map((column, place) => [column.name, valueOf(column, row[place] ?? null)]))),
+    JSON.stringify(Object.fromEntries(columns.map((column, place) => [column.name, jsonValueOf(column, row[place] ?? null)]))),
   );
   return `[${lines.length === 0 ? '' : `\n${lines.join(',\n')}\n`}]\n`;
 }
 
-function valueOf({ type }: ReaderColumn, cell: Cell): unknown {
+function jsonValueOf({ type }: ReaderColumn, cell: Cell): unknown {
   if (cell === null) return null;
   if (type === 'flag') return cell === 't';
   if (type === 'json') return JSON.parse(cell);
