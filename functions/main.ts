@@ -34,6 +34,7 @@ async function runCommandLine(): Promise<void> {
     startCorrelator: async (...given) => (await import('./correlator/index.ts')).startCorrelator(...given),
     startExporter: async (...given) => (await import('./exporter/index.ts')).startExporter(...given),
     startReconciler: async (...given) => (await import('./reconciler/index.ts')).startReconciler(...given),
+    startHistory: async (...given) => (await import('./history/index.ts')).startHistory(...given),
     samples,
     startOf,
     startHeartbeats: async (...given) => (await import('./samples/heartbeats/index.ts')).startHeartbeats(...given),

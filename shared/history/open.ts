@@ -100,7 +100,7 @@ async function holdFolder(connection: pg.PoolConfig, name: string, path: string)
     );
     await client.end();
     throw new DatabaseError(
-      `Cannot open data folder '${path}': ${holder.rows[0]?.name ?? 'another process'} has it open, wanted another folder (--data)`,
+      `Cannot open data folder '${path}': ${holder.rows[0]?.name ?? 'another process'} has it open, wanted another folder (--data) or --no-history`,
       '',
     );
   }

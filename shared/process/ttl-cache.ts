@@ -43,6 +43,13 @@ export class TtlCache<V> {
     return entry.value;
   }
 
+  /** What has not expired, with the ms that are left. */
+  *entries(): Generator<readonly [key: string, value: V, ttlMs: number]> {
+    const now = this.#now();
+    for (const generation of [this.#older, this.#newer])
+      for (const [key, { value, until }] of generation) if (until > now) yield [key, value, until - now];
+  }
+
   /** A time to live of less than 1 ms counts as 1 ms. */
   set(key: string, value: V, ttlMs: number = this.#ttlMs): void {
     this.#older.delete(key);

@@ -1,6 +1,7 @@
 /** Local runs with the real functions, wired as in `functions/main.ts`. */
 import { startCorrelator } from '../../functions/correlator/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
+import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
 import { startEventDisplay } from '../../functions/samples/event-display/index.ts';
 import { startHeartbeats } from '../../functions/samples/heartbeats/index.ts';
@@ -13,6 +14,7 @@ export const localFunctions: LocalFunctions = {
   startCorrelator,
   startExporter,
   startReconciler,
+  startHistory,
   samples,
   startOf,
   startHeartbeats,

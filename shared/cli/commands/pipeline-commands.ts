@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { LocalFunctions } from '../local/local-run.ts';
 import { addExamples } from './help.ts';
+import { dataHelp } from './history-commands.ts';
 import {
   addFilters,
   addObjectFilters,
@@ -21,12 +22,14 @@ export function addServe(program: Command, functions: LocalFunctions): void {
     .command('serve')
     .summary('run the whole pipeline in this process')
     .description(
-      'Run the whole pipeline in this process: broker, correlator, exporter and extensions, wired as in a cluster. Takes CloudEvents by POST; shows or sends each trace once it has settled. State is lost on exit unless REDIS_URL is set; KNSPAN_* variables configure the functions.',
+      'Run the whole pipeline in this process: broker, correlator, exporter and extensions, wired as in a cluster. Takes CloudEvents by POST; shows or sends each trace once it has settled. Keeps the history of Events and traces in a data folder, or in the PostgreSQL that DATABASE_URL names; what has not settled is kept there across a clean stop, or in the Redis that REDIS_URL names. KNSPAN_* variables configure the functions.',
     )
     .optionsGroup('Pipeline:')
     .addOption(new Option('--port <number>', 'port for CloudEvents').argParser(wholeNumber(0, 65_535)).default(8_080))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--live', 'follow the cluster of the current kubeconfig', false)
+    .option('--data <folder>', dataHelp)
+    .option('--no-history', 'keep no history; what has not settled is lost on exit')
     .addOption(correlatorsOption('correlators that share the work'))
     .option('--with <overlay>', withHelp, collect, [])
     .action(async (options: ServeOptions) => (await import('./serve.ts')).serveCommand(functions, options));

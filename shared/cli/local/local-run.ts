@@ -6,6 +6,7 @@
 import type { CompiledRules } from '../../correlation/rules/match.ts';
 import type { Source } from '../../dev-broker/manifest-reader.ts';
 import type { ExtensionFunction, Given } from '../../extension/definition.ts';
+import type { OpenedDatabase } from '../../history/open.ts';
 import type { Clock } from '../../process/clock.ts';
 import type { LogLevel } from '../../process/log.ts';
 import type { FunctionContext, Start, Stoppable } from '../../process/run-function.ts';
@@ -33,6 +34,10 @@ export interface LocalOptions {
   readonly reconciles: boolean;
   /** Sweep and tick by the clock; false: the caller does, with a manual clock. */
   readonly beats: boolean;
+  /** Keeps the history of Events and traces there; closed by the caller. */
+  readonly history?: OpenedDatabase;
+  /** Of the store in memory, from a clean stop to the next start. Absent: it is lost with the process. */
+  readonly pendingFile?: string;
   /** Overlays beside the base: names, or folders with manifests and a function. Without any, no extension runs. */
   readonly overlays?: readonly string[];
   readonly trial?: Trial;
@@ -88,6 +93,10 @@ export interface LocalFunctions {
   ): Promise<LocalCorrelator>;
   startExporter(surroundings: FunctionContext): Promise<Running>;
   startReconciler(surroundings: FunctionContext, given: { store: Store }): Promise<Running>;
+  startHistory(
+    surroundings: FunctionContext,
+    given: { opened: OpenedDatabase; store: Store; cluster?: string; rules?: CompiledRules },
+  ): Promise<Running>;
   /** Made with the extension kit, by name. */
   readonly samples: Readonly<Record<string, () => Promise<ExtensionFunction>>>;
   /** Any function beside the pipeline, by name. */

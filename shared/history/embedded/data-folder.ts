@@ -25,7 +25,7 @@ export interface DataFolder {
 const unprivileged = 65_534;
 /** `sun_path` has 104 bytes on macOS and 108 on Linux, of which the name of the socket takes 14. */
 const socketPathMax = 90;
-const own = ['postgresql', 'postgresql.log', 'run'];
+const own = ['postgresql', 'postgresql.log', 'run', 'pending'];
 
 /** The user's folder for state (XDG), that of the system for root. */
 export function defaultDataFolder(environment: Environment): string {

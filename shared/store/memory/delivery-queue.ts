@@ -7,6 +7,12 @@ interface Item {
   tries: number;
 }
 
+export interface SavedQueue {
+  readonly items: ReadonlyMap<string, Item>;
+  readonly due: ReadonlyMap<string, number>;
+  readonly since: ReadonlyMap<string, number>;
+}
+
 export class MemoryDeliveryQueue {
   readonly #max: number;
   readonly #items = new Map<string, Item>();
@@ -15,6 +21,16 @@ export class MemoryDeliveryQueue {
 
   constructor(max: number) {
     this.#max = max;
+  }
+
+  save(): SavedQueue {
+    return { items: this.#items, due: this.#due.save(), since: this.#since.save() };
+  }
+
+  load({ items, due, since }: SavedQueue): void {
+    for (const [id, { body, tries }] of items) this.#items.set(id, { body, tries });
+    this.#due.load(due);
+    this.#since.load(since);
   }
 
   get size(): number {

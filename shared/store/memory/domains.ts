@@ -5,6 +5,16 @@ import { type Claimed, type Commit, type CommitOutcome, type DomainEntry, type D
 import type { MemoryDeliveryQueue } from './delivery-queue.ts';
 import { SortedSet } from './sorted-set.ts';
 
+export interface SavedDomains {
+  readonly due: ReadonlyMap<string, number>;
+  readonly leases: ReadonlyMap<string, number>;
+  readonly fences: ReadonlyMap<string, number>;
+  readonly fence: number;
+  readonly states: readonly (readonly [domain: string, state: string, ttlMs: number])[];
+  readonly incoming: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly undecided: number;
+}
+
 export class MemoryDomains {
   readonly #max: number;
   readonly #outbox: MemoryDeliveryQueue;
@@ -22,6 +32,28 @@ export class MemoryDomains {
     this.#max = max;
     this.#outbox = outbox;
     this.#states = new TtlCache({ now });
+  }
+
+  save(): SavedDomains {
+    return {
+      due: this.#due.save(),
+      leases: this.#leases.save(),
+      fences: this.#fences,
+      fence: this.#fence,
+      states: [...this.#states.entries()],
+      incoming: this.#incoming,
+      undecided: this.#undecided,
+    };
+  }
+
+  load({ due, leases, fences, fence, states, incoming, undecided }: SavedDomains): void {
+    this.#due.load(due);
+    this.#leases.load(leases);
+    for (const [domain, number] of fences) this.#fences.set(domain, number);
+    this.#fence = fence;
+    this.#undecided = undecided;
+    for (const [domain, state, ttlMs] of states) this.#states.set(domain, state, ttlMs);
+    for (const [domain, bodies] of incoming) this.#incoming.set(domain, new Map(bodies));
   }
 
   get undecided(): number {

@@ -13,6 +13,14 @@ interface Seen {
 
 type Occurrence = Pick<InboxEntry, 'event' | 'n'>;
 
+export interface SavedInbox {
+  readonly bodies: ReadonlyMap<string, string>;
+  readonly due: ReadonlyMap<string, number>;
+  readonly pinned: ReadonlyMap<string, string>;
+  readonly seen: readonly (readonly [event: string, seen: Seen, ttlMs: number])[];
+  readonly lease: Lease | null;
+}
+
 interface Lease {
   readonly token: string;
   readonly until: number;
@@ -31,6 +39,18 @@ export class MemoryInbox {
     this.#now = now;
     this.#max = max;
     this.#seen = new TtlCache({ now, ttlMs: seenTtl });
+  }
+
+  save(): SavedInbox {
+    return { bodies: this.#bodies, due: this.#due.save(), pinned: this.#pinned, seen: [...this.#seen.entries()], lease: this.#lease };
+  }
+
+  load({ bodies, due, pinned, seen, lease }: SavedInbox): void {
+    this.#lease = lease;
+    for (const [id, body] of bodies) this.#bodies.set(id, body);
+    this.#due.load(due);
+    for (const [id, route] of pinned) this.#pinned.set(id, route);
+    for (const [event, { versions, first }, ttlMs] of seen) this.#seen.set(event, { versions: new Map(versions), first }, ttlMs);
   }
 
   get size(): number {

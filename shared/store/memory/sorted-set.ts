@@ -10,6 +10,14 @@ export class SortedSet {
   /** A binary heap; a place whose score is no longer that of its id counts as removed. */
   #heap: Place[] = [];
 
+  save(): ReadonlyMap<string, number> {
+    return this.#scores;
+  }
+
+  load(scores: ReadonlyMap<string, number>): void {
+    for (const [id, score] of scores) this.set(id, score);
+  }
+
   get size(): number {
     return this.#scores.size;
   }

@@ -23,14 +23,25 @@ import {
   type StoreSizes,
   shardCount,
 } from '../store.ts';
-import { MemoryDeliveryQueue } from './delivery-queue.ts';
-import { MemoryDomains } from './domains.ts';
-import { MemoryInbox } from './inbox.ts';
+import { MemoryDeliveryQueue, type SavedQueue } from './delivery-queue.ts';
+import { MemoryDomains, type SavedDomains } from './domains.ts';
+import { MemoryInbox, type SavedInbox } from './inbox.ts';
 
 interface Shard {
   readonly inbox: MemoryInbox;
   readonly domains: MemoryDomains;
   readonly outbox: MemoryDeliveryQueue;
+}
+
+type Kept<V> = readonly (readonly [key: string, value: V, ttlMs: number])[];
+
+/** All that it holds, by reference: for a store that nobody uses any more. */
+export interface SavedStore {
+  readonly shards: readonly { readonly inbox: SavedInbox; readonly domains: SavedDomains; readonly outbox: SavedQueue }[];
+  readonly index: Kept<ReadonlyMap<string, number>>;
+  readonly named: Kept<string>;
+  readonly deadLetters: SavedQueue;
+  readonly parked: readonly ParkedItem[];
 }
 
 export class MemoryStore implements Store {
@@ -55,6 +66,30 @@ export class MemoryStore implements Store {
     const shard = this.#shards[number];
     if (!shard) throw new RangeError(`Cannot use shard ${number}: there are ${shardCount}`);
     return shard;
+  }
+
+  save(): SavedStore {
+    return {
+      shards: this.#shards.map(({ inbox, domains, outbox }) => ({ inbox: inbox.save(), domains: domains.save(), outbox: outbox.save() })),
+      index: [...this.#index.entries()],
+      named: [...this.#named.entries()],
+      deadLetters: this.#deadLetters.save(),
+      parked: this.#parked,
+    };
+  }
+
+  /** Into a store that is empty. */
+  load(saved: SavedStore): void {
+    for (const [number, { inbox, domains, outbox }] of saved.shards.entries()) {
+      const shard = this.#shard(number);
+      shard.inbox.load(inbox);
+      shard.domains.load(domains);
+      shard.outbox.load(outbox);
+    }
+    for (const [key, members, ttlMs] of saved.index) this.#index.set(key, new Map(members), ttlMs);
+    for (const [name, value, ttlMs] of saved.named) this.#named.set(name, value, ttlMs);
+    this.#deadLetters.load(saved.deadLetters);
+    this.#parked.push(...saved.parked);
   }
 
   async clock(): Promise<number> {

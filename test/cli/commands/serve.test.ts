@@ -1,51 +1,17 @@
 /** `knspan serve` as a user runs it: a process that accepts CloudEvents by POST and sends traces to a backend. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { knspan } from '../../helpers/cli.ts';
 import { type Notice, noticesOf, post } from '../../helpers/notices.ts';
 import { OtlpReceiver } from '../../helpers/otlp-receiver.ts';
 import { startRedis } from '../../helpers/redis.ts';
+import { Serving, waited } from '../../helpers/serving.ts';
 import { endingAt } from '../../helpers/shifted.ts';
-import { until } from '../../helpers/until.ts';
-
-const bin = fileURLToPath(new URL('../../../shared/cli/bin.js', import.meta.url));
-/** A change settles 10 s after its last Event, which may be 10 s late, as may the names of owners; the machine may be busy. */
-const settledWithin = 120_000;
-
-class Serving {
-  readonly #child: ChildProcess;
-  err = '';
-  readonly ended: Promise<unknown[]>;
-
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const { PATH = '', HOME = '' } = process.env;
-    const all = [bin, 'serve', '--port', '0', '--cluster', 'test', ...args];
-    this.#child = spawn(process.execPath, all, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#child.stderr?.on('data', (chunk) => {
-      this.err += chunk;
-    });
-    this.ended = once(this.#child, 'close');
-  }
-
-  async url(): Promise<string> {
-    await waited('it takes CloudEvents', () => /Taking CloudEvents at http/.test(this.err));
-    return /Taking CloudEvents at (\S+);/.exec(this.err)?.[1] ?? assert.fail(this.err);
-  }
-
-  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<unknown[]> {
-    this.#child.kill(signal);
-    return this.ended;
-  }
-}
-
-const waited = (what: string, holds: () => boolean) => until(what, holds, settledWithin);
 
 const statusesOf = (url: string, notices: readonly Notice[]) => Promise.all(notices.map((notice) => post(url, notice)));
 const allTaken = (notices: readonly Notice[]) => notices.map(() => 202);
@@ -154,9 +120,9 @@ describe('knspan serve', { concurrency: true }, () => {
     const address = taken.address();
     const port = String(typeof address === 'object' ? address?.port : '');
     const [busy, nonsense, away] = await Promise.all([
-      knspan(['serve', '--port', port]),
-      knspan(['serve', '--port', '0', '--otlp', 'nonsense']),
-      knspan(['serve', '--port', '0'], { env: { REDIS_URL: 'redis://127.0.0.1:1' } }),
+      knspan(['serve', '--no-history', '--port', port]),
+      knspan(['serve', '--no-history', '--port', '0', '--otlp', 'nonsense']),
+      knspan(['serve', '--no-history', '--port', '0'], { env: { REDIS_URL: 'redis://127.0.0.1:1' } }),
     ]);
     taken.close();
     assert.match(busy.err, new RegExp(`^Cannot listen on port ${port}: .*EADDRINUSE.*, wanted a free one \\(--host, --port\\)$`, 'm'));
