@@ -9,6 +9,8 @@ export const knspanVersion = '0.1.0';
 export const scope = { name: 'knspan', version: knspanVersion } as const;
 /** Attribute that carries `Span.title`. */
 export const titleKey = 'knspan.title';
+/** All Events of a fold, 16 bytes of base64 each: for the history; too large for a tracing backend. */
+export const foldUidsKey = 'knspan.fold.uids';
 
 const kindInternal = 1;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
@@ -29,13 +31,25 @@ export function otlpText({ cluster, spans }: SpanBatch): string {
   return `{"resourceSpans":${list(resourceSpans)}}`;
 }
 
+/** As it leaves knspan. */
+export function exportedBatch({ cluster, spans }: SpanBatch): SpanBatch {
+  return {
+    cluster,
+    spans: spans.map((span) => {
+      if (!(foldUidsKey in span.attributes)) return span;
+      const { [foldUidsKey]: _, ...attributes } = span.attributes;
+      return { ...span, attributes };
+    }),
+  };
+}
+
 export function resourceAttributes(cluster: string, service: string): Readonly<Record<string, string>> {
   return cluster === '' ? { 'service.name': service } : { 'k8s.cluster.name': cluster, 'service.name': service };
 }
 
 /** The exported attributes of a span: its own and its title, sorted by key. */
 export function exportedAttributes(span: Span): [string, AttributeValue][] {
-  const entries = Object.entries(span.attributes).filter(([key]) => key !== titleKey);
+  const entries = Object.entries(span.attributes).filter(([key]) => key !== titleKey && key !== foldUidsKey);
   if (span.title !== '') entries.push([titleKey, span.title]);
   return entries.sort(byKey);
 }

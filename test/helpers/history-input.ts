@@ -39,7 +39,7 @@ export async function itemsOf(folder: string): Promise<HistoryItem[]> {
   });
   const pipeline = new Pipeline({ rules: testRules, objects, cluster: testCluster });
   for (const observation of observations) pipeline.push(observation);
-  return [...observations.map(eventItem), ...pipeline.finish().flatMap(segmentItems)];
+  return [...observations.map(eventItem), ...pipeline.finish().flatMap((segment) => segmentItems(segment))];
 }
 
 export function eventItem(observation: Observation): HistoryItem {
@@ -47,8 +47,8 @@ export function eventItem(observation: Observation): HistoryItem {
 }
 
 /** As the correlator sends it and a function receives it. */
-export function segmentItems(segment: Segment): HistoryItem[] {
-  return toSegmentEvents(segment, { source: '/test', bytesMost: partBytes }).map(({ body }) => {
+export function segmentItems(segment: Segment, bytesMost = partBytes): HistoryItem[] {
+  return toSegmentEvents(segment, { source: '/test', bytesMost }).map(({ body }) => {
     const received = parseHttp({ 'content-type': 'application/cloudevents+json' }, Buffer.from(body));
     const [event] = received.ok ? received.value : [];
     const parsed = event && parseSegmentEvent(event);

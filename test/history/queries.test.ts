@@ -27,9 +27,12 @@ import { readTrace } from '../../shared/history/queries/trace.ts';
 import { eventsOfTrace } from '../../shared/history/queries/trace-events.ts';
 import { slowChanges, usualPhases } from '../../shared/history/queries/usual.ts';
 import { type HistoryItem, HistoryWriter } from '../../shared/history/writer.ts';
-import { eventItem, itemsOf, recordings, testCluster, writeAll } from '../helpers/history-input.ts';
+import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
+import { eventItem, itemsOf, recordings, segmentItems, testCluster, writeAll } from '../helpers/history-input.ts';
 import { observation } from '../helpers/observation.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { rolloutEvents } from '../helpers/rollout.ts';
+import { pipelineOver } from '../helpers/trace.ts';
 
 const hour = 3_600_000_000;
 let postgres: TestPostgres;
@@ -163,6 +166,23 @@ describe('queries of the pages', () => {
     assert.ok(trace);
     const rows = await eventsOfTrace(database, everything, trace.trace, [one.spanId], 100);
     assert.ok(rows.some(({ uid, n }) => uid === one.uid && n === one.n));
+  });
+
+  it('find the span of every Event of a rollout that was folded', async () => {
+    const other = await postgres.database();
+    const pipeline = pipelineOver(new ObjectIndex(), 100, testCluster);
+    const uid = (number: number) => `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+    const events = [...rolloutEvents({ name: 'web', pods: 300, uid: 'd', at: range.from })].map((one, index) => {
+      const parsed = parseEvent(one);
+      assert.ok(parsed.ok);
+      return { ...parsed.value, uid: uid(index) };
+    });
+    for (const one of events) pipeline.push(one);
+    const written = [...events.map(eventItem), ...pipeline.finish().flatMap((segment) => segmentItems(segment, 256 * 1024))];
+    await writeAll(new HistoryWriter({ database: other, keepSince: () => null, waitingMax: 100_000 }), written);
+    const list = await listEvents(other, everything, { filter: {}, range, limit: 10_000 });
+    assert.equal(list.events.length, events.length);
+    assert.equal(list.events.filter(({ traceId }) => traceId === null).length, 0);
   });
 
   it('write an Event again as the parser has read it', async () => {

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { messageOf } from '../../process/log.ts';
-import { otlpText } from '../../spans/otlp.ts';
+import { exportedBatch, otlpText } from '../../spans/otlp.ts';
 import type { Segment } from '../../spans/span.ts';
 import { InputError } from '../input/read-input.ts';
 import { listLineOf } from './list-view.ts';
@@ -123,7 +123,7 @@ function wantsBackend(env: Readonly<Record<string, string | undefined>>): boolea
 }
 
 function linesOf(segment: Segment, options: OutputOptions, screen: Screen): string {
-  if (options.format === 'otlp-json') return `${otlpText(segment)}\n`;
+  if (options.format === 'otlp-json') return `${otlpText(exportedBatch(segment))}\n`;
   if (options.view === 'list') return `${listLineOf(segment, screen)}\n`;
   return `${treeOf(segment, { screen, why: options.why, runtime: options.runtime === true }).join('\n')}\n`;
 }

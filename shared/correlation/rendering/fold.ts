@@ -8,6 +8,8 @@ const slowestKept = 3;
 const foldsFrom = slowestKept + 2;
 /** Up to this many event uids are listed on a fold; its digest covers all. */
 const uidsListed = 200;
+/** Beyond that they are packed, as many as fit into one event: 170 KiB. */
+const uidsPacked = 8_192;
 
 export function foldToBudget(root: SpanNode, budget: number): void {
   let size = count(root);
@@ -93,6 +95,7 @@ function fold(group: readonly SpanNode[]): void {
     'knspan.rule': 'fold',
     'knspan.evidence': `${folded.length} siblings alike`,
     'k8s.event.uid': uids.slice(0, uidsListed),
+    ...(uids.length > uidsListed ? { 'knspan.fold.uids': packed(uids) } : {}),
     'knspan.fold.spans': folded.length,
     'knspan.fold.failed': failed.length,
     'knspan.fold.events': tells.length,
@@ -104,4 +107,12 @@ function fold(group: readonly SpanNode[]): void {
   const gone = new Set(folded);
   parent.children = parent.children.filter((child) => !gone.has(child));
   adopt(parent, node);
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** In base64, 16 bytes each, for who joins spans with all their Events. */
+function packed(uids: readonly string[]): string {
+  const hex = uids.filter((uid) => uuid.test(uid)).slice(0, uidsPacked);
+  return Buffer.from(hex.join('').replaceAll('-', ''), 'hex').toString('base64');
 }

@@ -1,6 +1,7 @@
 /** A segment as rows: its spans, which Events they tell of, what it adds to its trace, and the objects that its spans name. */
 import type { Micros } from '../../events/observation.ts';
 import { parseTimestamp } from '../../events/time.ts';
+import { foldUidsKey } from '../../spans/otlp.ts';
 import type { Attributes, AttributeValue, Segment, Span, SpanEvent } from '../../spans/span.ts';
 import { timeText } from '../time.ts';
 import type { ClusterRef } from './event-row.ts';
@@ -95,6 +96,7 @@ export const outcomes = ['', 'ok', 'recovered', 'incomplete', 'failing', 'failed
 
 const linkedMax = 100;
 const columns = [
+  foldUidsKey,
   'knspan.phase',
   'knspan.reporter',
   'knspan.rule',
@@ -213,9 +215,16 @@ function eventsOf(span: Span): Told[] {
     const uid = attributes['k8s.event.uid'];
     const time = parseTimestamp(attributes['k8s.event.time']) ?? at;
     if (typeof uid === 'string') told.push({ uid, n: countOf(attributes, 'k8s.event.count', 1), at: time, span });
-    if (typeof uid === 'object') for (const one of uid) told.push({ uid: one, n: 0, at: span.start, span });
+    if (typeof uid === 'object')
+      for (const one of foldedUids(uid, attributes[foldUidsKey])) told.push({ uid: one, n: 0, at: span.start, span });
   }
   return told;
+}
+
+/** Those that are listed and those that are packed, 16 bytes each. */
+function foldedUids(listed: readonly string[], packed: AttributeValue | undefined): ReadonlySet<string> {
+  const hex = typeof packed === 'string' ? Buffer.from(packed, 'base64').toString('hex') : '';
+  return new Set([...listed, ...(hex.match(/.{32}/g) ?? []).map(hyphenated)]);
 }
 
 function storableAttributes(attributes: Attributes, without: readonly string[] = []): Attributes {

@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import { digestOf } from '../../../shared/correlation/ids.ts';
 import { parseEvent } from '../../../shared/events/parse-event.ts';
 import { ObjectIndex } from '../../../shared/kubernetes/object-index.ts';
+import { exportedBatch, otlpText } from '../../../shared/spans/otlp.ts';
+import { toSegmentEvents } from '../../../shared/spans/segment-event.ts';
 import { rolloutEvents } from '../../helpers/rollout.ts';
 import { checkShape, pipelineOver, toldBy } from '../../helpers/trace.ts';
 
@@ -37,6 +39,26 @@ describe('fold', () => {
       assert.equal(sum.toString(16).padStart(16, '0'), digestOf(hidden));
     });
   }
+
+  it('packs the uids of all Events of a fold, which stay out of an export', () => {
+    const pipeline = pipelineOver(new ObjectIndex(), 100);
+    const hex = (number: number) => `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+    for (const [index, event] of [...rolloutEvents({ name: 'web', pods: 300, uid: 'd', at: Date.UTC(2026, 0, 1) * 1_000 })].entries()) {
+      const parsed = parseEvent(event);
+      assert.ok(parsed.ok);
+      pipeline.push({ ...parsed.value, uid: hex(index) });
+    }
+    const segments = pipeline.finish();
+    const packed = segments.flatMap(({ spans }) => spans).flatMap(({ attributes }) => attributes['knspan.fold.uids'] ?? []);
+    const uids = packed.flatMap((text) => Buffer.from(String(text), 'base64').toString('hex').match(/.{32}/g) ?? []);
+    assert.ok(uids.length > 200 && new Set(uids).size === uids.length);
+    assert.ok(uids.every((uid) => /^0{12}40008000/.test(uid)));
+    const [segment] = segments;
+    assert.ok(segment);
+    assert.doesNotMatch(otlpText(exportedBatch(segment)), /knspan\.fold\.uids/);
+    const parts = toSegmentEvents(segment, { source: '/test' }).map(({ body }) => body);
+    assert.match(parts.join(''), /knspan\.fold\.uids/);
+  });
 
   it('a rollout inside the budget is not folded', () => {
     const pipeline = pipelineOver(new ObjectIndex());
