@@ -46,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'shared/correlation',
     'shared/runtime-spans',
     'shared/store',
+    'shared/history',
     'shared/dev-broker',
     'shared/extension',
     'shared/telemetry',

@@ -88,7 +88,7 @@ describe('the embedded PostgreSQL', () => {
       assert.ok(error instanceof DatabaseError);
       assert.match(
         error.message,
-        /^Cannot open data folder '.*': knspan serve \(process \d+\) has it open, wanted another folder \(--data\)$/,
+        /^Cannot open data folder '.*': knspan serve \(process \d+\) has it open, wanted another folder \(--data\) or --no-history$/,
       );
       return true;
     });
