@@ -83,6 +83,8 @@ class Playground {
       HOME,
       PATH: `${this.folder}/bin:${dirname(process.execPath)}:${process.env['PATH']}`,
       KUBECONFIG: join(this.folder, 'kubeconfig'),
+      // Of each command: two at once may not share a history.
+      XDG_STATE_HOME: mkdtempSync(join(this.folder, 'state-')),
     };
     const child = spawn('sh', ['-c', follows ? `exec ${command}` : command], { cwd: this.folder, env, timeout: 120_000 });
     let out = '';

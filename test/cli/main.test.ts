@@ -82,8 +82,8 @@ describe('wrong usage', () => {
       [['explain', 'uid'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at /],
       [['watch'], { KUBECONFIG: nowhere }, /^Cannot reach the cluster at /],
       [['deadletters'], { REDIS_URL: '' }, /^Cannot start deadletters: REDIS_URL is not set, wanted redis/],
-      [['serve', '--quiet'], { REDIS_URL: 'nonsense' }, /^Cannot start knspan: REDIS_URL is not readable, wanted redis/m],
-      [['serve', '--quiet', '--port', new URL(url).port], {}, /^Cannot listen on port \d+: .*EADDRINUSE/m],
+      [['serve', '--no-history', '--quiet'], { REDIS_URL: 'nonsense' }, /^Cannot start knspan: REDIS_URL is not readable, wanted redis/m],
+      [['serve', '--no-history', '--quiet', '--port', new URL(url).port], {}, /^Cannot listen on port \d+: .*EADDRINUSE/m],
       [['serve', '--quiet', '--port', '0'], { KNSPAN_BUDGET: 'many' }, /'many' from env 'KNSPAN_BUDGET' is invalid/],
     ] as const) {
       const { status, err } = await knspan(args, { env });

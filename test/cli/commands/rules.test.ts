@@ -33,7 +33,7 @@ describe('rules files', () => {
     ['replay', crashloop],
     ['replay', crashloop, '--through', 'serve'],
     ['find', 'deployment/web', crashloop],
-    ['serve', '--port', '0'],
+    ['serve', '--no-history', '--port', '0'],
   ])
     test(`${args[0]} ${args.slice(2).join(' ')}: a fault is exit 1`, async () => {
       const bad = await file('bad.yaml', 'rules:\n  - id: my-rule\n    class: explode\n    reason: Boom\n');
