@@ -1,10 +1,11 @@
 /** `knspan demo`: sample traces from the bundled recordings, or the game of heartbeats and coins. */
 import { fileURLToPath } from 'node:url';
 import { defaultConfig } from '../../correlation/config.ts';
+import { counted } from '../../events/quantity.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import type { LocalFunctions } from '../local/local-run.ts';
 import type { OutputOptions } from '../output/output.ts';
-import { clean, counted } from '../output/terminal.ts';
+import { clean } from '../output/terminal.ts';
 import type { ShowOptions } from './option-values.ts';
 import { replayCommand } from './replay.ts';
 import { programName } from './version.ts';

@@ -1,5 +1,6 @@
 /** `knspan explain`: the place of an Event in its trace: its parent, the rule and the evidence, and which candidates lost. */
-import { clean, counted } from '../output/terminal.ts';
+import { counted } from '../../events/quantity.ts';
+import { clean } from '../output/terminal.ts';
 import { Pipeline } from '../pipeline.ts';
 import { loadOrList, type SourceOptions } from './find.ts';
 import { readRules } from './option-values.ts';

@@ -1,6 +1,7 @@
 /** `knspan extension`: tests a function of the user with recordings, serves it, or prints its manifests. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { counted } from '../../events/quantity.ts';
 import type { ExtensionFunction, Outcome } from '../../extension/definition.ts';
 import { ManualClock } from '../../process/clock.ts';
 import { runFunction } from '../../process/run-function.ts';
@@ -10,7 +11,7 @@ import { loadExtension } from '../local/extension-file.ts';
 import { manifestsOf } from '../local/extension-manifests.ts';
 import type { LocalFunctions, Trial } from '../local/local-run.ts';
 import { notificationsOf, playAll } from '../local/replay-through-http.ts';
-import { clean, counted } from '../output/terminal.ts';
+import { clean } from '../output/terminal.ts';
 import { recordings } from './demo.ts';
 
 export interface TestOptions {

@@ -1,11 +1,13 @@
 /** `knspan find`: the traces of one object, from a dump or from the live cluster. */
+
+import { counted } from '../../events/quantity.ts';
 import type { Segment } from '../../spans/span.ts';
 import { type Loaded, load } from '../input/load-input.ts';
 import { InputError } from '../input/read-input.ts';
 import { listOnce } from '../live/cluster-source.ts';
 import { listLineOf } from '../output/list-view.ts';
 import { parseObjectName, passes } from '../output/selection.ts';
-import { counted, screenOf } from '../output/terminal.ts';
+import { screenOf } from '../output/terminal.ts';
 import { treeOf } from '../output/tree-view.ts';
 import { Pipeline } from '../pipeline.ts';
 import { type ClusterOptions, type FilterOptions, filterOf, type InputOptions, type RuleOptions, readRules } from './option-values.ts';

@@ -1,5 +1,6 @@
 /** `knspan replay`: the traces of Events from files. */
 import type { Observation } from '../../events/observation.ts';
+import { counted } from '../../events/quantity.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { defaultRuntimeBudget } from '../../runtime-spans/budget.ts';
 import type { Segment } from '../../spans/span.ts';
@@ -8,7 +9,7 @@ import { TimeOrdered } from '../input/time-ordered.ts';
 import { createOutput } from '../output/output.ts';
 import { Progress } from '../output/progress.ts';
 import { Selection } from '../output/selection.ts';
-import { clean, counted } from '../output/terminal.ts';
+import { clean } from '../output/terminal.ts';
 import { Pipeline } from '../pipeline.ts';
 import { type Delivery, deliver } from '../simulated-delivery.ts';
 import { filterOf, type InputOptions, pipelineOptionsOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';

@@ -1,6 +1,7 @@
 /** `knspan rules check`: reports every fault of rules files by file, line and column. */
+
+import { counted } from '../../events/quantity.ts';
 import { loadRules } from '../input/load-input.ts';
-import { counted } from '../output/terminal.ts';
 
 export async function rulesCheckCommand(files: readonly string[]): Promise<void> {
   const { faults } = await loadRules(files, true);

@@ -1,4 +1,6 @@
 /** `knspan serve`: the whole pipeline in one process, over HTTP as in a cluster; with `--live` fed by the current cluster. */
+
+import { counted } from '../../events/quantity.ts';
 import { findBinaries } from '../../history/embedded/binaries.ts';
 import { type OpenedDatabase, openDatabase } from '../../history/open.ts';
 import { ListenError } from '../../http/listen.ts';
@@ -12,7 +14,6 @@ import { followNotifications } from '../live/cluster-source.ts';
 import type { LocalFunctions, LocalOptions } from '../local/local-run.ts';
 import { createOutput } from '../output/output.ts';
 import { orphansKept, Selection } from '../output/selection.ts';
-import { counted } from '../output/terminal.ts';
 import { filterOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';
 import { programName } from './version.ts';
 import { settlingSentence } from './watch.ts';

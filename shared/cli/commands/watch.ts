@@ -1,11 +1,11 @@
 /** `knspan watch`: the traces of a live cluster, each once it has settled. */
 import type { Observation } from '../../events/observation.ts';
+import { counted } from '../../events/quantity.ts';
 import { goDurationMicros } from '../../events/time.ts';
 import { InputError } from '../input/read-input.ts';
 import { follow } from '../live/cluster-source.ts';
 import { createOutput } from '../output/output.ts';
 import { Selection } from '../output/selection.ts';
-import { counted } from '../output/terminal.ts';
 import { Pipeline } from '../pipeline.ts';
 import { type ClusterOptions, filterOf, pipelineOptionsOf, readRules, type ShowOptions, setExitCode } from './option-values.ts';
 

@@ -5,8 +5,8 @@
 
 import { Assembler } from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
+import { counted } from '../../events/quantity.ts';
 import { messageOf } from '../../process/log.ts';
-import { counted } from '../output/terminal.ts';
 
 export type Document =
   /** `list` is the kind of the list that the value was an item of, as far as it was known by then. */

@@ -6,9 +6,10 @@ import { type CompiledRules, compileRules } from '../../correlation/rules/match.
 import type { Rule } from '../../correlation/rules/rule.ts';
 import { parseUserRules, type RuleFault } from '../../correlation/rules/user-rules.ts';
 import type { Micros, Observation } from '../../events/observation.ts';
+import { counted } from '../../events/quantity.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { messageOf } from '../../process/log.ts';
-import { clean, counted } from '../output/terminal.ts';
+import { clean } from '../output/terminal.ts';
 import { InputError, readInputs } from './read-input.ts';
 
 export interface Loaded {

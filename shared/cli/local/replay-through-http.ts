@@ -3,6 +3,7 @@
  * the times of the events. The traces equal those of the direct replay.
  */
 import { isJson, textField } from '../../events/json.ts';
+import { counted } from '../../events/quantity.ts';
 import { ManualClock } from '../../process/clock.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import type { Segment } from '../../spans/span.ts';
@@ -13,7 +14,7 @@ import { InputError, readInputs } from '../input/read-input.ts';
 import { type Notification, sendAll } from '../live/apiserver-notifications.ts';
 import { createOutput } from '../output/output.ts';
 import { orphansKept, Selection } from '../output/selection.ts';
-import { clean, counted } from '../output/terminal.ts';
+import { clean } from '../output/terminal.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
 
 /** Below the allowed lateness. */

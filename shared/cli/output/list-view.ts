@@ -1,7 +1,9 @@
 /** The list view: one line a trace. */
+
+import { durationText } from '../../events/quantity.ts';
 import type { Segment } from '../../spans/span.ts';
 import { causeOf, isInstant, outcomeOf, titleIn } from './outcome.ts';
-import { clean, cut, durationText, pad, padLeft, paint, type Screen, timeText, widthOf } from './terminal.ts';
+import { clean, cut, pad, padLeft, paint, type Screen, timeText, widthOf } from './terminal.ts';
 
 /** A cause in less room says nothing. */
 const causeLeast = 12;

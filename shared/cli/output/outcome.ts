@@ -1,6 +1,8 @@
 /** What a person wants to know of a trace first: how it ended, why, and how long it truly took. */
+
+import { counted, uncertainDurationText } from '../../events/quantity.ts';
 import type { Segment, Span } from '../../spans/span.ts';
-import { type Colour, clean, counted, cut, durationText, widthOf } from './terminal.ts';
+import { type Colour, clean, cut, widthOf } from './terminal.ts';
 
 export function outcomeOf(segment: Segment, root: Span): { readonly outcome: string; readonly colour: Colour } {
   const outcome = clean(String(root.attributes['knspan.outcome'] ?? segment.severity));
@@ -53,7 +55,5 @@ export function isInstant(span: Span): boolean {
 export function lastingText(span: Span): string {
   if (span.attributes['knspan.extent'] === 'point') return '·';
   const micros = span.end - span.start;
-  const uncertain = Number(span.attributes['knspan.time.uncertainty_ms'] ?? 0) * 1_000;
-  if (uncertain < 1_000_000 || micros >= 60 * uncertain) return durationText(micros);
-  return micros < uncertain ? `< ${uncertain / 1_000_000} s` : `~ ${Math.round(micros / 1_000_000)} s`;
+  return uncertainDurationText(micros, Number(span.attributes['knspan.time.uncertainty_ms'] ?? 0) * 1_000);
 }

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { counted } from '../../events/quantity.ts';
 import { messageOf } from '../../process/log.ts';
 import { exportedBatch, otlpText } from '../../spans/otlp.ts';
 import type { Segment } from '../../spans/span.ts';
 import { InputError } from '../input/read-input.ts';
 import { listLineOf } from './list-view.ts';
 import type { Sender, Undelivered } from './otlp-output.ts';
-import { clean, counted, type Screen, screenOf } from './terminal.ts';
+import { clean, type Screen, screenOf } from './terminal.ts';
 import { treeOf } from './tree-view.ts';
 
 export interface OutputOptions {

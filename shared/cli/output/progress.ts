@@ -1,5 +1,5 @@
 /** How far a long input has been read, on standard error: a line that is written over on a terminal, a line now and then elsewhere. */
-import { counted } from './terminal.ts';
+import { counted } from '../../events/quantity.ts';
 
 const shownAfterMs = 2_000;
 /** A log file wants few lines. */

@@ -1,8 +1,8 @@
 /** Which traces are shown, and the counts for the summary line and the exit code. */
 import type { Micros } from '../../events/observation.ts';
+import { counted } from '../../events/quantity.ts';
 import { goDurationMicros, parseTimestamp } from '../../events/time.ts';
 import type { Segment } from '../../spans/span.ts';
-import { counted } from './terminal.ts';
 
 export interface Filter {
   readonly namespace?: string;

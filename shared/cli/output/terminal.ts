@@ -113,23 +113,6 @@ export function padLeft(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-/** `1 event`, `1,234 events` */
-export function counted(count: number, thing: string): string {
-  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
-}
-
-/** `12 ms`, `1.2 s`, `3 m 04 s`, `2 h 10 m`. */
-export function durationText(micros: Micros): string {
-  if (micros < 1_000) return '< 1 ms';
-  const ms = micros / 1_000;
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1_000;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3_600) return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`;
-  return `${Math.floor(whole / 3_600)} h ${String(Math.floor((whole % 3_600) / 60)).padStart(2, '0')} m`;
-}
-
 export function timeText(at: Micros): string {
   const date = new Date(at / 1_000);
   return Number.isNaN(date.getTime()) ? 'unknown time' : date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,9 +1,10 @@
 /** The tree view: one block a trace, its verdict on top, each span with its place in time, its duration and what went wrong. */
 
+import { durationText } from '../../events/quantity.ts';
 import { beginsAction, isRuntimeFold, isRuntimeSpan, runtimeSpansIn, trueTimes } from '../../runtime-spans/shown.ts';
 import type { Segment, Span } from '../../spans/span.ts';
 import { causeOf, isInstant, lastingText, outcomeOf, tidy, titleIn } from './outcome.ts';
-import { bar, clean, cut, cutMiddle, durationText, pad, padLeft, paint, type Screen, timeText, widthOf, wrap } from './terminal.ts';
+import { bar, clean, cut, cutMiddle, pad, padLeft, paint, type Screen, timeText, widthOf, wrap } from './terminal.ts';
 
 export interface TreeOptions {
   readonly screen: Screen;

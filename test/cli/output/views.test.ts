@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { listLineOf } from '../../../shared/cli/output/list-view.ts';
 import { lastingText } from '../../../shared/cli/output/outcome.ts';
-import { bar, clean, cut, durationText, pad, padLeft, paint, screenOf, timeText, widthOf } from '../../../shared/cli/output/terminal.ts';
+import { bar, clean, cut, pad, padLeft, paint, screenOf, timeText, widthOf } from '../../../shared/cli/output/terminal.ts';
 import { treeOf } from '../../../shared/cli/output/tree-view.ts';
+import { durationText } from '../../../shared/events/quantity.ts';
 import type { Span } from '../../../shared/spans/span.ts';
 import { began, segmentOf, spanOf } from '../../helpers/segment.ts';
 
