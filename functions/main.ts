@@ -13,6 +13,7 @@ const functions: Readonly<Record<string, () => Promise<Start>>> = {
   },
   exporter: async () => (await import('./exporter/index.ts')).startExporter,
   reconciler: async () => (await import('./reconciler/index.ts')).startReconciler,
+  explorer: async () => (await import('./explorer/index.ts')).startExplorer,
   history: async () => (await import('./history/index.ts')).startHistory,
 };
 

@@ -1,4 +1,5 @@
 /** Settings of the history. */
+import { databaseUrlOf } from '../../shared/history/database-url.ts';
 import { clusterNameOf } from '../../shared/process/event-selection.ts';
 import { portOf } from '../../shared/process/run-function.ts';
 import type { Settings } from '../../shared/process/settings.ts';
@@ -20,13 +21,10 @@ export interface HistoryConfig {
 
 const hourMs = 3_600_000;
 const units: Readonly<Record<string, number>> = { h: hourMs, d: 24 * hourMs };
-const databaseForms = 'a URL such as postgres://user:password@host:5432/database';
 
 /** What is given need not be set. */
 export function readConfig(settings: Settings, given: { readonly database: boolean; readonly cluster: boolean }): HistoryConfig {
-  const databaseUrl = settings.secret('DATABASE_URL', 'PostgreSQL 15 or newer, for the history') ?? '';
-  if (databaseUrl === '' && !given.database) settings.refuse('DATABASE_URL', 'not set', databaseForms);
-  if (databaseUrl !== '' && !isDatabaseUrl(databaseUrl)) settings.refuse('DATABASE_URL', 'not readable', databaseForms);
+  const databaseUrl = databaseUrlOf(settings, given.database);
   const cluster = clusterNameOf(settings);
   const store = readStoreSettings(settings);
   if (cluster === undefined && store.target === null && !given.cluster)
@@ -56,8 +54,4 @@ export function retentionOf(settings: Settings): number | null {
   });
   const [, number = '', unit = ''] = /^(\d+)([hd])$/.exec(text) ?? [];
   return number === '' ? null : Number(number) * (units[unit] ?? hourMs);
-}
-
-export function isDatabaseUrl(text: string): boolean {
-  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
 }

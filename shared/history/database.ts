@@ -155,6 +155,11 @@ async function run(on: pg.Pool | pg.PoolClient, { text, values }: Statement): Pr
   }
 }
 
+/** Whether a statement was cut off by its time-out. */
+export function isTooMuch(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '57014';
+}
+
 export function databaseError(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;
   if (error instanceof pg.DatabaseError) return new DatabaseError(`PostgreSQL says: ${error.message}`, error.code ?? '');

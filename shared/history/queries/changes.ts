@@ -10,6 +10,8 @@ export interface ChangeFilter extends Filter {
   readonly changes?: readonly string[];
   readonly outcomes?: readonly string[];
   readonly actors?: readonly string[];
+  /** Without those of objects that were deleted since. */
+  readonly withoutDeleted?: boolean;
 }
 
 /** Where the page before has ended. */
@@ -75,7 +77,7 @@ export function changesSql(scope: Scope, { filter, range, before, limit }: Chang
 
 /** On the table or alias `traces`. */
 export function changesMatch(scope: Scope, filter: ChangeFilter, { from, to }: Range): Sql {
-  const { changes, outcomes, actors, search } = filter;
+  const { changes, outcomes, actors, search, withoutDeleted } = filter;
   return allOf([
     sql`traces."end" >= ${at(from)} and traces."end" < ${at(to)}`,
     placeIs(filter, scope, traces),
@@ -83,6 +85,9 @@ export function changesMatch(scope: Scope, filter: ChangeFilter, { from, to }: R
     ...(changes ? [sql`traces.change = any(${changes}::text[])`] : []),
     ...(outcomes ? [isOutcome(outcomes)] : []),
     ...(actors ? [sql`traces.actor = any(${actors}::text[])`] : []),
+    ...(withoutDeleted
+      ? [sql`not exists (select from history.objects as gone where gone.uid = traces.root_uid and gone.deleted_at is not null)`]
+      : []),
     ...(search ? [sql`(traces.title ilike ${contains(search)} or traces.cause ilike ${contains(search)})`] : []),
   ]);
 }

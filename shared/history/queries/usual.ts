@@ -88,9 +88,9 @@ export type SlowChange = RowOf<typeof slowRow>;
 
 /** So many of the latest changes of the range are compared. */
 export const slowComparedMax = 500;
-const samplesMin = 3;
+export const samplesMin = 3;
 /** Less is noise: Kubernetes cuts most times to the second. */
-const slowerByMs = 2_000;
+export const slowerByMs = 2_000;
 
 /** The changes of a range that took longer than usual, the most conspicuous first. */
 export function slowChanges(database: Database, scope: Scope, filter: ChangeFilter, range: Range, limit: number): Promise<SlowChange[]> {
