@@ -1,6 +1,7 @@
 /** How esbuild bundles knspan for the image and for the npm package, and how Node starts the image. */
+import { copyFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, OnResolveResult, Plugin } from 'esbuild';
 
@@ -28,7 +29,17 @@ const unusedPartsLeftOut: Plugin = {
   },
 };
 
-/** `import.meta.url` of a source file keeps its value relative to the top of the tree, which is at `up` from the bundle. */
+/** Files of packages that are read at run time: copied beside the bundle, where `import.meta.resolve` then finds them. */
+export const packageFiles = ['idiomorph/dist/idiomorph.esm.js'] as const;
+
+export function copyPackageFiles(folder: string): void {
+  for (const file of packageFiles) copyFileSync(fileURLToPath(import.meta.resolve(file)), join(folder, basename(file)));
+}
+
+/**
+ * `import.meta.url` of a source file keeps its value relative to the top of the tree, which is at `up` from the bundle; a file of a
+ * package is beside the bundle.
+ */
 export function sourcePlaces(up: './' | '../../'): Plugin {
   return {
     name: 'source-places',
@@ -36,7 +47,11 @@ export function sourcePlaces(up: './' | '../../'): Plugin {
       builder.onLoad({ filter: /[\\/](?:shared|functions)[\\/].*\.ts$/ }, async ({ path }) => {
         const text = await readFile(path, 'utf8');
         const place = `new URL(${JSON.stringify(up + relative(top, path))}, import.meta.url).href`;
-        return { loader: 'ts', contents: text.replaceAll('import.meta.url', place) };
+        const contents = packageFiles.reduce(
+          (all, file) => all.replaceAll(`import.meta.resolve('${file}')`, `new URL('./${basename(file)}', import.meta.url).href`),
+          text.replaceAll('import.meta.url', place),
+        );
+        return { loader: 'ts', contents };
       });
     },
   };

@@ -10,7 +10,7 @@ import { chmodSync, cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build, type Plugin } from 'esbuild';
-import { bundleOptions, nodeFlags, sourcePlaces, top } from './bundle-options.ts';
+import { bundleOptions, copyPackageFiles, nodeFlags, sourcePlaces, top } from './bundle-options.ts';
 import { writeThirdParty } from './third-party.ts';
 
 const dist = resolve(top, process.argv[2] ?? 'dist/image');
@@ -18,6 +18,7 @@ const cache = join(dist, 'compile-cache');
 
 /** Files that the code reads. */
 const read = [
+  'functions/explorer/assets',
   'knative/base',
   'knative/overlays',
   'shared/cli/recordings',
@@ -50,6 +51,7 @@ async function bundle(): Promise<void> {
     plugins: [kubeClientApart, sourcePlaces('./'), ...bundleOptions.plugins],
   });
   for (const path of read) cpSync(join(top, path), join(dist, path), { recursive: true });
+  copyPackageFiles(dist);
   writeThirdParty(dist, metafile);
 }
 

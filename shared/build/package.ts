@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { generateDtsBundle } from 'dts-bundle-generator';
 import { build } from 'esbuild';
 import { isJson, listField } from '../events/json.ts';
-import { bundleOptions, sourcePlaces, top } from './bundle-options.ts';
+import { bundleOptions, copyPackageFiles, sourcePlaces, top } from './bundle-options.ts';
 import { writeThirdParty } from './third-party.ts';
 
 const out = join(top, 'dist/package');
@@ -40,6 +40,7 @@ async function bundle(): Promise<void> {
     writeFileSync(path, map === null ? text.replace(/\n\/\/# sourceMappingURL=.*\n$/, '\n') : text);
     if (map !== null) writeFileSync(`${path}.map`, map);
   }
+  copyPackageFiles(out);
   writeThirdParty(out, metafile);
 }
 

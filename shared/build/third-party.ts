@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { isJson, listField, textField } from '../events/json.ts';
-import { top } from './bundle-options.ts';
+import { packageFiles, top } from './bundle-options.ts';
 
 interface Package {
   readonly name: string;
@@ -25,12 +25,14 @@ export function writeThirdParty(folder: string, metafile: Metafile): void {
 }
 
 function packagesIn({ inputs }: Metafile): Package[] {
-  const folders = Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  const files = [...Object.keys(inputs), ...packageFiles.map((file) => `node_modules/${file}`)];
+  const folders = files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
   return [...new Set(folders)].sort().map((folder) => {
     const path = join(top, folder);
     const manifest: unknown = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-    const files = readdirSync(path).filter((name) => /^(licen[cs]e|notice)/i.test(name));
-    const texts = files.map((name) => readFileSync(join(path, name), 'utf8').trim());
+    const texts = readdirSync(path)
+      .filter((name) => /^(licen[cs]e|notice)/i.test(name))
+      .map((name) => readFileSync(join(path, name), 'utf8').trim());
     return { name: textField(manifest, 'name'), version: textField(manifest, 'version'), license: textField(manifest, 'license'), texts };
   });
 }

@@ -7,7 +7,10 @@ const actions = {
   '/': () => document.getElementById('search')?.focus(),
   j: () => step(1),
   k: () => step(-1),
-  o: () => row()?.querySelector('a.row-link')?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true })),
+  o: () =>
+    row()
+      ?.querySelector('a.row-link')
+      ?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true })),
   Enter: () => actions['o']?.(),
   f: () => change((address) => toggle(address, 'failed', '1')),
   '[': () => shift(-1),
@@ -22,7 +25,7 @@ export function startKeys() {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const { target, key } = event;
-    if (key === 'Escape') return escape(target);
+    if (key === 'Escape') return leave(target);
     if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || document.querySelector('dialog[open]')) return;
     if (key === 'Enter' && target !== document.body && target !== document.getElementById('main')) return;
     const action = actions[key];
@@ -33,7 +36,7 @@ export function startKeys() {
 }
 
 /** @param {EventTarget | null} target */
-function escape(target) {
+function leave(target) {
   if (target instanceof HTMLInputElement) target.blur();
   for (const menu of document.querySelectorAll('details.menu[open]')) menu.removeAttribute('open');
 }
@@ -99,7 +102,11 @@ function shift(by) {
 }
 
 function widen() {
-  if (document.querySelector('.minimap')) return change(({ searchParams }) => void (searchParams.delete('from'), searchParams.delete('to')));
+  if (document.querySelector('.minimap'))
+    return change(({ searchParams }) => {
+      searchParams.delete('from');
+      searchParams.delete('to');
+    });
   const range = shown();
   if (range) choose(range.from - (range.to - range.from) / 2, range.to + (range.to - range.from) / 2);
 }

@@ -38,14 +38,14 @@ function connect() {
   const wanted = document.body.dataset['live'] === 'on' && !isPaused && document.visibilityState === 'visible';
   if (wanted && !source) {
     source = new EventSource('/live');
-    source.addEventListener('open', () => say((isAway = false)));
+    source.addEventListener('open', () => reach(true));
     source.addEventListener('changed', () => {
       isStale = true;
-      isAway = false;
+      reach(true);
       refresh();
     });
-    source.addEventListener('away', () => say((isAway = true)));
-    source.addEventListener('error', () => say((isAway = true)));
+    source.addEventListener('away', () => reach(false));
+    source.addEventListener('error', () => reach(false));
   }
   if (!wanted && source) {
     source.close();
@@ -54,8 +54,16 @@ function connect() {
   say();
 }
 
+/** @param {boolean} isThere */
+function reach(isThere) {
+  isAway = !isThere;
+  say();
+}
+
 function isRead() {
-  return scrollY > 40 || document.querySelector('.rows tbody:hover, .plot:hover, details[open], dialog[open], [data-row].at, .brush') !== null;
+  return (
+    scrollY > 40 || document.querySelector('.rows tbody:hover, .plot:hover, details[open], dialog[open], [data-row].at, .brush') !== null
+  );
 }
 
 function refresh() {
@@ -73,7 +81,7 @@ async function update() {
   for (const row of document.querySelectorAll('[data-row]')) row.classList.toggle('fresh-row', !before.has(row.id));
 }
 
-function say(_ = false) {
+function say() {
   const button = document.getElementById('live');
   const word = document.getElementById('live-word');
   if (!button || !word) return;

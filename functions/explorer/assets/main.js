@@ -27,7 +27,9 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method !== 'get') return;
   event.preventDefault();
-  const given = [...new FormData(form)].flatMap(([name, value]) => (typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : []));
+  const given = [...new FormData(form)].flatMap(([name, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
+  );
   const action = form.getAttribute('action') ?? location.pathname;
   const text = new URLSearchParams(given).toString();
   void go(text === '' ? action : `${action}?${text}`);

@@ -22,7 +22,11 @@ function toggleFold(button) {
   const depth = Number(row.dataset['depth']);
   /** Depth of a folded row whose rows stay hidden. */
   let inner = Infinity;
-  for (let next = row.nextElementSibling; next instanceof HTMLElement && Number(next.dataset['depth']) > depth; next = next.nextElementSibling) {
+  for (
+    let next = row.nextElementSibling;
+    next instanceof HTMLElement && Number(next.dataset['depth']) > depth;
+    next = next.nextElementSibling
+  ) {
     const at = Number(next.dataset['depth']);
     if (at <= inner) inner = next.querySelector('.fold[aria-expanded="false"]') ? at : Infinity;
     next.hidden = isOpen || at > inner;

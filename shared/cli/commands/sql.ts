@@ -1,6 +1,7 @@
 /** `knspan sql`: a query on the history, read-only and with limits. */
 import { existsSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
+import { counted } from '../../events/quantity.ts';
 import { type Example, exampleCalled, examples, lastDays } from '../../history/console/examples.ts';
 import { Reader, type ReaderRows, readerLimits } from '../../history/console/reader.ts';
 import { holdsHistory } from '../../history/embedded/data-folder.ts';
@@ -10,7 +11,7 @@ import { type Environment, processEnvironment } from '../../process/settings.ts'
 import { historyTarget } from '../history-target.ts';
 import { InputError } from '../input/read-input.ts';
 import { formatRows, type TableFormat } from '../output/table.ts';
-import { counted, pad, screenOf } from '../output/terminal.ts';
+import { pad, screenOf } from '../output/terminal.ts';
 import { programName } from './version.ts';
 
 export interface SqlOptions {

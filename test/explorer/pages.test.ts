@@ -1,0 +1,219 @@
+/** The pages over HTTP, on a real PostgreSQL with the history of recordings. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { isJson, listField } from '../../shared/events/json.ts';
+import type { Change } from '../../shared/history/queries/changes.ts';
+import { listChanges } from '../../shared/history/queries/changes.ts';
+import { everything } from '../../shared/history/queries/scope.ts';
+import { startTestExplorer, type TestExplorer } from '../helpers/explorer.ts';
+
+let explorer: TestExplorer;
+let rollout: Change;
+let crash: Change;
+
+before(async () => {
+  explorer = await startTestExplorer(/captures\/(deployment-rollout|crashloop|image-pull-error)$|scenarios\/(drain|create-100)$/, {
+    environment: { KNSPAN_TRACE_URL: 'https://jaeger.example/trace/{traceId}' },
+  });
+  rollout = await changeOf('checkout', 'rollout');
+  crash = await changeOf('payments', 'rollout');
+});
+
+after(() => explorer.stop());
+
+async function changeOf(namespace: string, change: string): Promise<Change> {
+  const range = { from: 0, to: explorer.now + 1 };
+  const [found] = await listChanges(explorer.database, everything, {
+    filter: { namespaces: [namespace], changes: [change] },
+    range,
+    limit: 1,
+  });
+  return found ?? assert.fail(`no ${change} in ${namespace}`);
+}
+
+async function get(path: string): Promise<{ status: number; text: string; headers: Headers }> {
+  const response = await fetch(`${explorer.url}${path}`, { redirect: 'manual' });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+async function page(path: string): Promise<string> {
+  const { status, text } = await get(path);
+  assert.equal(status, 200, `${path}: ${text.slice(0, 2_000)}`);
+  return text;
+}
+
+async function data(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const { status, text, headers } = await get(path);
+  assert.equal(status, 200, text);
+  assert.match(headers.get('content-type') ?? '', /^application\/json/);
+  const value: unknown = JSON.parse(text);
+  return isJson(value) ? value : assert.fail(text);
+}
+
+/** All that was recorded. */
+const wide = 'from=-300d';
+
+describe('/', () => {
+  it('leads to the changes', async () => {
+    const { status, headers } = await get('/');
+    assert.deepEqual([status, headers.get('location')], [302, '/changes']);
+  });
+});
+
+describe('/changes', () => {
+  it('lists changes with outcome and cause, and a lane for each workload, the failing ones first', async () => {
+    const text = await page(`/changes?${wide}`);
+    assert.match(text, new RegExp(`href="/traces/${rollout.traceId}"`));
+    assert.match(text, /class="outcome failed"/);
+    const lanes = [...text.matchAll(/class="lane-name( bad)?"/g)].map(([, bad]) => bad !== undefined);
+    assert.deepEqual(
+      lanes,
+      lanes.toSorted((a, b) => Number(b) - Number(a)),
+    );
+    assert.ok(lanes.includes(true));
+  });
+
+  it('filters by each facet, by failed only and by free text', async () => {
+    for (const search of [
+      'ns=payments',
+      'kind=Deployment&ns=payments',
+      'failed=1',
+      'outcome=failed',
+      'q=ns:payments',
+      'change=incident',
+      `q=${encodeURIComponent('Back-off')}`,
+    ]) {
+      const changes = listField(await data(`/changes.json?${wide}&${search}`), 'changes', 1_000);
+      assert.ok(changes.length > 0, search);
+      for (const change of changes) {
+        if (!isJson(change)) assert.fail();
+        if (/ns[=:]/.test(search)) assert.equal(change['namespace'], 'payments');
+        if (/failed/.test(search)) assert.match(String(change['outcome']), /^fail/);
+      }
+    }
+  });
+
+  it('counts beside a chosen value what the other choices would show', async () => {
+    const { facets } = await data(`/changes.json?${wide}&ns=payments`);
+    const namespaces = listField({ facets }, 'facets', 1_000).filter((one) => isJson(one) && one['facet'] === 'namespace');
+    assert.ok(namespaces.length > 1);
+  });
+
+  it('goes on where a page of rows has ended, without gap or repeat', async () => {
+    const seen: unknown[] = [];
+    for (let cursor = ''; ; ) {
+      const result = await data(`/changes.json?${wide}${cursor}`);
+      seen.push(...listField(result, 'changes', 1_000).map((one) => (isJson(one) ? one['traceId'] : null)));
+      if (typeof result['before'] !== 'string') break;
+      cursor = `&before=${result['before']}`;
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    const all = await listChanges(explorer.database, everything, { filter: {}, range: { from: 0, to: explorer.now + 1 }, limit: 1_000 });
+    assert.equal(seen.length, all.length);
+  });
+
+  it('sorts by what took longest and by what was slower than usual', async () => {
+    const took = listField(await data(`/changes.json?${wide}&sort=took`), 'changes', 1_000).map((one) =>
+      isJson(one) ? Date.parse(String(one['end'])) - Date.parse(String(one['start'])) : 0,
+    );
+    assert.deepEqual(
+      took,
+      took.toSorted((a, b) => b - a),
+    );
+    await page(`/changes?${wide}&sort=slow`);
+  });
+
+  it('says why it is empty, with a way out', async () => {
+    assert.match(await page(`/changes?${wide}&ns=nowhere`), /The filters are too narrow for this range\.[\s\S]*drop all filters/);
+    assert.match(await page('/changes?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z'), /The history begins at/);
+  });
+});
+
+describe('/traces/ID', () => {
+  it('shows each span in its place, the verdict and the way to Jaeger', async () => {
+    const text = await page(`/traces/${crash.traceId}`);
+    assert.equal([...text.matchAll(/<tr id="s-/g)].length, crash.spans);
+    assert.match(text, /class="failed verdict">failed/);
+    assert.match(text, new RegExp(`href="https://jaeger.example/trace/${crash.traceId}"`));
+    assert.match(text, /class="phase pull"[\s\S]*class="moment bad"/);
+  });
+
+  it('shows of the selected span why it is here, its Events, and its own as YAML', async () => {
+    const { spans } = await data(`/traces/${crash.traceId}.json`);
+    const pull = listField({ spans }, 'spans', 1_000).find((one) => isJson(one) && one['phase'] === 'pull');
+    const spanId = isJson(pull) ? String(pull['spanId']) : assert.fail();
+    const text = await page(`/traces/${crash.traceId}?span=${spanId}`);
+    assert.match(text, new RegExp(`id="s-${spanId}" class="[^"]*selected"`));
+    assert.match(text, /rule <code>[a-z.-]+<\/code>/);
+    assert.match(text, /<pre tabindex="0">apiVersion: v1\nkind: Event/);
+  });
+
+  it('shows failures alone, or down to a level, or all of alike siblings', async () => {
+    const rows = async (search: string) => [...(await page(`/traces/${crash.traceId}?${search}`)).matchAll(/<tr id="s-/g)].length;
+    const [errors, level, all] = [await rows('errors=1'), await rows('level=1'), await rows('fold=0')];
+    assert.ok(errors > 0 && errors < all && level > 0 && level < all);
+  });
+
+  it('says of a trace that is not there what that may mean', async () => {
+    const { status, text } = await get('/traces/0123456789abcdef0123456789abcdef');
+    assert.equal(status, 404);
+    assert.match(text, /not settled yet, or older than the retention/);
+  });
+});
+
+describe('bad input', () => {
+  const bad: readonly (readonly [string, number, RegExp])[] = [
+    ['/changes?color=red', 400, /Cannot use parameter &#39;color&#39;/],
+    ['/changes?from=never', 400, /Cannot use from/],
+    ['/changes?before=x', 400, /the link is broken/],
+    ['/changes?sort=name', 400, /wanted slow or took/],
+    ['/changes?tz=<script>', 400, /Cannot use time zone/],
+    ['/traces/zz', 400, /wanted 32 hexadecimal digits/],
+    ['/traces/%ff', 404, /no page with this address/],
+    ['/nothing', 404, /no page with this address/],
+    ['/assets/x/../settings.ts', 404, /no page with this address/],
+  ];
+  for (const [path, status, sentence] of bad)
+    it(`${path} is ${status} with a sentence and a link that works`, async () => {
+      const answer = await get(path);
+      assert.equal(answer.status, status);
+      assert.match(answer.text, sentence);
+      assert.doesNotMatch(answer.text, /\bat .*\.ts:\d|node:internal/);
+      const [, way = ''] = /<section class="card problem">[\s\S]*?<a href="([^"]+)"/.exec(answer.text) ?? [];
+      assert.notEqual(way, '');
+    });
+
+  it('tells a program the same as JSON', async () => {
+    const { status, text } = await get('/changes.json?color=red');
+    assert.equal(status, 400);
+    assert.match(text, /^\{"error":"Cannot use parameter 'color'/);
+  });
+
+  it('refuses other methods and answers no other host', async () => {
+    assert.equal((await fetch(`${explorer.url}/changes`, { method: 'POST' })).status, 404);
+    const { hostname, port } = new URL(explorer.url);
+    const { request } = await import('node:http');
+    const status = await new Promise((resolve) =>
+      request({ hostname, port, path: '/changes', headers: { host: 'evil.example' } }, (answer) => resolve(answer.statusCode)).end(),
+    );
+    assert.equal(status, 421);
+  });
+});
+
+describe('headers', () => {
+  it('let nothing run but own files, on pages, data and errors', async () => {
+    for (const path of [`/changes?${wide}`, `/changes.json?${wide}`, '/nothing']) {
+      const { headers } = await get(path);
+      assert.match(headers.get('content-security-policy') ?? '', /^default-src 'none'; script-src 'self'; style-src 'self'/);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    }
+  });
+
+  it('keep assets for good, by a path that changes with them', async () => {
+    const [, path = ''] = /href="(\/assets\/[0-9a-f]{12}\/style\.css)"/.exec(await page('/changes')) ?? [];
+    const { status, headers } = await get(path);
+    assert.equal(status, 200);
+    assert.match(headers.get('cache-control') ?? '', /immutable/);
+    assert.equal((await get(path.replace('style.css', 'idiomorph.js'))).status, 200);
+  });
+});
