@@ -11,7 +11,11 @@ import type { Html } from './html/html.ts';
 import { document, type Surroundings } from './html/layout.ts';
 import { type PageQuery, readPageQuery } from './html/page-query.ts';
 import { Live } from './live.ts';
+import { bucketPage } from './pages/bucket.ts';
 import { changesPage } from './pages/changes.ts';
+import { eventPage } from './pages/event.ts';
+import { eventsPage } from './pages/events.ts';
+import { objectPage } from './pages/object.ts';
 import type { PageRoute, Way } from './pages/page.ts';
 import { problem } from './pages/states.ts';
 import { tracePage } from './pages/trace.ts';
@@ -30,7 +34,7 @@ export interface Explorer {
   close(): void;
 }
 
-export const pages: readonly PageRoute[] = [changesPage, tracePage];
+export const pages: readonly PageRoute[] = [changesPage, eventsPage, bucketPage, eventPage, objectPage, tracePage];
 
 const linesPerMinute = 20;
 const retryAfterSeconds = 2;
@@ -81,6 +85,7 @@ async function answer(parts: ExplorerParts, route: PageRoute, request: IncomingM
     return show(parts, request, response, result.status, title, result.reason, result.way, surroundings);
   }
   if (isJson) return sendJson(request, response, 200, result.data);
+  if (result.kind === 'fragment') return sendHtml(request, response, 200, result.fragment);
   return sendHtml(request, response, 200, document(result.page, surroundings));
 }
 
@@ -95,10 +100,11 @@ function targetOf({ url = '/' }: IncomingMessage): { readonly path: string; read
   return { path: isJson ? whole.slice(0, -'.json'.length) : whole, search: rest.join('?'), isJson };
 }
 
-/** Null: it is not percent-encoded as it should be. */
+/** Null: it is not percent-encoded as it should be, or holds what no name can. */
 function decoded(path: string): readonly string[] | null {
   try {
-    return path.split('/').slice(2).map(decodeURIComponent);
+    const segments = path.split('/').slice(2).map(decodeURIComponent);
+    return segments.some((segment) => segment.includes('\u0000')) ? null : segments;
   } catch {
     return null;
   }

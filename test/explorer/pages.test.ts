@@ -161,6 +161,105 @@ describe('/traces/ID', () => {
   });
 });
 
+describe('/traces/A?with=B', () => {
+  it('sets the phases of two changes side by side and says what differs', async () => {
+    const text = await page(`/traces/${rollout.traceId}?with=${crash.traceId}`);
+    assert.match(text, /<th scope="row">pull<\/th>/);
+    assert.match(text, /What differs:<\/b> image <code>/);
+    assert.equal((await get(`/traces/${rollout.traceId}?with=0123456789abcdef0123456789abcdef`)).status, 404);
+    assert.equal((await get(`/traces/${rollout.traceId}?with=x`)).status, 400);
+  });
+});
+
+describe('/events', () => {
+  const first = async (search: string) => {
+    const [event] = listField(await data(`/events.json?${wide}&${search}`), 'events', 1_000);
+    return isJson(event) ? event : assert.fail(`no Event for ${search}`);
+  };
+
+  it('draws failed and other Events over time, with a bar for each step, and lists them', async () => {
+    const text = await page(`/events?${wide}&step=1d`);
+    assert.match(text, /class="bad" x="/);
+    assert.match(text, /class="good" x="/);
+    assert.match(text, /<b>|<tr id="e-/);
+  });
+
+  it('searches names among objects and anything else in messages', async () => {
+    assert.equal((await first('q=worker-'))['namespace'], 'payments');
+    assert.match(String((await first('q=%22Back-off%20restarting%22'))['message']), /Back-off restarting/);
+    assert.match(await page(`/events?${wide}&q=worker-`), /of objects whose names begin so/);
+  });
+
+  it('goes on where a page of rows has ended, forth and back in time', async () => {
+    for (const sort of ['newest', 'oldest']) {
+      const text = await page(`/events?${wide}&sort=${sort}`);
+      const [, before = ''] = /rel="next" href="[^"]*before=([^"&]+)/.exec(text) ?? [];
+      const ids = (html: string) => [...html.matchAll(/<tr id="(e-[^"]+)"/g)].map(([, id]) => id);
+      const next = await page(`/events?${wide}&sort=${sort}&before=${before}`);
+      assert.equal(new Set([...ids(text), ...ids(next)]).size, ids(text).length + ids(next).length);
+    }
+  });
+
+  it('lists objects by their latest Event, with and without those that are gone', async () => {
+    const rows = async (search: string) => listField(await data(`/events.json?${wide}&view=objects&${search}`), 'objects', 1_000);
+    const [all, there, failed] = [await rows('ns=checkout'), await rows('ns=checkout&deleted=0'), await rows('failed=1')];
+    assert.ok(there.length < all.length && there.length > 0);
+    assert.ok(failed.every((one) => isJson(one) && one['failed'] === true) && failed.length > 0);
+  });
+
+  it('pins the messages of a bar below the chart', async () => {
+    const { at } = await first('q=%22Back-off%20restarting%22');
+    assert.match(
+      await page(`/events?${wide}&step=1d&bucket=${String(at).slice(0, 10)}T00:00:00Z`),
+      /class="card pinned-bucket"[\s\S]*BackOff/,
+    );
+  });
+
+  it('refuses a step that would draw too many bars', async () => {
+    assert.equal((await get(`/events?${wide}&step=1m`)).status, 400);
+    assert.equal((await get('/events?step=2m')).status, 400);
+  });
+});
+
+describe('/bucket', () => {
+  it('is a part of a page: the messages of a range, alike ones together', async () => {
+    const text = await page(`/bucket?${wide}&ns=payments&failed=1`);
+    assert.match(text, /^<p><b>[\s\S]*<ul class="messages"><li class="bad">/);
+    assert.doesNotMatch(text, /<html/);
+  });
+});
+
+describe('/events/CLUSTER/UID/N', () => {
+  it('shows an Event as YAML, its occurrences and its change', async () => {
+    const [event] = listField(await data(`/events.json?${wide}&q=%22Back-off%20restarting%22`), 'events', 1_000);
+    if (!isJson(event)) assert.fail();
+    const text = await page(`/events/${event['cluster']}/${event['uid']}/${event['n']}`);
+    assert.match(text, /kind: Event[\s\S]*involvedObject:/);
+    assert.match(text, /href="\/traces\/[0-9a-f]{32}\?span=[0-9a-f]{16}"/);
+    assert.equal((await get(`/events/${event['cluster']}/00000000-0000-4000-8000-000000000000/1`)).status, 404);
+  });
+});
+
+describe('/objects/CLUSTER/KIND/NAMESPACE/NAME', () => {
+  it('shows a life with its phases, what it belongs to, its changes and its Events', async () => {
+    const [pod] = listField(await data(`/events.json?${wide}&view=objects&kind=Pod&ns=payments`), 'objects', 1_000);
+    if (!isJson(pod)) assert.fail();
+    const text = await page(`/objects/${pod['cluster']}/Pod/payments/${pod['name']}`);
+    assert.match(text, /class="phase (?:schedule|container)"/);
+    assert.match(text, /<dt>owner<\/dt><dd><a href="[^"]*\/ReplicaSet\//);
+    assert.match(text, /class="rows event-rows alone"/);
+    const owned = await page(`/objects/${pod['cluster']}/Deployment/payments/${crash.name}?children=1`);
+    assert.match(owned, /<h2>Owns/);
+  });
+
+  it('says of an object that is not there what that may mean', async () => {
+    const { status, text } = await get('/objects/test-cluster/Pod/payments/none');
+    assert.equal(status, 404);
+    assert.match(text, /nothing was heard of it, or it is older than the retention/);
+    assert.equal((await get('/objects/test-cluster/Pod/payments/none?uid=x')).status, 400);
+  });
+});
+
 describe('bad input', () => {
   const bad: readonly (readonly [string, number, RegExp])[] = [
     ['/changes?color=red', 400, /Cannot use parameter &#39;color&#39;/],

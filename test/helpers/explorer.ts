@@ -12,7 +12,7 @@ import { startPostgres } from './postgres.ts';
 export interface TestExplorer {
   readonly url: string;
   readonly database: Database;
-  /** Of the last Event, in microseconds: what the explorer takes for now. */
+  /** Shortly after the last Event, in microseconds: what the explorer takes for now. */
   readonly now: number;
   write(items: readonly HistoryItem[]): Promise<void>;
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ export async function startTestExplorer(
     ...more,
   ];
   await writeAll(writer, items);
-  const now = Math.max(...items.flatMap((item) => (item.kind === 'event' ? [item.observation.last.at] : []))) + 1_000_000;
+  const now = Math.max(...items.flatMap((item) => (item.kind === 'event' ? [item.observation.last.at] : []))) + 5_000_000;
   const explorer = await startExplorer(
     {
       settings: new Settings({ PORT: '0', ...environment }),

@@ -1,6 +1,7 @@
 /** The table of all settings, from what the functions read. `node test/helpers/settings-table.ts` prints it for functions/README.md. */
 import { fileURLToPath } from 'node:url';
 import { startCorrelator } from '../../functions/correlator/index.ts';
+import { startExplorer } from '../../functions/explorer/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
@@ -14,6 +15,7 @@ const pipeline: Readonly<Record<string, Start>> = {
   exporter: startExporter,
   reconciler: startReconciler,
   history: startHistory,
+  explorer: startExplorer,
 };
 const beside = [...Object.keys(samples), ...Object.keys(helpers)];
 const extensions = Object.keys(samples);

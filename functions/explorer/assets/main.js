@@ -3,6 +3,7 @@
  * works without this script as well.
  */
 import { startBrush } from './brush.js';
+import { startBuckets } from './bucket.js';
 import { startKeys } from './keys.js';
 import { startLive } from './live.js';
 import { go, load } from './navigate.js';
@@ -38,6 +39,7 @@ document.addEventListener('submit', (event) => {
 addEventListener('popstate', () => void load(location.pathname + location.search, { scroll: false }));
 
 startBrush();
+startBuckets();
 startKeys();
 startLive();
 startParts();

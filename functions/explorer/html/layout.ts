@@ -19,8 +19,8 @@ export interface Page {
   readonly content: Html;
   /** The rows move with time: the browser fetches the page again when something was written. */
   readonly live: boolean;
-  /** The range of the page can be chosen. */
-  readonly ranged: boolean;
+  /** The range of the page can be chosen; a text: what is shown where none was. */
+  readonly ranged: boolean | string;
 }
 
 const pages = [
@@ -63,20 +63,20 @@ ${help()}
 }
 
 /** What shows another person the same, also tomorrow. */
-function absoluteLink(query: PageQuery, ranged: boolean): string {
+function absoluteLink(query: PageQuery, ranged: boolean | string): string {
   const { from, to } = query.range;
-  const times: Changes = ranged ? { from: timeParameter(from), to: timeParameter(to) } : {};
+  const times: Changes = ranged === true ? { from: timeParameter(from), to: timeParameter(to) } : {};
   return linkTo(query, { ...times, tz: query.zone.name });
 }
 
-function header({ query, clusters, status, person }: Surroundings, ranged: boolean): Html {
+function header({ query, clusters, status, person }: Surroundings, ranged: boolean | string): Html {
   return html`<header>
 <a class="brand" href="/changes">knspan</a>
 <nav aria-label="Pages">${pages.map(([path, name]) => pageLink(query, path, name))}</nav>
 ${searchForm(query)}
 <div class="controls">
 ${clusters.length > 1 || query.filter.clusters ? clusterMenu(query, clusters) : nothing}
-${ranged ? rangeMenu(query) : nothing}
+${ranged === false ? nothing : rangeMenu(query, ranged === true ? null : ranged)}
 ${zoneMenu(query)}
 ${person === null ? nothing : html`<span class="person" title="Signed in">${person}</span>`}
 ${liveState(query, status)}
@@ -120,13 +120,15 @@ function clusterMenu(query: PageQuery, clusters: readonly string[]): Html {
   return menu('cluster', `Cluster: ${chosen.join(', ') || 'all'}`, chosen.join(', ') || 'all clusters', [all, ...each]);
 }
 
-function rangeMenu(query: PageQuery): Html {
+/** `whole`: what is shown without a range; null: the last day. */
+function rangeMenu(query: PageQuery, whole: string | null): Html {
   const { zone, range, now, parameters, isRelative } = query;
   const from = parameters.get('from') ?? '-24h';
-  const preset = isRelative ? (ranges.find(([value]) => value === from)?.[1] ?? `last ${from.slice(1)}`) : null;
+  const isWhole = whole !== null && !parameters.has('from') && !parameters.has('to');
+  const preset = isWhole ? whole : isRelative ? (ranges.find(([value]) => value === from)?.[1] ?? `last ${from.slice(1)}`) : null;
   const chosen = preset ?? `${zone.brief(range.from, now)} – ${zone.brief(range.to, now)}`;
   const presets = ranges.map(([value, name]) =>
-    choice(linkTo(query, { from: value === '-24h' ? null : value, to: null }), name, name === preset),
+    choice(linkTo(query, { from: value === '-24h' && whole === null ? null : value, to: null }), name, name === preset),
   );
   const others = [...parameters].filter(([name]) => !['from', 'to', 'before'].includes(name));
   const exact = html`<form method="get" action="${link(query.path)}">
@@ -134,7 +136,8 @@ ${others.map(([name, value]) => html`<input type="hidden" name="${name}" value="
 <label>from <input name="from" value="${isRelative ? from : timeParameter(range.from)}" spellcheck="false"></label>
 <label>to <input name="to" value="${isRelative ? '' : timeParameter(range.to)}" placeholder="now" spellcheck="false"></label>
 <button>Show</button></form>`;
-  return menu('range', `Range: ${chosen}`, chosen, [...presets, exact]);
+  const all = whole === null ? nothing : choice(linkTo(query, { from: null, to: null }), whole, isWhole);
+  return menu('range', `Range: ${chosen}`, chosen, [all, ...presets, exact]);
 }
 
 function zoneMenu(query: PageQuery): Html {

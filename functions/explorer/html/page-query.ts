@@ -46,6 +46,8 @@ export function readPageQuery(path: string, search: string, known: readonly stri
   const parameters = new URLSearchParams([...given].filter(([, value]) => value !== ''));
   const unknown = [...given.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) return refuse(`Cannot use parameter '${unknown.slice(0, 50)}': this page knows ${known.join(', ')}`);
+  const control = [...parameters].find(([, value]) => /[\u0000-\u001f]/.test(value));
+  if (control) return refuse(`Cannot use parameter '${control[0]}': wanted a text without control characters`);
   const long = [...parameters].find(([, value]) => value.length > valueMax);
   if (long) return refuse(`Cannot use parameter '${long[0]}': it has ${long[1].length} characters, wanted at most ${valueMax}`);
   if ([...parameters].length > valuesMax) return refuse(`Cannot use so many parameters: wanted at most ${valuesMax}`);

@@ -3,6 +3,7 @@
 import type { Database } from '../../../shared/history/database.ts';
 import type { Scope } from '../../../shared/history/queries/scope.ts';
 import type { Log } from '../../../shared/process/log.ts';
+import type { Html } from '../html/html.ts';
 import type { Page } from '../html/layout.ts';
 import type { PageQuery } from '../html/page-query.ts';
 
@@ -20,6 +21,8 @@ export interface PageContext {
 
 export type PageAnswer =
   | { readonly kind: 'page'; readonly page: Page; readonly data: unknown }
+  /** A part of a page, for a script that puts it in its place. */
+  | { readonly kind: 'fragment'; readonly fragment: Html; readonly data: unknown }
   /** `status` 400 or 404; `reason`: a sentence; `way`: a link that works. */
   | { readonly kind: 'refused'; readonly status: 400 | 404; readonly reason: string; readonly way: Way };
 

@@ -11,6 +11,7 @@ import { type Html, html, link, nothing, type Part } from '../html/html.ts';
 import { isBad, outcomeClass, outcomeMark, outcomeWord } from '../html/outcome.ts';
 import { linkTo, linkToPage, type PageQuery } from '../html/page-query.ts';
 import { cut, number, placeText, tidy } from '../html/text.ts';
+import { compare } from './compare.ts';
 import type { PageAnswer, PageContext, PageRoute } from './page.ts';
 import { spanPanel } from './span-panel.ts';
 import { refused } from './states.ts';
@@ -31,6 +32,12 @@ async function trace(context: PageContext): Promise<PageAnswer> {
   const traceId = (segments[0] ?? '').toLowerCase();
   if (!traceIdForm.test(traceId))
     return refused({ path: '/changes' }, `Cannot show trace '${cut(traceId, 50)}': wanted 32 hexadecimal digits`);
+  const other = query.parameters.get('with')?.toLowerCase();
+  if (other !== undefined) {
+    if (!traceIdForm.test(other))
+      return refused(query, `Cannot compare with '${cut(other, 50)}': wanted the 32 hexadecimal digits of a trace`);
+    return (await compare(context, [traceId, other])) ?? unknownTrace;
+  }
   const options = optionsOf(query);
   if ('reason' in options) return refused(query, options.reason);
   const found = await readTrace(database, scope, traceId);

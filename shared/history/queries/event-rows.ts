@@ -34,7 +34,7 @@ export const eventRow = rowOf({
 });
 export type EventListRow = RowOf<typeof eventRow>;
 
-/** Where the page before has ended. */
+/** Where the page before has ended: the next one goes on in its order. */
 export interface EventCursor {
   readonly at: Micros;
   readonly uid: string;
@@ -46,6 +46,8 @@ export interface EventsQuery {
   readonly failedOnly?: boolean;
   readonly range: Range;
   readonly before?: EventCursor;
+  /** Absent: the latest first. */
+  readonly oldestFirst?: boolean;
   readonly limit: number;
 }
 
@@ -70,19 +72,31 @@ export function eventsOfObjects(
 }
 
 /** `condition`: on the table `events`. */
-export function eventsSql(condition: Sql, { range, before, limit }: Pick<EventsQuery, 'range' | 'before' | 'limit'>): Sql {
-  const after = before ? sql`(events.at, events.event_uid, events.n) < (${at(before.at)}, ${before.uid}::uuid, ${before.n})` : sql`true`;
-  return eventListSql(sql`
+export function eventsSql(
+  condition: Sql,
+  { range, before, oldestFirst = false, limit }: Pick<EventsQuery, 'range' | 'before' | 'oldestFirst' | 'limit'>,
+): Sql {
+  const cursor = before ? sql`(${at(before.at)}, ${before.uid}::uuid, ${before.n})` : null;
+  const place = sql`(events.at, events.event_uid, events.n)`;
+  const next = cursor === null ? sql`true` : oldestFirst ? sql`${place} > ${cursor}` : sql`${place} < ${cursor}`;
+  return eventListSql(
+    sql`
     select * from history.events as events
-    where events.at >= ${at(range.from)} and events.at < ${at(range.to)} and ${condition} and ${after}
-    order by events.at desc, events.event_uid desc, events.n desc limit ${limit}`);
+    where events.at >= ${at(range.from)} and events.at < ${at(range.to)} and ${condition} and ${next}
+    order by ${eventOrder(oldestFirst)} limit ${limit}`,
+    oldestFirst,
+  );
+}
+
+function eventOrder(oldestFirst: boolean): Sql {
+  return oldestFirst ? sql`events.at, events.event_uid, events.n` : sql`events.at desc, events.event_uid desc, events.n desc`;
 }
 
 /**
  * With a span for each. The span that tells of occurrence n lists n itself, else the greatest number below it: repeats that were not
  * listed belong there. 0: a fold, which comes first where nothing lists the occurrence in its own right.
  */
-export function eventListSql(events: Sql): Sql {
+export function eventListSql(events: Sql, oldestFirst = false): Sql {
   return sql`
     select
       clusters.name as cluster, events.event_uid as uid, events.n, events.at, coalesce(events.first_at, events.at) as "firstAt",
@@ -97,5 +111,5 @@ export function eventListSql(events: Sql): Sql {
         and told.at between events.at - interval '1 day' and events.at + interval '1 hour'
       order by told.n desc, told.at desc, told.trace_id, told.span_id limit 1
     ) as told on true
-    order by events.at desc, events.event_uid desc, events.n desc`;
+    order by ${eventOrder(oldestFirst)}`;
 }
