@@ -50,6 +50,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'shared/dev-broker',
     'shared/extension',
     'shared/telemetry',
+    'shared/history',
   ],
 };
 
