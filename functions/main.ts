@@ -35,6 +35,7 @@ async function runCommandLine(): Promise<void> {
     startCorrelator: async (...given) => (await import('./correlator/index.ts')).startCorrelator(...given),
     startExporter: async (...given) => (await import('./exporter/index.ts')).startExporter(...given),
     startReconciler: async (...given) => (await import('./reconciler/index.ts')).startReconciler(...given),
+    startExplorer: async (...given) => (await import('./explorer/index.ts')).startExplorer(...given),
     startHistory: async (...given) => (await import('./history/index.ts')).startHistory(...given),
     samples,
     startOf,

@@ -24,6 +24,8 @@ export interface LocalBrokerOptions {
   readonly host?: string;
   /** The Broker for `POST /`; without it that path is not found, as in a cluster. */
   readonly rootBroker?: string;
+  /** URL of a web page for requests that are no CloudEvents; null: there is none. */
+  readonly page?: () => string | null;
   /** Whether PingSources run by their schedules; default true. `tick` works in any case. */
   readonly pings?: boolean;
   readonly bounds?: Partial<BrokerBounds>;
@@ -60,7 +62,15 @@ export async function createLocalBroker(options: LocalBrokerOptions): Promise<Lo
   };
   const brokers = new Broker({ wiring, clock, log, metrics, poster, signal, bounds, urlOf });
   const rootBroker = options.rootBroker === undefined ? null : brokerKey(wiring, options.rootBroker);
-  const ingress = await startIngress({ brokers, log, port: options.port ?? 0, host, rootBroker, bodyMost: bounds.bodyMost });
+  const ingress = await startIngress({
+    brokers,
+    log,
+    port: options.port ?? 0,
+    host,
+    rootBroker,
+    page: options.page ?? (() => null),
+    bodyMost: bounds.bodyMost,
+  });
   port = ingress.port;
   const pings: PingOptions = { clock, random, log, poster, signal, urlOf };
   if (options.pings ?? true) for (const source of wiring.pingSources) void runPingSource(source, pings);

@@ -7,6 +7,7 @@ import { type Log, messageOf } from '../process/log.ts';
 import type { Broker } from './broker.ts';
 import { readEvent } from './broker-event.ts';
 import { passedHeaders } from './delivery.ts';
+import { passToPage } from './page-proxy.ts';
 
 export interface IngressOptions {
   readonly brokers: Broker;
@@ -15,6 +16,8 @@ export interface IngressOptions {
   readonly host: string;
   /** `namespace/name` of the Broker for `POST /`. */
   readonly rootBroker: string | null;
+  /** URL of what answers all other requests; null: 405 and 404. */
+  readonly page: () => string | null;
   readonly bodyMost: number;
 }
 
@@ -55,12 +58,14 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
 }
 
 async function answer(
-  { brokers, rootBroker }: IngressOptions,
+  { brokers, rootBroker, page }: IngressOptions,
   bodies: BodyReader,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (request.method === 'OPTIONS') return end(response, 200, '', { allow: 'POST, OPTIONS', 'webhook-allowed-rate': '*' });
+  const own = page();
+  if (own !== null && (request.method === 'GET' || request.method === 'HEAD')) return passToPage(own, request, response);
   if (request.method !== 'POST') return end(response, 405, 'Cannot use this method here: wanted POST', { allow: 'POST, OPTIONS' });
   const path = (request.url ?? '/').split('?', 1).join('');
   const broker = path === '/' ? rootBroker : /^\/([^/]+\/[^/]+)$/.exec(path)?.[1];

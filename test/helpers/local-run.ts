@@ -1,5 +1,6 @@
 /** Local runs with the real functions, wired as in `functions/main.ts`. */
 import { startCorrelator } from '../../functions/correlator/index.ts';
+import { startExplorer } from '../../functions/explorer/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
@@ -14,6 +15,7 @@ export const localFunctions: LocalFunctions = {
   startCorrelator,
   startExporter,
   startReconciler,
+  startExplorer,
   startHistory,
   samples,
   startOf,

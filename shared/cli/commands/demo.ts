@@ -8,9 +8,10 @@ import type { OutputOptions } from '../output/output.ts';
 import { clean } from '../output/terminal.ts';
 import type { ShowOptions } from './option-values.ts';
 import { replayCommand } from './replay.ts';
+import type { PageOptions } from './replay-ui.ts';
 import { programName } from './version.ts';
 
-export interface DemoOptions extends OutputOptions, Pick<ShowOptions, 'quiet' | 'exitCode'> {
+export interface DemoOptions extends OutputOptions, PageOptions, Pick<ShowOptions, 'quiet' | 'exitCode'> {
   readonly beats: number;
 }
 
@@ -29,27 +30,31 @@ const beatPeriod = '100ms';
 export async function demoCommand(functions: LocalFunctions, which: string, options: DemoOptions): Promise<void> {
   if (which === 'heartbeats') return playGame(functions, options.beats);
   const name = which === 'crashloop' ? which : 'rollout';
-  const isShown = options.format === undefined && options.out === undefined;
+  const isShown = options.format === undefined && options.out === undefined && !options.ui;
   if (isShown) process.stdout.write(`${titles[name]}\n\n`);
-  await replayCommand([`${recordings[name]}watch.jsonl`], {
+  const paths = [`${recordings[name]}watch.jsonl`];
+  const replayOptions = {
     ...options,
     objects: [`${recordings[name]}objects-watch.jsonl`],
     rules: [],
     lenient: false,
     cluster: 'demo',
     failed: false,
-    orphans: 'digest',
+    orphans: 'digest' as const,
     budget: defaultConfig.budget,
     rootService: defaultConfig.rootService,
     correlators: 1,
     with: [],
-  });
+  };
+  if (options.ui) return (await import('./replay-ui.ts')).replayInPage(functions, paths, replayOptions);
+  await replayCommand(paths, replayOptions);
   if (isShown) process.stdout.write(hints(programName()));
 }
 
 function hints(knspan: string): string {
   const lines: readonly (readonly [command: string, what: string])[] = [
     [`${knspan} demo crashloop --why`, 'a rollout that fails, and what placed each span'],
+    [`${knspan} demo crashloop --ui`, 'the same in a web page'],
     [`kubectl get events -A -o json | ${knspan} replay - --failed`, 'what has failed in your cluster in the last hour'],
     [`${knspan} find deployment/NAME -n NAMESPACE --last --view tree`, 'the last change of a Deployment'],
     [`${knspan} watch --failed`, 'what fails from now on'],

@@ -7,7 +7,7 @@ import type { LocalFunctions } from '../local/local-run.ts';
 import type { DemoOptions } from './demo.ts';
 import { addExamples, describeOption, exitCodes, pathOf } from './help.ts';
 import { addSql } from './history-commands.ts';
-import { addOutput, wholeNumber } from './options.ts';
+import { addOutput, addPage, wholeNumber } from './options.ts';
 import { addDeadLetters, addExtension, addRulesCheck, addServe } from './pipeline-commands.ts';
 import { addExplain, addFind, addReplay, addWatch } from './trace-commands.ts';
 import { programName, versionOf } from './version.ts';
@@ -72,7 +72,7 @@ function addDemo(program: Command, functions: LocalFunctions): void {
     )
     .addOption(new Option('--beats <number>', 'with heartbeats: number of games').argParser(wholeNumber(1, 65_535)).default(10))
     .action(async (which: string, options: DemoOptions) => (await import('./demo.ts')).demoCommand(functions, which, options));
-  addOutput(demo);
+  addPage(addOutput(demo));
   addExamples(demo, ['knspan demo', 'knspan demo crashloop --why', 'knspan demo --otlp http://localhost:4318']);
 }
 

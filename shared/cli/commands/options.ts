@@ -114,3 +114,21 @@ export function addRuntime(command: Command): Command {
 export function correlatorsOption(description: string): Option {
   return new Option('--correlators <number>', description).argParser(wholeNumber(1, correlatorsMax)).default(1);
 }
+
+export function addPage(command: Command): Command {
+  return command
+    .optionsGroup('Web page:')
+    .addOption(
+      new Option('--ui', 'show them in a web page instead of the terminal, until Ctrl-C').conflicts([
+        'through',
+        'deliver',
+        'spans',
+        'format',
+        'out',
+        'otlp',
+        'view',
+      ]),
+    )
+    .addOption(new Option('--port <number>', 'with --ui: port of the page; 0: any free one').argParser(wholeNumber(0, 65_535)).default(0))
+    .option('--no-open', 'with --ui: do not open the browser');
+}

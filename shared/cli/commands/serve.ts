@@ -78,6 +78,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     process.once('SIGINT', resolve).once('SIGTERM', resolve);
   });
   say(`Taking CloudEvents at ${run.url}; ${settlingSentence}`);
+  if (history) say(`Page at http://localhost:${new URL(run.url).port}/`);
   const sender = new NotificationSender(run.url, say);
   const follower = options.live
     ? await followNotifications({

@@ -10,6 +10,7 @@ import {
   addInput,
   addObjectFilters,
   addOutput,
+  addPage,
   addRendering,
   addRules,
   addRuntime,
@@ -19,6 +20,7 @@ import {
   withHelp,
 } from './options.ts';
 import type { ReplayOptions } from './replay.ts';
+import type { PageOptions } from './replay-ui.ts';
 import type { WatchOptions } from './watch.ts';
 
 export function addFind(program: Command): void {
@@ -52,14 +54,15 @@ export function addReplay(program: Command, functions: LocalFunctions): void {
       'Show or send the traces of Events from files: `kubectl get events` as JSON, YAML or table, `kubectl cluster-info dump`, support bundles, recorded watches, logs of event exporters and audit logs; plain, compressed, or in an archive.',
     )
     .argument('<paths...>', 'files, folders, archives, or - for standard input')
-    .action(async (paths: string[], options: ReplayOptions) =>
-      options.through === undefined
+    .action(async (paths: string[], options: ReplayOptions & PageOptions) => {
+      if (options.ui) return (await import('./replay-ui.ts')).replayInPage(functions, paths, options);
+      return options.through === undefined
         ? (await import('./replay.ts')).replayCommand(paths, options)
-        : (await import('../local/replay-through-http.ts')).replayThroughHttp(functions, paths, options),
-    );
+        : (await import('../local/replay-through-http.ts')).replayThroughHttp(functions, paths, options);
+    });
   addRendering(addRules(addOutput(addObjectFilters(addFilters(addInput(replay))))));
   addRuntime(replay);
-  replay
+  addPage(replay)
     .optionsGroup('Try out the pipeline:')
     .option('--deliver <how>', 'deliver as a bad network would, shuffle=SEED,duplicate=P,split=N: the traces are the same', (text) => {
       const delivery = parseDelivery(text);
@@ -74,6 +77,8 @@ export function addReplay(program: Command, functions: LocalFunctions): void {
     '# Objects beside the Events add owners, who made the edit, exit codes and readiness',
     'knspan replay events.json --objects objects.json',
     'knspan replay support-bundle.tar.gz',
+    '# In the browser: timelines, histograms, each trace with its Events',
+    'knspan replay events.json --ui',
     'knspan replay dump.txt --otlp http://localhost:4318',
     'knspan replay events.json --format otlp-json --out traces.jsonl',
     '# Where the time went: spans of API server, kubelet and containerd, from the file exporter of an OpenTelemetry Collector',

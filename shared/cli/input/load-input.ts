@@ -7,6 +7,7 @@ import type { Rule } from '../../correlation/rules/rule.ts';
 import { parseUserRules, type RuleFault } from '../../correlation/rules/user-rules.ts';
 import type { Micros, Observation } from '../../events/observation.ts';
 import { counted } from '../../events/quantity.ts';
+import type { ObjectVersion } from '../../kubernetes/object.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { messageOf } from '../../process/log.ts';
 import { clean } from '../output/terminal.ts';
@@ -37,6 +38,8 @@ export interface LoadOptions {
   readonly objects: readonly string[];
   /** Where objects go; default: an index of their own. */
   readonly into?: ObjectIndex;
+  /** Of each object too, in addition. */
+  readonly onObject?: (version: ObjectVersion) => Promise<void>;
   readonly stdin: Readable;
   readonly onProgress?: (items: number) => void;
   /** Takes each event instead of `observations`, so that a long input need not be held. */
@@ -51,8 +54,10 @@ export async function load(paths: readonly string[], options: LoadOptions): Prom
   const input = { stdin: options.stdin, ...(options.onProgress ? { onProgress: options.onProgress } : {}) };
   for (const [from, takesEvents] of [[options.objects, false] as const, [paths, true] as const]) {
     for await (const item of readInputs(from, input)) {
-      if (item.type === 'object') objects.add(item.version);
-      else if (item.type === 'expired') counts.expired += 1;
+      if (item.type === 'object') {
+        objects.add(item.version);
+        await options.onObject?.(item.version);
+      } else if (item.type === 'expired') counts.expired += 1;
       else if (item.type === 'skipped') {
         if (counts.skipped.length < skippedListed) counts.skipped.push(item.reason);
         else counts.skippedMore += 1;

@@ -23,6 +23,7 @@ const folders = ['base', 'overlays/objects', 'overlays/history'].map((name) =>
 );
 const graceMs = 5_000;
 const viewer = 'viewer';
+const explorer = 'explorer';
 /** Max remembered ids of shown segments. */
 const shownMost = 10_000;
 
@@ -75,6 +76,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
     host: options.host,
     rootBroker: 'events',
     pings: options.beats,
+    page: () => urls.get(explorer)?.[0] ?? null,
   });
   begun.push(
     () => broker.stop(),
@@ -99,6 +101,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
   if (options.history) {
     const context = await tracings.into('history', surroundings('history'));
     started('history', await functions.startHistory(context, { ...given, opened: options.history }));
+    started(explorer, await functions.startExplorer(surroundings(explorer), { opened: options.history }));
   }
   const correlators: LocalCorrelator[] = [];
   for (let count = 0; count < options.correlators; count += 1) {

@@ -34,7 +34,7 @@ export interface LocalOptions {
   readonly reconciles: boolean;
   /** Sweep and tick by the clock; false: the caller does, with a manual clock. */
   readonly beats: boolean;
-  /** Keeps the history of Events and traces there; closed by the caller. */
+  /** Keeps the history of Events and traces there, and shows it as a web page at the address of the ingress; closed by the caller. */
   readonly history?: OpenedDatabase;
   /** Of the store in memory, from a clean stop to the next start. Absent: it is lost with the process. */
   readonly pendingFile?: string;
@@ -93,6 +93,8 @@ export interface LocalFunctions {
   ): Promise<LocalCorrelator>;
   startExporter(surroundings: FunctionContext): Promise<Running>;
   startReconciler(surroundings: FunctionContext, given: { store: Store }): Promise<Running>;
+  /** The web page; closes when it is told to, the database stays open. */
+  startExplorer(surroundings: FunctionContext, given: { opened: OpenedDatabase }): Promise<Running>;
   startHistory(
     surroundings: FunctionContext,
     given: { opened: OpenedDatabase; store: Store; cluster?: string; rules?: CompiledRules },
