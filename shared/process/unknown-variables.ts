@@ -4,6 +4,7 @@ import type { Environment } from './settings.ts';
 /** All KNSPAN_ variables of functions and command line; a test compares the list with the code. */
 export const knownVariables: readonly string[] = [
   'KNSPAN_ALLOW_VOLATILE',
+  'KNSPAN_AUTH',
   'KNSPAN_BACKFILL',
   'KNSPAN_BUDGET',
   'KNSPAN_CA_BUNDLE',
