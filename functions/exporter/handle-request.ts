@@ -10,12 +10,15 @@ import type { Log } from '../../shared/process/log.ts';
 import type { Metrics } from '../../shared/process/metrics.ts';
 import { noTracing, type Tracing } from '../../shared/process/tracing.ts';
 import type { ExportOutcome, OtlpExporter } from '../../shared/spans/otlp-exporter.ts';
+import { withPageLinks } from '../../shared/spans/page-link.ts';
 import { type Resources, toReadableSpans } from '../../shared/spans/readable.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import type { Segment } from '../../shared/spans/span.ts';
 
 export interface ExporterParts {
   readonly exporter: OtlpExporter;
+  /** Web page of the history; null: no links. */
+  readonly pageUrl?: string | null;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -46,7 +49,10 @@ export class ExporterHandler {
       if (!parsed.ok) return this.#malformed(event, parsed.reason);
       segments.push(parsed.value.segment);
     }
-    const spans = segments.flatMap((segment) => toReadableSpans(segment, this.#resources));
+    const { pageUrl = null } = this.#parts;
+    const spans = segments.flatMap(({ cluster, spans: own }) =>
+      toReadableSpans({ cluster, spans: pageUrl === null ? own : withPageLinks(own, pageUrl) }, this.#resources),
+    );
     if (spans.length === 0) return { status: 202 };
     const began = this.#parts.clock.now();
     const { tracing = noTracing, exporter } = this.#parts;

@@ -15,10 +15,10 @@ export async function startExporter({
   clock,
   tracing,
 }: FunctionContext): Promise<Stoppable & { readonly url: string }> {
-  const { port, otlp } = exporterConfigOf(settings);
+  const { port, pageUrl, otlp } = exporterConfigOf(settings);
   settings.finish(exporterName);
   const exporter = createOtlpExporter(otlp);
-  const handler = new ExporterHandler({ exporter, log, metrics, clock, tracing });
+  const handler = new ExporterHandler({ exporter, pageUrl, log, metrics, clock, tracing });
   log.info('exporting', { host: new URL(otlp.url).host, protocol: otlp.protocol, compression: otlp.compression });
   return serveFunction({
     name: exporterName,

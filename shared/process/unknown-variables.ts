@@ -28,6 +28,7 @@ export const knownVariables: readonly string[] = [
   'KNSPAN_OIDC_TOKEN_FILE',
   'KNSPAN_ORPHANS',
   'KNSPAN_OUTBOX_MAX',
+  'KNSPAN_PAGE_URL',
   'KNSPAN_PENDING_MAX',
   'KNSPAN_REDIS_PREFIX',
   'KNSPAN_RETENTION',

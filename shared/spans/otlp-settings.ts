@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { portOf } from '../process/run-function.ts';
 import type { Settings } from '../process/settings.ts';
 import { type OtlpOptions, otlpProtocols } from './otlp-exporter.ts';
+import { pageUrlOf } from './page-link.ts';
 
 export interface ExporterConfig {
   readonly port: number;
+  /** Web page of the history; null: none is known. */
+  readonly pageUrl: string | null;
   readonly otlp: OtlpOptions & { readonly url: string };
 }
 
@@ -39,7 +42,7 @@ export function exporterConfigOf(settings: Settings): ExporterConfig {
     timeoutMs: Math.min(timeoutMs, deadlineMs),
     deadlineMs,
   };
-  return { port, otlp };
+  return { port, pageUrl: pageUrlOf(settings), otlp };
 }
 
 function chosen<T extends string>(settings: Settings, name: string, values: readonly T[], fallback: T, what: string): T {

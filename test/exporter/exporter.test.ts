@@ -67,6 +67,15 @@ describe('exporter', () => {
     return metricOf(await (await fetch(`${exporter.url}/metrics`)).text(), name);
   }
 
+  test('links the root span to the page of the history where that is known', async () => {
+    const exporter = await start({ KNSPAN_PAGE_URL: 'https://knspan.example/' });
+    assert.equal((await post(exporter)).status, 202);
+    assert.deepEqual(
+      byId(backend.taken).map(({ attributes }) => attributes['knspan.url']),
+      [`https://knspan.example/traces/${traceId}`, undefined, undefined],
+    );
+  });
+
   for (const protocol of ['http/protobuf', 'http/json']) {
     for (const compression of ['none', 'gzip']) {
       test(`${protocol}, compression ${compression}: the backend gets the same spans, a resource for each service`, async () => {

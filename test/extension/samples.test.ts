@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { samples } from '../../functions/samples/index.ts';
+import { isJson } from '../../shared/events/json.ts';
 import { parseSegmentEvent } from '../../shared/spans/segment-event.ts';
 import type { Span } from '../../shared/spans/span.ts';
 import { bodyOf, runExtension } from '../helpers/extension.ts';
@@ -122,6 +123,10 @@ describe('alert', () => {
       seconds: 1,
       trace: 'https://jaeger/trace/0123456789abcdef0123456789abcdef',
     });
+    await using paged = await run('alert', { KNSPAN_PAGE_URL: 'https://knspan.example/history' });
+    const { reply: linked } = await paged.send(bodyOf(segmentOf([root])));
+    assert.ok(isJson(linked?.data));
+    assert.equal(linked.data['page'], 'https://knspan.example/history/traces/0123456789abcdef0123456789abcdef');
     assert.equal((await alert.send(bodyOf(segmentOf([root])))).reply?.id, reply?.id);
     assert.equal((await alert.send(bodyOf(segmentOf([root], { root: false })))).status, 204);
     assert.equal((await alert.send(bodyOf(segmentOf([spanOf({ status: 'error' })])))).status, 204);

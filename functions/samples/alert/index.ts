@@ -5,9 +5,11 @@ export default defineFunction({
   name: 'alert',
   types: [segmentType],
   replies: ['dev.knspan.alert'],
-  configure: ({ settings }) =>
-    settings.text('KNSPAN_TRACE_URL', { default: 'http://localhost:16686/trace/{traceId}', what: 'link to a trace, with {traceId}' }),
-  handle: ({ segment }, link) => {
+  configure: ({ settings }) => ({
+    link: settings.text('KNSPAN_TRACE_URL', { default: 'http://localhost:16686/trace/{traceId}', what: 'link to a trace, with {traceId}' }),
+    page: settings.optionalUrl('KNSPAN_PAGE_URL', { what: 'address of the web page of the history, for links to its traces' }),
+  }),
+  handle: ({ segment }, { link, page }) => {
     // Only the part with the root span has the outcome, so a change alerts once.
     const root = segment.root ? segment.spans.find(({ attributes }) => attributes['knspan.change'] !== undefined) : undefined;
     if (root?.attributes['knspan.outcome'] !== 'failed') return null;
@@ -23,6 +25,7 @@ export default defineFunction({
         startedAt: new Date(root.start / 1_000).toISOString(),
         seconds: (root.end - root.start) / 1_000_000,
         trace: link.replace('{traceId}', segment.traceId),
+        ...(page === undefined ? {} : { page: new URL(`traces/${segment.traceId}`, page.replace(/\/*$/, '/')).href }),
       },
     };
   },

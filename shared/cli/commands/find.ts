@@ -1,6 +1,7 @@
 /** `knspan find`: the traces of one object, from a dump or from the live cluster. */
 
 import { counted } from '../../events/quantity.ts';
+import { tracePage } from '../../spans/page-link.ts';
 import type { Segment } from '../../spans/span.ts';
 import { type Loaded, load } from '../input/load-input.ts';
 import { InputError } from '../input/read-input.ts';
@@ -56,7 +57,11 @@ function lastOf(found: readonly Segment[]): readonly Segment[] {
 const noChange: readonly string[] = ['incident', 'digest', 'late'];
 
 function lineOf(segment: Segment): string {
-  const template = process.env['KNSPAN_TRACE_URL'];
-  const link = template ? `\n  ${template.replaceAll('{traceId}', segment.traceId)}` : `\n  trace ${segment.traceId}`;
-  return listLineOf(segment, screenOf(process.stdout, process.env)) + link;
+  const { KNSPAN_TRACE_URL: template, KNSPAN_PAGE_URL: page } = process.env;
+  const links = [
+    ...(template ? [template.replaceAll('{traceId}', segment.traceId)] : []),
+    ...(page ? [tracePage(page, segment.traceId)] : []),
+  ];
+  const lines = links.length > 0 ? links : [`trace ${segment.traceId}`];
+  return [listLineOf(segment, screenOf(process.stdout, process.env)), ...lines.map((line) => `  ${line}`)].join('\n');
 }

@@ -88,7 +88,8 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
   };
   if (options.onSegment) started(viewer, await serveViewer(surroundings(viewer), options.onSegment));
   if (options.exports) {
-    started('exporter', await functions.startExporter(await tracings.into('exporter', surroundings('exporter'))));
+    const page = options.history && !options.environment['KNSPAN_PAGE_URL'] ? { KNSPAN_PAGE_URL: `http://localhost:${broker.port}` } : {};
+    started('exporter', await functions.startExporter(await tracings.into('exporter', surroundings('exporter', page))));
   }
   const sinkOf = (name: string) => ({ K_SINK: broker.sinkOf(name) });
   for (const [name, { environment, start }] of extensions)

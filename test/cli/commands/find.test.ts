@@ -9,6 +9,8 @@ describe('knspan find', () => {
     const { status, out } = await knspan(['find', 'deployment/cart', rollout], { env });
     assert.equal(status, 0);
     assert.equal(out.match(/^ {2}http:\/\/jaeger\.example\/trace\/[0-9a-f]{32}$/gm)?.length, 3);
+    const page = await knspan(['find', 'deployment/cart', rollout, '--last'], { env: { KNSPAN_PAGE_URL: 'http://knspan.example/' } });
+    assert.match(page.out, /\n {2}http:\/\/knspan\.example\/traces\/[0-9a-f]{32}\n$/);
     const last = await knspan(['find', 'deploy/cart', rollout, '--last']);
     assert.match(last.out, /^\S+ +.*\n {2}trace [0-9a-f]{32}\n$/);
     const tree = await knspan(['find', 'deploy/cart', rollout, '--last', '--view', 'tree']);
