@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -83,8 +83,7 @@ class Playground {
       HOME,
       PATH: `${this.folder}/bin:${dirname(process.execPath)}:${process.env['PATH']}`,
       KUBECONFIG: join(this.folder, 'kubeconfig'),
-      // Of each command: two at once may not share a history.
-      XDG_STATE_HOME: mkdtempSync(join(this.folder, 'state-')),
+      XDG_STATE_HOME: this.#stateFolder(),
     };
     const child = spawn('sh', ['-c', follows ? `exec ${command}` : command], { cwd: this.folder, env, timeout: 120_000 });
     let out = '';
@@ -98,6 +97,13 @@ class Playground {
       if (follows && !wasReady && ready.test(err)) child.kill('SIGINT');
     });
     return new Promise((resolve) => child.on('close', (status) => resolve({ status, out: out + err })));
+  }
+
+  /** For each command: two at once may not share a history. As root, its PostgreSQL runs as another user. */
+  #stateFolder(): string {
+    const state = mkdtempSync(join(this.folder, 'state-'));
+    for (const one of [this.folder, state]) chmodSync(one, 0o755);
+    return state;
   }
 
   /** The recording of a rollout, of Deployment shop/web. */

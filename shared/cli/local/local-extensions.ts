@@ -19,7 +19,7 @@ interface Extension {
 /** By the name of the Service. */
 export type Extensions = ReadonlyMap<string, Extension>;
 
-const pipeline = ['correlator', 'exporter', 'reconciler'];
+const pipeline = ['correlator', 'exporter', 'reconciler', 'history', 'explorer'];
 const overlaysFolder = fileURLToPath(new URL('../../../knative/overlays/', import.meta.url));
 
 /** The folder of a named overlay, else the user's folder. */
