@@ -1,6 +1,7 @@
 /** Sends dead letters while the process runs: at once after a tick, then whenever some may be due. */
-import type { Clock } from '../../shared/process/clock.ts';
+import { type Clock, systemClock } from '../../shared/process/clock.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
+import { within } from '../../shared/process/timeout.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 const busyMs = 1_000;
@@ -33,10 +34,9 @@ export class DeadLetterLoop {
     this.#stopped = true;
     this.#letters.stop();
     this.#pause.abort();
-    const cut = setTimeout(() => this.#letters.close(), graceMs);
-    await this.#running;
-    clearTimeout(cut);
+    await within(this.#running ?? Promise.resolve(), graceMs, systemClock(), undefined);
     this.#letters.close();
+    await this.#running;
   }
 
   async #run(): Promise<void> {

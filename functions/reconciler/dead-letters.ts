@@ -10,6 +10,7 @@ import { textField } from '../../shared/events/json.ts';
 import type { Answer } from '../../shared/http/server.ts';
 import type { Sink, SinkOutcome } from '../../shared/http/sink.ts';
 import { reduceObject } from '../../shared/kubernetes/reduce-object.ts';
+import { type Backoff, backoffMs } from '../../shared/process/backoff.ts';
 import { tickType } from '../../shared/process/event-selection.ts';
 import type { Log } from '../../shared/process/log.ts';
 import { type DeadLetter, deadLetterText, parseDeadLetter } from '../../shared/store/dead-letter.ts';
@@ -32,8 +33,7 @@ export interface DeadLettersOptions {
 type Outcome = (typeof letterOutcomes)[number];
 
 const box = { kind: 'dead-letters' } as const;
-const firstPauseMs = 5_000;
-const pauseMostMs = 3_600_000;
+const backoff: Backoff = { firstMs: 5_000, maxMs: 3_600_000 };
 /** Longer than a batch to one subscriber takes: the first send without a response ends the batch. */
 const holdMs = 300_000;
 const batchMost = 20;
@@ -75,7 +75,7 @@ export class DeadLetters {
       return { id, body: deadLetterText({ dest, code, since: now, event: structured(event) }) };
     });
     if (items.length === 0) return { status: 202 };
-    const taken = await store.enqueue(box, items, now + this.#pause(1));
+    const taken = await store.enqueue(box, items, now + backoffMs(backoff, 1, this.#options.random));
     meters.letters.add({ outcome: taken ? 'accepted' : 'full' }, items.length);
     return taken ? { status: 202 } : { status: 503, retryAfterSeconds: 60, reason: 'Cannot accept dead letter: too many are pending' };
   }
@@ -123,14 +123,14 @@ export class DeadLetters {
   }
 
   async #settle(item: QueuedDelivery, letter: DeadLetter, outcome: SinkOutcome, now: number): Promise<void> {
-    const { store, meters, giveUpAfter } = this.#options;
+    const { store, meters, giveUpAfter, random } = this.#options;
     if (outcome.kind === 'accepted') {
       await store.removeDeliveries(box, [item.id]);
       meters.letters.add({ outcome: 'delivered' });
     } else if (outcome.kind === 'rejected') await this.#park(item, 'rejected', outcome.reason);
     else if (now - letter.since >= giveUpAfter) await this.#park(item, 'given_up', `given up after ${item.tries} tries: ${outcome.reason}`);
     else {
-      await store.postponeDelivery(box, item.id, now + Math.max(outcome.afterMs ?? 0, this.#pause(item.tries)));
+      await store.postponeDelivery(box, item.id, now + Math.max(outcome.afterMs ?? 0, backoffMs(backoff, item.tries, random)));
       meters.letters.add({ outcome: 'retry' });
     }
   }
@@ -140,12 +140,6 @@ export class DeadLetters {
     onLost(await store.park(box, item.id, reason));
     meters.letters.add({ outcome });
     log.sampled('parked', 20)?.warn('parked a dead letter', { id: item.id, reason });
-  }
-
-  /** Doubles with each try, with 50 % jitter, so that letters that failed together are not retried together. */
-  #pause(tries: number): number {
-    const whole = Math.min(pauseMostMs, firstPauseMs * 2 ** Math.min(tries - 1, 30));
-    return Math.round(whole * (0.5 + this.#options.random() / 2));
   }
 
   #sink(url: string): Sink {

@@ -3,6 +3,7 @@
 import type { Answer } from '../../shared/http/server.ts';
 import type { Clock } from '../../shared/process/clock.ts';
 import { type Log, messageOf } from '../../shared/process/log.ts';
+import { within } from '../../shared/process/timeout.ts';
 import type { ListAndRepair, RepairOutcome } from './list-and-repair.ts';
 import type { Meters } from './metrics.ts';
 
@@ -27,7 +28,8 @@ export class TickHandler {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
-    const outcome = await this.#within(this.#running);
+    const { clock, waitMs } = this.#options;
+    const outcome = await within(this.#running, waitMs, clock, null);
     if (outcome?.kind !== 'failed') return { status: 202 };
     return { status: 503, retryAfterSeconds: 5, reason: outcome.reason };
   }
@@ -46,15 +48,5 @@ export class TickHandler {
     meters.ticks.add({ outcome: outcome.kind });
     if (outcome.kind === 'failed') log.sampled('tick', 5)?.error('listing failed', { reason: outcome.reason });
     return outcome;
-  }
-
-  async #within(running: Promise<RepairOutcome>): Promise<RepairOutcome | undefined> {
-    const done = new AbortController();
-    const late = this.#options.clock.sleep(this.#options.waitMs, done.signal).catch(() => {});
-    try {
-      return (await Promise.race([running, late])) ?? undefined;
-    } finally {
-      done.abort();
-    }
   }
 }

@@ -151,7 +151,7 @@ export class Delivery {
       return { ...noAnswer, status: 400 };
     }
     this.#context.budget.left -= 1;
-    const exchange = await this.#slots.run(signal, () => this.#dependencies.poster.post(url, wire, signal));
+    const exchange = await this.#slots.run(() => this.#dependencies.poster.post(url, wire, signal), signal);
     this.#dependencies.countAttempt(this.#trigger, exchange.kind === 'answer' ? exchange.status : 0);
     // The filter answers 500 if it cannot reach the subscriber.
     if (exchange.kind === 'none') return { ...noAnswer, status: 500, body: Buffer.from(`dispatch error: ${exchange.reason}`) };

@@ -6,10 +6,10 @@
 import type { ReceivedEvent } from '../events/cloudevents.ts';
 import { type Answer, type RunningFunction, serveFunction } from '../http/server.ts';
 import { createSink, type Sink, sinkOptionsOf } from '../http/sink.ts';
-import type { Clock } from '../process/clock.ts';
 import { messageOf } from '../process/log.ts';
 import { type FunctionContext, portOf } from '../process/run-function.ts';
 import { ConfigError } from '../process/settings.ts';
+import { within } from '../process/timeout.ts';
 import { noTracing, type Tracing } from '../process/tracing.ts';
 import { type ExtensionFunction, type Given, type Handled, type Outcome, outcomes } from './definition.ts';
 import { parseInput } from './input.ts';
@@ -146,14 +146,11 @@ class Runner {
   }
 
   async #inTime(handle: () => Promise<Handled>, ms: number): Promise<Handled | typeof late | Failure> {
-    const done = new AbortController();
     try {
-      return await Promise.race([handle(), timer(this.#by.clock, ms, done.signal)]);
+      return await within<Handled, typeof late>(handle(), ms, this.#by.clock, late);
     } catch (error) {
       this.#by.log.sampled('threw', linesPerMinute)?.error('the function threw', { stack: error instanceof Error ? error.stack : '' });
       return new Failure(messageOf(error));
-    } finally {
-      done.abort();
     }
   }
 }
@@ -165,13 +162,6 @@ class Failure {
   constructor(message: string) {
     this.message = message;
   }
-}
-
-function timer(clock: Clock, ms: number, signal: AbortSignal): Promise<typeof late> {
-  return clock.sleep(ms, signal).then(
-    () => late,
-    () => late,
-  );
 }
 
 function step(outcome: Outcome, answer: Answer): Step {

@@ -6,6 +6,7 @@ import { field, isJson, type Result, textField } from '../events/json.ts';
 import type { ObjectRef } from '../events/observation.ts';
 import { type Clock, systemClock } from '../process/clock.ts';
 import type { CounterMetric, Metrics } from '../process/metrics.ts';
+import { within } from '../process/timeout.ts';
 import { type Rate, TokenBucket } from '../process/token-bucket.ts';
 import { TtlCache } from '../process/ttl-cache.ts';
 import { type ApiAnswer, type ApiServer, createApiServer } from './api-server.ts';
@@ -127,17 +128,8 @@ class KubernetesLookup implements Lookup {
   }
 
   /** The answer, or `late` once the deadline has passed. */
-  async #by<T>(deadlineAt: number, answer: Promise<T>, late: T): Promise<T> {
-    const done = new AbortController();
-    const timer = this.#clock.sleep(Math.max(0, deadlineAt - this.#clock.now()), done.signal).then(
-      () => late,
-      () => late,
-    );
-    try {
-      return await Promise.race([answer, timer]);
-    } finally {
-      done.abort();
-    }
+  #by<T>(deadlineAt: number, answer: Promise<T>, late: T): Promise<T> {
+    return within(answer, deadlineAt - this.#clock.now(), this.#clock, late);
   }
 }
 

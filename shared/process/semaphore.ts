@@ -8,7 +8,7 @@ export class Semaphore {
     this.#most = most;
   }
 
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#take(signal);
     try {
       return await work();
@@ -18,24 +18,24 @@ export class Semaphore {
     }
   }
 
-  #take(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  #take(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (this.#used < this.#most) {
       this.#used += 1;
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
       const start = () => {
-        signal.removeEventListener('abort', stop);
+        signal?.removeEventListener('abort', stop);
         this.#used += 1;
         resolve();
       };
       const stop = () => {
         this.#waiting.splice(this.#waiting.indexOf(start), 1);
-        reject(signal.reason);
+        reject(signal?.reason);
       };
       this.#waiting.push(start);
-      signal.addEventListener('abort', stop, { once: true });
+      signal?.addEventListener('abort', stop, { once: true });
     });
   }
 }

@@ -105,8 +105,11 @@ function numberText(value: number): string {
   return `{"doubleValue":${Number.isFinite(value) ? value : quoted(String(value))}}`;
 }
 
+/** Appended, not joined: joining would copy the text once more at each level. */
 function list(items: readonly string[]): string {
-  return `[${items.join(',')}]`;
+  let text = '';
+  for (const item of items) text += text === '' ? item : `,${item}`;
+  return `[${text}]`;
 }
 
 /** Keys are few and come again with every span. */

@@ -5,8 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { CompiledRules } from '../../../shared/correlation/rules/match.ts';
 import type { Sink } from '../../../shared/http/sink.ts';
+import { systemClock } from '../../../shared/process/clock.ts';
 import type { Fields } from '../../../shared/process/log.ts';
 import type { FunctionContext } from '../../../shared/process/run-function.ts';
+import { within } from '../../../shared/process/timeout.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { DecideMeters } from '../metrics.ts';
 import type { CorrelatorConfig } from '../settings.ts';
@@ -107,10 +109,8 @@ export function createDeciding({ log, clock, tracing }: Omit<FunctionContext, 's
     },
     stop: async (graceMs) => {
       await loop.stop();
-      // After it, what is queued stays in the outbox; a timer left over would hold up the process.
-      const cut = setTimeout(() => publisher.stop(), graceMs);
-      await publisher.settled();
-      clearTimeout(cut);
+      // What is still queued then stays in the outbox.
+      await within(publisher.settled(), graceMs, systemClock(), undefined);
       publisher.stop();
     },
   };

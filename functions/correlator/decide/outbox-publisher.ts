@@ -5,6 +5,7 @@
  */
 
 import type { Sink, SinkOutcome } from '../../../shared/http/sink.ts';
+import { type Backoff, backoffMs } from '../../../shared/process/backoff.ts';
 import type { Log } from '../../../shared/process/log.ts';
 import { noTracing, type Tracing } from '../../../shared/process/tracing.ts';
 import type { DeliveryQueue, QueuedDelivery, Store } from '../../../shared/store/store.ts';
@@ -32,8 +33,7 @@ interface Job {
   readonly item: QueuedDelivery;
 }
 
-const backOffFirst = 500;
-const backOffMost = 60_000;
+const backoff: Backoff = { firstMs: 500, maxMs: 60_000 };
 /** Characters of what waits in memory to be sent; the rest waits in the store alone. */
 const queueMost = 8 * 1_024 * 1_024;
 /** How many may wait long for their answer, and their characters. Beyond that they make no room. */
@@ -188,7 +188,7 @@ export class OutboxPublisher {
         this.#options.onLost(await store.park(box, item.id, sent.reason));
       } else {
         log.sampled('postponed', 10)?.warn('could not send a segment', { id: item.id, tries: item.tries, reason: sent.reason });
-        const pause = Math.max(sent.afterMs ?? 0, this.#backOff(item.tries));
+        const pause = Math.max(sent.afterMs ?? 0, backoffMs(backoff, item.tries, this.#options.random));
         await store.postponeDelivery(box, item.id, (await store.clock()) + pause);
       }
     } catch (error) {
@@ -196,11 +196,5 @@ export class OutboxPublisher {
       log.sampled('outbox', 10)?.warn('could not update the outbox', { id: item.id, reason: String(error) });
     }
     return false;
-  }
-
-  /** Doubles from try to try, with up to half of it taken off at random. */
-  #backOff(tries: number): number {
-    const full = Math.min(backOffMost, backOffFirst * 2 ** Math.min(tries - 1, 10));
-    return Math.round(full * (1 - this.#options.random() / 2));
   }
 }

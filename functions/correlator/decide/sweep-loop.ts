@@ -3,8 +3,9 @@
  * lives, at any request, and at the tick, which is what counts where no process lives between requests. One sweep at a time.
  */
 import type { Micros } from '../../../shared/events/observation.ts';
-import { type Clock, stopwatch } from '../../../shared/process/clock.ts';
+import { type Clock, stopwatch, systemClock } from '../../../shared/process/clock.ts';
 import type { Log } from '../../../shared/process/log.ts';
+import { within } from '../../../shared/process/timeout.ts';
 import type { ShardDue, Store } from '../../../shared/store/store.ts';
 import type { DecideMeters } from '../metrics.ts';
 import type { Decider } from './decide.ts';
@@ -56,14 +57,8 @@ export class SweepLoop {
   }
 
   /** Waits for a sweep, but no longer than so many ms: the rest goes on in the background. False when the store is away. */
-  async sweepFor(ms: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(true), ms);
-    });
-    const done = await Promise.race([this.#try(), timeUp]);
-    clearTimeout(timer);
-    return done;
+  sweepFor(ms: number): Promise<boolean> {
+    return within(this.#try(), ms, systemClock(), true);
   }
 
   /** Rejects when the store is away. A call during a sweep waits for one that began after it. */

@@ -1,6 +1,8 @@
 /** Sends notifications in the form of an ApiServerSource, with retries. */
+
 import { randomUUID } from 'node:crypto';
 import { field, textField } from '../../events/json.ts';
+import { Semaphore } from '../../process/semaphore.ts';
 
 export interface Notification {
   readonly change: 'add' | 'update' | 'delete';
@@ -50,9 +52,6 @@ function ascii(text: string): string {
 
 /** Sends a list with limited concurrency. */
 export async function sendAll(url: string, notices: readonly Notification[], atOnce: number): Promise<void> {
-  const left = notices.values();
-  const worker = async () => {
-    for (const notice of left) await sendNotification(url, notice);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const limit = new Semaphore(atOnce);
+  await Promise.all(notices.map((notice) => limit.run(() => sendNotification(url, notice))));
 }

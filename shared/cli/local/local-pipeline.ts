@@ -4,10 +4,12 @@ import { createLocalBroker, type LocalBroker } from '../../dev-broker/index.ts';
 import { readWiring } from '../../dev-broker/read-wiring.ts';
 import type { Trigger, Wiring } from '../../dev-broker/wiring.ts';
 import { type RunningFunction, serveFunction } from '../../http/server.ts';
+import { systemClock } from '../../process/clock.ts';
 import { Log } from '../../process/log.ts';
 import { Metrics } from '../../process/metrics.ts';
 import type { FunctionContext } from '../../process/run-function.ts';
 import { type Environment, Settings } from '../../process/settings.ts';
+import { within } from '../../process/timeout.ts';
 import { SegmentAssembler } from '../../spans/segment-assembler.ts';
 import { parseSegmentEvent } from '../../spans/segment-event.ts';
 import { loadStore, saveStore } from '../../store/memory/saved-file.ts';
@@ -167,15 +169,6 @@ function fit(wiring: Wiring, { onSegment, exports, reconciles, history }: LocalO
   return { ...wiring, brokers, triggers };
 }
 
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
-}
-
 function serveViewer({ log, metrics }: FunctionContext, onSegment: NonNullable<LocalOptions['onSegment']>): Promise<RunningFunction> {
   const parts = new SegmentAssembler();
   const shown = new Set<string>();
@@ -219,7 +212,7 @@ function localRun(
     },
     close: async () => {
       // Accepted events are delivered first, if their subscribers respond.
-      await within(graceMs, broker.idle());
+      await within(broker.idle(), graceMs, systemClock(), undefined);
       // Against the flow: the store's last user stops last.
       for (const end of [...begun].reverse()) await end(graceMs);
     },

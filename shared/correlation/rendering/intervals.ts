@@ -48,9 +48,16 @@ function fitEnds(node: SpanNode, root: SpanNode): void {
   }
 }
 
+/** The second that was asked for last, as text: what is rendered together lies close together. */
+let latest = { second: Number.NaN, text: '' };
+
 /** RFC 3339 with microseconds. */
 export function isoOf(at: number): string {
-  const date = new Date(Math.floor(at / 1_000));
-  if (Number.isNaN(date.getTime())) return String(at);
-  return `${date.toISOString().slice(0, -1)}${String(at % 1_000).padStart(3, '0')}Z`;
+  const second = Math.floor(at / 1_000_000);
+  if (second !== latest.second) {
+    const date = new Date(second * 1_000);
+    if (Number.isNaN(date.getTime())) return String(at);
+    latest = { second, text: date.toISOString().slice(0, -4) };
+  }
+  return `${latest.text}${String(at - second * 1_000_000).padStart(6, '0')}Z`;
 }

@@ -116,8 +116,13 @@ function measure(node: SpanNode): void {
 function toSegment(drawing: RenderInput, root: SpanNode): Segment {
   const { change, config } = drawing;
   const { traceId } = traceOf(config.cluster, change);
+  const ids = new Map<SpanNode, string>();
   const spans: Span[] = [];
-  for (const node of nodesOf(root)) spans.push(toSpan(node, traceId, config.cluster));
+  for (const node of nodesOf(root)) {
+    const span = toSpan(node, traceId, config.cluster, node.parent ? (ids.get(node.parent) ?? '') : '');
+    ids.set(node, span.spanId);
+    spans.push(span);
+  }
   return {
     traceId,
     cluster: config.cluster,
@@ -130,12 +135,12 @@ function toSegment(drawing: RenderInput, root: SpanNode): Segment {
   };
 }
 
-function toSpan(node: SpanNode, traceId: string, cluster: string): Span {
+function toSpan(node: SpanNode, traceId: string, cluster: string, parentSpanId: string): Span {
   const point = node.end - node.start <= 1 && !node.real;
   return {
     traceId,
     spanId: spanIdOf(cluster, node.id, node.role),
-    parentSpanId: node.parent ? spanIdOf(cluster, node.parent.id, node.parent.role) : '',
+    parentSpanId,
     name: node.name,
     title: node.title,
     start: node.start,
@@ -162,7 +167,7 @@ export function renderLate(input: { placed: Placed; objects: Objects; context: C
   const fits = known !== undefined && known.start <= node.start && node.end <= known.end;
   const traceId = fits ? known.traceId : traceIdOf(config.cluster, keyOf(rootRef), occurrence.id);
   if (known && !fits) node.links.push({ traceId: known.traceId, spanId: known.rootSpanId, attributes: { 'knspan.link': 'late' } });
-  const span = { ...toSpan(node, traceId, config.cluster), ...(fits ? { parentSpanId: known.rootSpanId } : {}) };
+  const span = toSpan(node, traceId, config.cluster, fits ? known.rootSpanId : '');
   const severity = node.failed !== '' ? 'error' : 'ok';
   const attributes = fits
     ? span.attributes

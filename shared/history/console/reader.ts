@@ -90,7 +90,7 @@ export class Reader {
     await this.#prepared;
     const wait = AbortSignal.timeout(limits.timeoutMs);
     try {
-      return await this.#slots.run(wait, () => this.#query(text, limits));
+      return await this.#slots.run(() => this.#query(text, limits), wait);
     } catch (error) {
       if (error === wait.reason) return refusal(`${concurrentMax} others ran for ${limits.timeoutMs / 1_000} s, wanted another attempt`);
       throw error;

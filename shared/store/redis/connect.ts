@@ -3,6 +3,7 @@
  * `redis+cluster://host:port,host:port`, with `rediss+...` for TLS. User and password as in any URL.
  */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { type Backoff, backoffMs } from '../../process/backoff.ts';
 import { stopwatch } from '../../process/clock.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -10,7 +11,7 @@ export type RedisClient = Redis | Cluster;
 /** A command that is not answered within this time counts as failed, and its connection as dead (ms). */
 const answerWithin = 10_000;
 const connectWithin = 5_000;
-const reconnectMost = 1_000;
+const reconnects: Backoff = { firstMs: 50, maxMs: 1_000 };
 /** Max redirects to other nodes of a cluster, 100 ms apart: an unavailable node is detected within a second. */
 const redirectionsMost = 8;
 const refreshEvery = 2_000;
@@ -93,7 +94,7 @@ export function connectRedis(target: RedisTarget, onError: (error: Error) => voi
 }
 
 function retryStrategy(times: number): number {
-  return Math.min(50 * times, reconnectMost);
+  return backoffMs(reconnects, times, Math.random);
 }
 
 function clientOf(target: RedisTarget, options: Options): RedisClient {
