@@ -20,6 +20,7 @@ import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { rolloutEvents } from '../helpers/rollout.ts';
 import { benchColdStart } from './cold-start.ts';
 import type { ReplayFigures } from './replay.ts';
+import { benchSteps } from './steps.ts';
 import { benchStore } from './store.ts';
 import { benchThroughput } from './throughput.ts';
 
@@ -111,6 +112,7 @@ function replayed(path: string): Promise<ReplayFigures> {
     child.on('exit', (code) => reject(new Error(`Cannot replay: the process ended with ${code}, wanted its figures first`)));
   });
 }
+await benchSteps(say);
 await benchStore(say);
 await benchColdStart(say);
 await benchThroughput(say);
