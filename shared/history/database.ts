@@ -86,7 +86,7 @@ export class Database {
       const limit = timeoutMs === undefined ? '' : `; set local statement_timeout = ${Math.ceil(timeoutMs)}`;
       await run(client, { text: `begin${limit}`, values: [] });
       try {
-        const result = await work(new Transaction(client));
+        const result = await work(new Transaction(client, timeoutMs ?? this.#options.timeoutMs));
         await run(client, { text: 'commit', values: [] });
         return result;
       } catch (error) {
@@ -126,13 +126,15 @@ export class Database {
 
 export class Transaction {
   readonly #client: pg.PoolClient;
+  readonly #timeoutMs: number;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, timeoutMs: number) {
     this.#client = client;
+    this.#timeoutMs = timeoutMs;
   }
 
   query(query: Sql): Promise<readonly unknown[]> {
-    return run(this.#client, toStatement(query));
+    return run(this.#client, toStatement(query), this.#timeoutMs);
   }
 
   async rows<R>(parse: RowParser<R>, query: Sql): Promise<R[]> {
@@ -141,13 +143,15 @@ export class Transaction {
 
   /** Several statements without parameters, such as a migration. */
   async script(text: string): Promise<void> {
-    await run(this.#client, { text, values: [] });
+    await run(this.#client, { text, values: [] }, this.#timeoutMs);
   }
 }
 
-async function run(on: pg.Pool | pg.PoolClient, { text, values }: Statement): Promise<readonly unknown[]> {
+/** `timeoutMs`: of the statement, in place of the pool's. */
+async function run(on: pg.Pool | pg.PoolClient, { text, values }: Statement, timeoutMs?: number): Promise<readonly unknown[]> {
+  const config = { text, values: [...values], ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs + answerGraceMs }) };
   try {
-    const result: pg.QueryResult | readonly pg.QueryResult[] = await on.query(text, [...values]);
+    const result: pg.QueryResult | readonly pg.QueryResult[] = await on.query(config);
     // Several statements have several results.
     return 'rows' in result ? result.rows : [];
   } catch (error) {

@@ -25,12 +25,13 @@ export interface TestPostgres {
 
 const graceMs = 10_000;
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** `durable`: what is committed outlives a SIGKILL of the server. */
+export async function startPostgres({ durable = false } = {}): Promise<TestPostgres> {
   const given = process.env['KNSPAN_TEST_DATABASE_URL'];
-  return given === undefined ? startEmbedded() : databasesOf({ connectionString: given }, null, async () => {});
+  return given === undefined ? startEmbedded(durable) : databasesOf({ connectionString: given }, null, async () => {});
 }
 
-async function startEmbedded(): Promise<TestPostgres> {
+async function startEmbedded(durable: boolean): Promise<TestPostgres> {
   const binaries = findBinaries();
   if (binaries === null) throw new Error('Cannot start PostgreSQL for the tests: wanted the optional dependencies of npm ci');
   const temporary = temporaryFolder();
@@ -38,7 +39,7 @@ async function startEmbedded(): Promise<TestPostgres> {
   const server = await EmbeddedPostgres.open({
     folder: openDataFolder(temporary.path),
     binaries,
-    durable: false,
+    durable,
     name: `test (process ${process.pid})`,
     log,
   });

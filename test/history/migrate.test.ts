@@ -82,3 +82,13 @@ describe('the SQL of the history', () => {
     for (const [name, text] of texts()) assert.doesNotMatch(text, /\bprepare [a-z]|query\(\{[^}]*\bname:/, name);
   });
 });
+
+describe('Database', () => {
+  it('waits for an answer as long as a statement may take, be it longer than the others', async () => {
+    const blank = await postgres.database('blank');
+    const impatient = new Database({ connection: blank.connection, name: 'impatient', connectionsMax: 1, timeoutMs: 100 });
+    await assert.rejects(impatient.query(sql`select pg_sleep(0.3)`), /statement timeout/);
+    await impatient.query(sql`select pg_sleep(5.3)`, { timeoutMs: 20_000 });
+    await impatient.close();
+  });
+});
