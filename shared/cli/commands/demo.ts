@@ -48,13 +48,15 @@ export async function demoCommand(functions: LocalFunctions, which: string, opti
   };
   if (options.ui) return (await import('./replay-ui.ts')).replayInPage(functions, paths, replayOptions);
   await replayCommand(paths, replayOptions);
-  if (isShown) process.stdout.write(hints(programName()));
+  if (!isShown) return;
+  const { findBinaries } = await import('../../history/embedded/binaries.ts');
+  process.stdout.write(hints(programName(), findBinaries() !== null));
 }
 
-function hints(knspan: string): string {
+function hints(knspan: string, hasPage: boolean): string {
   const lines: readonly (readonly [command: string, what: string])[] = [
     [`${knspan} demo crashloop --why`, 'a rollout that fails, and what placed each span'],
-    [`${knspan} demo crashloop --ui`, 'the same in a web page'],
+    ...(hasPage ? [[`${knspan} demo crashloop --ui`, 'the same in a web page'] as const] : []),
     [`kubectl get events -A -o json | ${knspan} replay - --failed`, 'what has failed in your cluster in the last hour'],
     [`${knspan} find deployment/NAME -n NAMESPACE --last --view tree`, 'the last change of a Deployment'],
     [`${knspan} watch --failed`, 'what fails from now on'],

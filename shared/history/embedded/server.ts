@@ -24,7 +24,7 @@ export interface EmbeddedOptions {
   readonly log: Log;
 }
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 60_000;
 const superviseMs = 200;
 const logBytesMax = 1_000_000;
 const superuser = 'knspan';
