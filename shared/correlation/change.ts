@@ -68,6 +68,8 @@ export interface TrackedChange extends TroubledChange {
   kind: TrackedKind;
   /** metadata.generation that the change answers, by key of the object, as far as it is known. */
   readonly generations: Record<string, number>;
+  /** What the root object applies in it, as far as it says so. */
+  readonly revision: string;
   /** By `<kind>/<name>`. */
   readonly made: Record<string, ChildStatus>;
   /** Names of objects deleted in it that nothing has replaced yet. */
@@ -93,6 +95,7 @@ export function newChange(given: NewChange): TrackedChange {
     trouble: '',
     continues: null,
     generations: {},
+    revision: '',
     made: {},
     unreplaced: [],
     deletes: 0,

@@ -5,7 +5,7 @@
  *
  * Keys: `ns`, `uid` (empty: none), `event` (an Event's uid, to tell of it once more), `n` (its count), `container`, `host`,
  * `related=Kind/name`, `series` (the count is that of a series), `old` (no name that dates it, times cut to the second), `merged`,
- * `edited` (only the Event's metadata changed: its times are those that were told before).
+ * `rev` (a revision, as Flux annotates it), `edited` (only the Event's metadata changed: its times are those that were told before).
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -135,6 +135,7 @@ function eventOf(line: string, number: number, times: Times): unknown {
       namespace: involved.namespace || 'default',
       uid,
       resourceVersion: String(1_000 + number),
+      ...(given.has('rev') ? { annotations: { 'kustomize.toolkit.fluxcd.io/revision': given.get('rev') } } : {}),
     },
     involvedObject: { ...involved, ...(given.has('container') ? { fieldPath: `spec.containers{${given.get('container')}}` } : {}) },
     reason: said.replace(/^!/, ''),

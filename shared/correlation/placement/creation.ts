@@ -9,7 +9,9 @@ import { keyOf, type Occurrence } from '../occurrence.ts';
 import { causeMayTrail } from '../settling-times.ts';
 import { childKey } from './children.ts';
 import { type DomainPass, linkTo } from './domain-pass.ts';
-import { endings, nameKey } from './occurrence-index.ts';
+import { endings, nameKey, verbOn } from './occurrence-index.ts';
+import { unnamedOrders } from './orders.ts';
+import { changeOfRevision } from './revision.ts';
 import { ownerSet, scalingsToPlace, takeScaling } from './scaling-slots.ts';
 
 /** A change and what in it an occurrence hangs on; an empty parent is its root. */
@@ -23,6 +25,8 @@ export interface Origin {
 
 /** What the object's steps hang on, while that change is open. */
 export function originOf(pass: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
+  const same = changeOfRevision(pass, one);
+  if (same) return { change: same, parent: '', rule: 'revision.same', evidence: `revision ${same.revision}` };
   for (const order of newOrders(pass, one, object)) {
     const change = pass.trackedChangeOf(order);
     if (!change) continue;
@@ -35,7 +39,7 @@ export function originOf(pass: DomainPass, one: Occurrence, object: ObjectState)
   const change = pass.tracked(link?.change);
   if (!link || !change) return null;
   const { occurrence } = link;
-  if (link === object.firstSign) return { change, parent: occurrence, rule: 'object.first-sign', evidence: occurrence };
+  if (link === object.firstSign) return { change, parent: occurrence, rule: 'object.first-sign', evidence: occurrence || change.id };
   if (link.by === 'structure') return { change, parent: occurrence, rule: 'owner.scale-up', evidence: occurrence, confidence: 'structure' };
   return { change, parent: occurrence, rule: 'named.create', evidence: occurrence };
 }
@@ -101,7 +105,7 @@ function creatorsOf(pass: DomainPass, one: Occurrence, ref: ObjectRef): Occurren
   const { ended, podsMade } = pass.context;
   const creators: Occurrence[] = [];
   for (const action of pass.index.actionsOn(ref, ended[nameKey(ref)] ?? 0, one.at)) {
-    if (endings.includes(action.routed.meaning.verb)) {
+    if (endings.includes(verbOn(action, ref))) {
       if (action.at < one.at - causeMayTrail) break;
       continue;
     }
@@ -117,6 +121,12 @@ function creatorsOf(pass: DomainPass, one: Occurrence, ref: ObjectRef): Occurren
 
 /** The latest open creation up the owner chain (a Deployment that a Revision made, a pod of a Job that a CronJob made). */
 function findOwnersCreation(pass: DomainPass, one: Occurrence, object: ObjectState): void {
+  for (const action of unnamedOrders(pass, one)) {
+    const change = pass.trackedChangeOf(action);
+    if (!change) continue;
+    object.creation = linkTo(action, change, 'structure');
+    return;
+  }
   for (const ref of one.routed.chain.slice(1)) {
     const owner = pass.object(ref, undefined, one.at);
     if (!owner.creation && ref.kind !== 'Pod') owner.creation = orderOf(pass, one, ref);
@@ -128,6 +138,8 @@ function findOwnersCreation(pass: DomainPass, one: Occurrence, object: ObjectSta
 }
 
 function ownersToPlace(pass: DomainPass, one: Occurrence): Occurrence[] {
+  const [unnamed] = unnamedOrders(pass, one);
+  if (unnamed) return [unnamed];
   for (const ref of one.routed.chain.slice(1)) {
     const creation = pass.known(ref, one.at)?.creation;
     if (creation && pass.change(creation.change)) break;

@@ -19,6 +19,7 @@ import type { Context, ObjectState, Placed, Placement } from '../context.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
 import { rememberFor } from '../settling-times.ts';
 import { endings, involvedOf, nameKey, OccurrenceIndex, subjectName } from './occurrence-index.ts';
+import { revisionOf } from './revision.ts';
 
 /** A parent that was considered and what came of it. */
 export interface Candidate {
@@ -240,7 +241,7 @@ export class DomainPass {
   ): TrackedChange {
     const generation = this.generationOf(one);
     const generations = generation > 0 ? { [keyOf(involvedOf(one))]: generation } : {};
-    return this.#open(newChange({ id: one.id, kind, root: rootOf(one), start: one.at, generations, ...given }));
+    return this.#open(newChange({ id: one.id, kind, root: rootOf(one), start: one.at, generations, revision: revisionOf(one), ...given }));
   }
 
   beginIncident(

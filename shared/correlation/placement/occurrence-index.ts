@@ -30,7 +30,8 @@ export class OccurrenceIndex {
     const involved = involvedOf(one);
     const about = subjectName(one);
     if (about !== null) this.#bySubject.add(about, one);
-    if (subject) this.#byActor.add(keyOf(involved), one);
+    for (const other of meaning.others) this.#bySubject.add(nameKey(other.subject), one);
+    if (subject || verb === 'create') this.#byActor.add(keyOf(involved), one);
     if (verb === 'rescale') {
       const target = subject ?? chain[1];
       if (target) this.#rescales.add(nameKey(target), one);
@@ -47,7 +48,10 @@ export class OccurrenceIndex {
 
   /** Creations and updates among them. */
   ordersOf(ref: Named, since: Micros, until: Micros): Occurrence[] {
-    return this.actionsOn(ref, since, until).filter(({ routed: { meaning } }) => meaning.verb === 'create' || meaning.verb === 'update');
+    return this.actionsOn(ref, since, until).filter((action) => {
+      const verb = verbOn(action, ref);
+      return verb === 'create' || verb === 'update';
+    });
   }
 
   /** Actions of the controller upon its objects, in their order. */
@@ -101,6 +105,13 @@ export function subjectName(one: Occurrence): string | null {
   const { subject, verb } = one.routed.meaning;
   if (subject) return nameKey(subject);
   return verb === 'evict' ? nameKey(involvedOf(one)) : null;
+}
+
+/** What the action does to the object of that name. */
+export function verbOn({ routed: { meaning } }: Occurrence, ref: Named): Verb {
+  if (meaning.others.length === 0) return meaning.verb;
+  const key = nameKey(ref);
+  return meaning.others.find(({ subject }) => nameKey(subject) === key)?.verb ?? meaning.verb;
 }
 
 const nothing: readonly Occurrence[] = [];

@@ -1,8 +1,8 @@
 /** What was asked of a workload shortly before it acted: a new size by an autoscaler, a creation or an edit by a tool or its owner. */
 import type { ObjectRef } from '../../events/observation.ts';
 import type { TrackedChange } from '../change.ts';
-import type { Occurrence } from '../occurrence.ts';
-import { effectMayTrail, second } from '../settling-times.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
+import { causeMayTrail, effectMayTrail, second } from '../settling-times.ts';
 import type { DomainPass } from './domain-pass.ts';
 
 const rescaleAnswered = 30 * second;
@@ -41,7 +41,24 @@ export function ordersToPlace(pass: DomainPass, one: Occurrence): Occurrence[] {
 
 function orders(pass: DomainPass, one: Occurrence): Occurrence[] {
   const owners = one.routed.chain.slice(0, one.routed.owners);
-  return owners.flatMap((ref) => pass.index.ordersOf(ref, one.at - effectMayTrail, one.at));
+  return [...owners.flatMap((ref) => pass.index.ordersOf(ref, one.at - effectMayTrail, one.at)), ...unnamedOrders(pass, one)];
+}
+
+/**
+ * What the object's owner says that it has made, without a name (`Created 1 jobs`), nearest first: before the object's first Event, or
+ * just after it. A message that names a kind means that alone.
+ */
+export function unnamedOrders(pass: DomainPass, one: Occurrence): Occurrence[] {
+  const [child, owner] = one.routed.chain.slice(0, one.routed.owners);
+  if (!child || !owner) return [];
+  const kind = child.kind.toLowerCase();
+  const creations = pass.index
+    .actionsBy(keyOf(owner), one.at - effectMayTrail, one.at + causeMayTrail)
+    .filter(({ routed: { meaning } }) => {
+      const word = meaning.groups['kind']?.toLowerCase().replace(/s$/, '') ?? kind;
+      return meaning.verb === 'create' && meaning.subject === null && word === kind;
+    });
+  return creations.sort((a, b) => Math.abs(a.at - one.at) - Math.abs(b.at - one.at));
 }
 
 function firstPlaced(pass: DomainPass, actions: readonly Occurrence[]): Order | null {

@@ -15,6 +15,7 @@ import { evictionPlacer } from './place-deletion.ts';
 import { replicaSetPlacer } from './place-replicas.ts';
 import { cronJobPlacer, jobPlacer, suspensionPlacer } from './place-run.ts';
 import { scalingPlacer } from './place-scaling.ts';
+import { changeOfRevision } from './revision.ts';
 import { isScaling } from './scaling-slots.ts';
 
 export function actionPlacer(one: Occurrence, { ref: { kind } }: ObjectState): Placer {
@@ -52,11 +53,14 @@ const otherPlacer: Placer = {
       awaitReady(one, origin.change);
       return pass.remember(one, object, origin.change);
     }
-    const open = isOwnChange(one) ? drainUnderWay(pass, one) : joined(pass, one);
+    const same = changeOfRevision(pass, one);
+    const open = isOwnChange(one) ? (drainUnderWay(pass, one) ?? same) : joined(pass, one);
     const change = open ?? pass.begin(one, meaning.begins || (kindsByVerb[meaning.verb] ?? 'update'));
     if (meaning.expectsEnd && change.end === 'none') change.end = 'expected';
-    const confidence = open ? 'time' : '';
-    pass.assign(one, { change, rule: open ? 'domain.open-change' : 'change.own', evidence: change.id, confidence });
+    if (meaning.begins !== '') object.firstSign = { occurrence: '', change: change.id, at: one.at, by: 'self' };
+    if (change === same) pass.assign(one, { change, rule: 'revision.same', evidence: `revision ${same.revision}` });
+    else
+      pass.assign(one, { change, rule: open ? 'domain.open-change' : 'change.own', evidence: change.id, confidence: open ? 'time' : '' });
     awaitReady(one, change);
     pass.remember(one, object, change);
   },

@@ -7,14 +7,15 @@ import { countDeletion, forgetChild, forgetMade } from './children.ts';
 import { creationsToPlace, findCreation } from './creation.ts';
 import { disruptionOf, expectReplacement } from './disruption.ts';
 import { type Assignment, type DomainPass, linkTo, type Placer } from './domain-pass.ts';
-import { endings } from './occurrence-index.ts';
+import { endings, verbOn } from './occurrence-index.ts';
 import { ownerSet, scalingsToPlace, takeScaling } from './scaling-slots.ts';
 
 export const stopPlacer: Placer = {
   causes: (pass, one, object) => {
     if (pass.change(object.deletion?.change)) return [];
     const [named] = deletionsNaming(pass, one, object);
-    return named ? [named] : scalingsToPlace(pass, one, ownerSet(one), false);
+    if (named) return [named];
+    return [...scalingsToPlace(pass, one, ownerSet(one), false), ...ownersDeletions(pass, one).slice(0, 1)];
   },
   place: placeStop,
 };
@@ -39,6 +40,12 @@ function placeStop(pass: DomainPass, one: Occurrence, object: ObjectState): void
     const assignment = { change: scaled, parent: occurrence, rule: 'owner.scale-down', evidence: occurrence } as const;
     return end(pass, one, object, { ...assignment, confidence: 'structure' }, 'structure');
   }
+  for (const action of ownersDeletions(pass, one)) {
+    const change = pass.changeOf(action);
+    if (!change) continue;
+    const assignment = { change, parent: action.id, rule: 'owner.delete', evidence: action.id } as const;
+    return end(pass, one, object, { ...assignment, confidence: 'structure' }, 'structure');
+  }
   pass.reject(one, 'deletion by the controller', 'no event names this pod and its owner was not scaling down');
   const change = disruptionOf(pass, one, object);
   pass.assign(one, { change, rule: 'object.deleted', evidence: `${one.id}: deleted, not by its controller` });
@@ -54,7 +61,15 @@ function end(pass: DomainPass, one: Occurrence, object: ObjectState, assignment:
 /** Deletions that name the pod, latest first: not later than a second after, not those that ended an earlier pod of that name. */
 function deletionsNaming(pass: DomainPass, one: Occurrence, { ref, firstSeen }: ObjectState): Occurrence[] {
   const since = Math.max(firstSeen - causeMayTrail, one.at - 5 * minute);
-  return pass.index.actionsOn(ref, since, one.at).filter(({ routed }) => endings.includes(routed.meaning.verb));
+  return pass.index.actionsOn(ref, since, one.at).filter((action) => endings.includes(verbOn(action, ref)));
+}
+
+/** Deletions of what owns the pod, nearest owner first: what it owns goes with it. */
+function ownersDeletions(pass: DomainPass, one: Occurrence): Occurrence[] {
+  const owners = one.routed.chain.slice(1, one.routed.owners);
+  return owners.flatMap((ref) =>
+    pass.index.actionsOn(ref, one.at - effectMayTrail, one.at).filter((action) => verbOn(action, ref) === 'delete'),
+  );
 }
 
 /** Null: the object is not being deleted. */

@@ -2,9 +2,9 @@
  * Trouble: it belongs to the object's change while that is open, to an incident of the object afterwards. Trouble may also be the first
  * that is known of an object, and restarts answer it.
  */
-import type { IncidentChange } from '../change.ts';
+import { type IncidentChange, isTracked } from '../change.ts';
 import type { ObjectState } from '../context.ts';
-import type { Occurrence } from '../occurrence.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
 import { day, incidentsPerDay, minute } from '../settling-times.ts';
 import { childKey, podControllers, setFailing } from './children.ts';
 import { type Origin, originOf, originsToPlace } from './creation.ts';
@@ -27,6 +27,8 @@ function placeFailure(pass: DomainPass, one: Occurrence, object: ObjectState): v
   if (meaning.probe) object.unhealthy = linkTo(one, change, 'self');
   setFailing(pass, object, change, observation.message, meaning.probe);
   if (meaning.fails) change.failed = observation.message;
+  // The object fails at what it has announced: nothing more is to come.
+  if (meaning.fails && isTracked(change) && change.end === 'expected' && keyOf(change.root) === keyOf(object.ref)) change.end = 'reached';
 }
 
 /** What happens to an object that is being deleted belongs to its deletion. */

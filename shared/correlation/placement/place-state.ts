@@ -37,10 +37,18 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   const isPhase = meaning.phase === 'schedule' && object.creation?.by === 'name';
   pass.assign(one, { ...origin, from: isPhase ? (object.creation?.at ?? null) : null, counts: !(object.troubled && one.n > 1) });
   pass.remember(one, object, change);
+  endAnnounced(one, change);
   // What created the container may have been lost.
   if (meaning.phase === 'container' && meaning.class === 'end') setStarted(pass, one, object, change);
   if (meaning.phase === 'schedule') setScheduled(one, object, change);
   if (meaning.phase === 'ready' && meaning.class === 'end') setReady(pass, object, change);
+}
+
+/** The root object says that what it has announced is over. */
+function endAnnounced(one: Occurrence, change: TrackedChange): void {
+  const { meaning, observation } = one.routed;
+  if (!meaning.ends || change.end !== 'expected' || keyOf(change.root) !== keyOf(involvedOf(one))) return;
+  endChange(change, meaning.fails ? observation.message : '');
 }
 
 /** What began the object's change begins another when it comes again: after its end, or on other grounds after a while. */
@@ -91,6 +99,7 @@ function placeWithoutOrigin(pass: DomainPass, one: Occurrence, object: ObjectSta
   if (open && (chain.length === 1 || isStep || owners < chain.length)) {
     const counts = meaning.class !== 'state';
     pass.assign(one, { change: open, rule: 'domain.open-change', evidence: open.id, confidence: 'time', counts });
+    endAnnounced(one, open);
     if (isStep && isPod) object.firstSign = linkTo(one, open, 'self');
     return pass.remember(one, object, open);
   }

@@ -157,7 +157,8 @@ function titleOf(one: Occurrence): string {
     const scaled = subject?.name ?? groups['nodegroup'] ?? observation.involved.name;
     if (meaning.verb === 'scale-up') return `scale ${scaled} up ${replicasText(groups)}`;
     if (meaning.verb === 'scale-down') return `scale ${scaled} down ${replicasText(groups)}`;
-    if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${count}`;
+    const more = meaning.others.length === 0 ? '' : ` and ${meaning.others.length} more`;
+    if (subject && meaning.verb !== '') return `${meaning.verb} ${subject.kind.toLowerCase()} ${subject.name}${more}${count}`;
     if (meaning.phase === 'schedule') return `schedule → ${groups['node'] ?? '?'}`;
     if (meaning.phase === 'pull') return `pull ${groups['image'] ?? container}${count}`;
     if (meaning.phase === 'container') return `container ${container}: create, start${count}`;

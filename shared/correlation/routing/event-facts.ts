@@ -5,7 +5,7 @@
  */
 import type { Micros, ObjectRef, Observation } from '../../events/observation.ts';
 import { keyOf, nameKeyOf } from '../occurrence.ts';
-import type { Meaning } from '../rules/rule.ts';
+import type { Act, Meaning } from '../rules/rule.ts';
 import { minute } from '../settling-times.ts';
 
 export const factIndexes = [
@@ -80,15 +80,18 @@ export function factsOf(observation: Observation, meaning: Meaning): Fact[] {
   const { subject, verb } = meaning;
   if (!subject) return facts;
   const at = observation.merged ? last.at : first.at;
-  const owns = verb === 'create' || verb === 'scale-up' || verb === 'scale-down' || verb === 'delete';
-  if (owns && (subject.name !== involved.name || subject.kind !== involved.kind)) {
-    facts.push(fact('owner', nameKeyOf(subject.kind, subject.namespace, subject.name), at, { ref: involved }));
-    tellLife(facts, { apiVersion: '', ...subject }, at);
-  }
+  for (const act of [{ verb, subject }, ...meaning.others]) tellOwner(facts, involved, act, at);
   if ((verb === 'scale-up' || verb === 'scale-down') && meaning.groups['to'])
     facts.push(fact('rescaled', `${involved.namespace}/${meaning.groups['to']}`, at, { ref: involved }));
   tellDoings(facts, observation, meaning);
   return facts;
+}
+
+function tellOwner(facts: Fact[], involved: ObjectRef, { verb, subject }: Act, at: Micros): void {
+  const owns = verb === 'create' || verb === 'scale-up' || verb === 'scale-down' || verb === 'delete';
+  if (!owns || (subject.name === involved.name && subject.kind === involved.kind)) return;
+  facts.push(fact('owner', nameKeyOf(subject.kind, subject.namespace, subject.name), at, { ref: involved }));
+  tellLife(facts, { apiVersion: '', ...subject }, at);
 }
 
 function tellLife(facts: Fact[], ref: ObjectRef, at: Micros): void {

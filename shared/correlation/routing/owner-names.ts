@@ -7,8 +7,13 @@ export interface NamedOwner {
 
 const partsMost = 10;
 
+/** Kinds that bear the name of what made them. */
+const namesakes: Readonly<Record<string, string>> = { ServerlessService: 'Revision', PodAutoscaler: 'Revision' };
+
 /** Who may have made an object of that kind and name: the first that is known to exist has. */
 export function ownersByName(kind: string, name: string): readonly NamedOwner[] {
+  const namesake = Object.hasOwn(namesakes, kind) ? namesakes[kind] : undefined;
+  if (namesake !== undefined) return [{ kind: namesake, name }];
   const cut = name.lastIndexOf('-');
   if (cut <= 0) return [];
   const base = name.slice(0, cut);
@@ -20,6 +25,9 @@ function kindsByName(kind: string, suffix: string): readonly string[] {
   if (kind === 'Pod' && /^[a-z0-9]{5}$/.test(suffix)) return ['ReplicaSet', 'Job', 'DaemonSet', 'ReplicationController'];
   if (kind === 'ReplicaSet' && /^[a-z0-9]{4,10}$/.test(suffix)) return ['Deployment'];
   if (kind === 'Job' && /^\d{7,}$/.test(suffix)) return ['CronJob'];
+  // KEDA
+  if (kind === 'Job' && /^[a-z0-9]{5}$/.test(suffix)) return ['ScaledJob'];
+  if (kind === 'CertificateRequest' && /^\d+$/.test(suffix)) return ['Certificate'];
   // Knative names a Revision's Deployment so, and tells of it in no Event.
   if (kind === 'Deployment' && suffix === 'deployment') return ['Revision'];
   return [];

@@ -4,12 +4,15 @@
  * first, then the built-in ones in their order, then the generic ones, so that there is always an answer.
  */
 import type { Observation } from '../../events/observation.ts';
-import type { Meaning, Rule } from './rule.ts';
+import type { Act, Meaning, Rule } from './rule.ts';
 import { ServiceNames } from './service-names.ts';
 import { type CompiledSubject, compileSubject, referencesOf, subjectFrom } from './subject.ts';
 
 /** Longer messages are matched on their beginning only. */
 export const messageLengthMax = 4096;
+
+/** Further lines of a message are not read. */
+const linesMost = 100;
 
 /** Rules whose id begins so are tried last, and not at all for Events that tell of trouble. */
 export const genericPrefix = 'generic.';
@@ -44,6 +47,7 @@ export interface CompiledRule {
   readonly kinds: readonly string[] | null;
   readonly patterns: readonly CompiledPattern[] | null;
   readonly subject: CompiledSubject | null;
+  readonly lines: boolean;
   readonly fixed: FixedMeaning;
 }
 
@@ -53,7 +57,7 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
   const group = groupOf(o.involved.apiVersion);
   const service = rules.services.of(o.reporter);
   const known = firstMeaning(rules.byReason.get(o.reason) ?? rules.anyReason, o, group, message, service);
-  if (known !== null) return known;
+  if (known !== null) return withLines(rules, known, o);
   if (o.type === 'Warning') return warningMeaning.of(service);
   if (troubleWords.test(o.reason)) return failureMeaning.of(service);
   return firstMeaning(rules.generic, o, group, message, service) ?? stateMeaning.of(service);
@@ -63,7 +67,21 @@ export function meaningOf(rules: CompiledRules, o: Observation): Meaning {
 export function meaningByRule(rules: CompiledRules, id: string, groups: Meaning['groups'], o: Observation): Meaning | null {
   const service = rules.services.of(o.reporter);
   const rule = rules.byId.get(id);
-  return rule === undefined ? (fallbackMeanings.get(id)?.of(service) ?? null) : meaningWith(rule, groups, o, service);
+  if (rule === undefined) return fallbackMeanings.get(id)?.of(service) ?? null;
+  return withLines(rules, meaningWith(rule, groups, o, service), o);
+}
+
+/** What the further lines of a message say, where each has a meaning of its own. */
+function withLines(rules: CompiledRules, meaning: Meaning, o: Observation): Meaning {
+  if (!rules.byId.get(meaning.rule)?.lines || !o.message.includes('\n')) return meaning;
+  const candidates = rules.byReason.get(o.reason) ?? rules.anyReason;
+  const group = groupOf(o.involved.apiVersion);
+  const lines = o.message.slice(0, messageLengthMax).split('\n').slice(1, linesMost);
+  const others = lines.flatMap((line): Act[] => {
+    const found = firstMeaning(candidates, o, group, line, meaning.service);
+    return found?.subject ? [{ verb: found.verb, subject: found.subject }] : [];
+  });
+  return { ...meaning, others };
 }
 
 /** Compiles rules once for many calls of `meaningOf`. Throws a RuleError on a rule that cannot work, unless tests have shown that all do. */
@@ -125,6 +143,7 @@ const troubleWords = /fail|error|back-?off|unhealthy/iu;
 
 const emptyGroups: Readonly<Record<string, string>> = Object.freeze({});
 const none: readonly string[] = [];
+const noActs: readonly Act[] = [];
 
 /** The meaning of a rule as far as the message does not change it: one object per service, shared by all Events that add nothing to it. */
 class FixedMeaning {
@@ -242,6 +261,7 @@ function compileRule(rule: Rule): CompiledRule {
     kinds: rule.kind ?? null,
     patterns: rule.patterns?.map((source) => new CompiledPattern(source)) ?? null,
     subject: rule.subject === undefined ? null : compileSubject(rule.subject),
+    lines: rule.lines ?? false,
     fixed: new FixedMeaning(rule),
   };
 }
@@ -271,6 +291,7 @@ function bareMeaning(rule: Rule): Meaning {
     class: rule.class,
     verb: rule.verb ?? '',
     subject: null,
+    others: noActs,
     pairs: rule.pair === undefined ? none : [rule.pair].flat(),
     phase: rule.phase ?? '',
     firstSign: rule.firstSign ?? false,

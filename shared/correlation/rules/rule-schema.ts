@@ -42,6 +42,7 @@ export const ruleSchema: readonly RuleKey[] = [
   key('probe', 'flag', 'A health check: the object is unready, not broken, and a restart that follows answers it'),
   key('waitsFor', 'text', 'For failures: what the object lacks until it can go on', { permitted: waits }),
   key('heals', 'flag', 'For deletions: the subject had failed and is deleted to be made anew'),
+  key('lines', 'flag', 'Each line of the message reports an action of its own, which the rules of the same reason explain line by line'),
   key('remark', 'flag', 'A remark on what the object is doing: a span event of that span, not a span of its own'),
   key('service', 'text', "service.name of the spans of the rule's reporters; default: one of a fixed list, or other-controller"),
 ];
@@ -94,6 +95,7 @@ export function ruleFrom({ texts, lists, flags }: Draft): Rule {
     ...defined('probe', flags.get('probe')),
     ...defined('waitsFor', optional(waits, texts.get('waitsFor'))),
     ...defined('heals', flags.get('heals')),
+    ...defined('lines', flags.get('lines')),
     ...defined('remark', flags.get('remark')),
     ...defined('service', texts.get('service')),
   };

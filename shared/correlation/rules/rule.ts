@@ -128,10 +128,25 @@ export interface Rule {
   readonly waitsFor?: Wait;
   /** For deletions: the subject had failed and is deleted to be made anew. */
   readonly heals?: boolean;
+  /** Each line of the message reports an action of its own, which the rules of the same reason explain line by line. */
+  readonly lines?: boolean;
   /** A remark on what its object is doing: a span event of that span, not a span. */
   readonly remark?: boolean;
   /** `service.name` of the spans of the rule's reporters; needs `reporter`. Absent: by what other rules say of the reporter. */
   readonly service?: string;
+}
+
+export interface Subject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What was done to which object. */
+export interface Act {
+  readonly verb: Verb;
+  readonly subject: Subject;
 }
 
 /** What the rules make of one Event: the fields of its rule, with what the message adds. */
@@ -141,7 +156,9 @@ export interface Meaning {
   readonly class: Class;
   readonly verb: Verb;
   /** The object acted upon, when it is not the involved one. */
-  readonly subject: { readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string } | null;
+  readonly subject: Subject | null;
+  /** What the further lines of its message say. */
+  readonly others: readonly Act[];
   readonly pairs: readonly string[];
   readonly phase: Phase;
   readonly firstSign: boolean;

@@ -110,6 +110,7 @@ describe('meaningOf() on Events that no rule knows', () => {
       class: 'state',
       verb: '',
       subject: null,
+      others: [],
       pairs: [],
       phase: '',
       firstSign: false,

@@ -10,13 +10,22 @@ const app = { group: ['argoproj.io'], kind: ['Application'] };
 export const gitopsRules: readonly Rule[] = [...fluxRules(), ...fluxHelmRules(), ...argoRules(), ...argoStateRules(), ...k3sRules()];
 
 /**
- * kustomize-controller and source-controller. Progressing lists one changed object a line; a rule can name one, the first,
- * the others stay in the message. It is recorded after the apply, so what it caused may be earlier.
+ * kustomize-controller and source-controller. Progressing lists one changed object per line. It is recorded after the apply, so
+ * what it caused may be earlier. Whatever comes of it, ReconciliationSucceeded or a failure is the last word.
  */
 function fluxRules(): readonly Rule[] {
   const kustomization = { group: ['kustomize.toolkit.fluxcd.io'], kind: ['Kustomization'] };
   const source = { group: ['source.toolkit.fluxcd.io'] };
-  const apply = { ...kustomization, reason: ['Progressing'], class: 'action', verb: 'update', firstSign: true, begins: 'update' } as const;
+  const apply = {
+    ...kustomization,
+    reason: ['Progressing'],
+    class: 'action',
+    verb: 'update',
+    firstSign: true,
+    begins: 'update',
+    expectsEnd: true,
+    lines: true,
+  } as const;
   const named = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>\\S+) ';
   const clusterNamed = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
   return [

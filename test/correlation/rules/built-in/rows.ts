@@ -3,12 +3,13 @@
  *
  *   <rule id>: <class> [<verb>] [pair=..,..] [phase=..] [begins=..] [home=..] [waitsFor=..] [firstSign] [expectsEnd] [ends] [fails] ..
  *     <reporter> | <apiVersion> <kind> | [!]<reason> | <message>         (`!`: a Warning; `-`: empty; `\n`: a new line)
- *     -> <subject kind> [<namespace>/]<name> | <group>=<value> | ..      (`-`: no subject; the line may be missing)
+ *     -> <subject kind> [<namespace>/]<name> | <group>=<value> | ..      (`-`: no subject; the line may be missing;
+ *                                                                        `+ <verb> <kind> ..`: what a further line reports)
  *
  * The involved object is `thing` in namespace `shop`, without a namespace where its kind has none.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Meaning } from '../../../../shared/correlation/rules/rule.ts';
+import type { Meaning, Subject } from '../../../../shared/correlation/rules/rule.ts';
 import type { Observation } from '../../../../shared/events/observation.ts';
 import { observation } from '../../../helpers/observation.ts';
 
@@ -42,9 +43,15 @@ export function textOf(meaning: Meaning): string {
     ...flags.map((flag) => (meaning[flag] ? flag : '')),
   ];
   const head = `${meaning.rule}: ${words.filter((word) => word !== '').join(' ')}`;
-  const named = subject === null ? '-' : `${subject.kind} ${subject.namespace === '' ? '' : `${subject.namespace}/`}${subject.name}`;
-  const values = Object.entries(groups).map(([group, value]) => ` | ${group}=${value}`);
-  return subject === null && values.length === 0 ? head : `${head}\n  -> ${named}${values.join('')}`;
+  const values = [
+    ...Object.entries(groups).map(([group, value]) => ` | ${group}=${value}`),
+    ...meaning.others.map((other) => ` | + ${other.verb} ${nameOf(other.subject)}`),
+  ];
+  return subject === null && values.length === 0 ? head : `${head}\n  -> ${subject === null ? '-' : nameOf(subject)}${values.join('')}`;
+}
+
+function nameOf({ kind, namespace, name }: Subject): string {
+  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 
 const clusterScoped: readonly string[] = ['Namespace', 'Node', 'NodeClaim', 'PersistentVolume'];
