@@ -2,7 +2,8 @@
  * Actions: what controllers do to other objects. An action hangs on what made or drove its actor; where nothing did, the root object's own
  * sequence of actions tells which change it belongs to.
  */
-import type { TrackedChange, TrackedKind } from '../change.ts';
+import type { ObjectRef } from '../../events/observation.ts';
+import { endChange, type TrackedChange, type TrackedKind } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
 import type { Verb } from '../rules/rule.ts';
@@ -55,7 +56,7 @@ const otherPlacer: Placer = {
     }
     const same = changeOfRevision(pass, one);
     const open = isOwnChange(one) ? (drainUnderWay(pass, one) ?? same) : joined(pass, one);
-    const change = open ?? pass.begin(one, meaning.begins || (kindsByVerb[meaning.verb] ?? 'update'));
+    const change = open ?? pass.begin(one, meaning.begins || (kindsByVerb[meaning.verb] ?? 'update'), aboutOf(object));
     if (meaning.expectsEnd && change.end === 'none') change.end = 'expected';
     if (meaning.begins !== '') object.firstSign = { occurrence: '', change: change.id, at: one.at, by: 'self' };
     if (change === same) pass.assign(one, { change, rule: 'revision.same', evidence: `revision ${same.revision}` });
@@ -63,8 +64,14 @@ const otherPlacer: Placer = {
       pass.assign(one, { change, rule: open ? 'domain.open-change' : 'change.own', evidence: change.id, confidence: open ? 'time' : '' });
     awaitReady(one, change);
     pass.remember(one, object, change);
+    if (meaning.class === 'end' && meaning.ends) endChange(change, meaning.fails ? one.routed.observation.message : '');
   },
 };
+
+/** An edit of one pod is about that, not about all that its owner has made. */
+function aboutOf({ ref }: ObjectState): { readonly about?: ObjectRef } {
+  return ref.kind === 'Pod' ? { about: ref } : {};
+}
 
 /** The open change, unless the action, after a while, changes what that has made: then it answers another edit. */
 function joined(pass: DomainPass, one: Occurrence): TrackedChange | undefined {

@@ -55,14 +55,24 @@ export const restartPlacer: Placer = {
 };
 
 /** A controller whose very first Event is that it can't make what it should: it is being created. */
-function firstAttempt(pass: DomainPass, one: Occurrence, { ref, firstSeen }: ObjectState): Origin | null {
+function firstAttempt(pass: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
+  const { ref, firstSeen } = object;
   const { meaning, chain } = one.routed;
+  if (meaning.verb === 'create' && ref.kind === 'Job') return firstRun(pass, one, object);
   if (meaning.verb !== 'create' || !podControllers.includes(ref.kind) || chain.length > 1) return null;
   const open = pass.latestChange(['create', 'rollout', 'scale', 'heal']);
   if (open) return { change: open, parent: '', rule: 'controller.sequence', evidence: open.id };
   const created = pass.objects.latest(ref.uid)?.createdAt ?? null;
   if (created === null ? firstSeen < one.at : one.at - created > minute) return null;
   return { change: pass.begin(one, 'create'), parent: '', rule: 'object.first-sign', evidence: one.id };
+}
+
+/** A Job that can't make its first pod is run all the same. */
+function firstRun(pass: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
+  if (object.creation) return null;
+  const change = pass.begin(one, 'run', { about: object.ref, end: 'expected' });
+  object.creation = { occurrence: '', change: change.id, at: one.at, by: 'self' };
+  return { change, parent: '', rule: 'job.run', evidence: `job ${object.ref.name}` };
 }
 
 /** Trouble may be the first sign of life of an object that nothing announced: a pod that finds no room. */

@@ -5,7 +5,7 @@
 import { endChange, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
-import { forgetChild } from './children.ts';
+import { childKey, forgetChild } from './children.ts';
 import { originOf, originsToPlace } from './creation.ts';
 import type { DomainPass, Placer } from './domain-pass.ts';
 
@@ -28,8 +28,10 @@ export const jobPlacer: Placer = {
   place: (pass, one, object) => {
     const { verb, subject } = one.routed.meaning;
     const origin = originOf(pass, one, object);
-    if (origin) pass.assign(one, origin);
-    else {
+    if (origin) {
+      pass.assign(one, origin);
+      if (origin.change.end === 'none') origin.change.made[childKey(object.ref)] ??= 'waiting';
+    } else {
       const change = runOf(pass, object) ?? pass.begin(one, 'run', { about: object.ref, end: 'expected', continues: object.creation });
       pass.assign(one, { change, rule: 'job.run', evidence: `job ${object.ref.name}` });
       object.creation = { occurrence: '', change: change.id, at: change.start, by: 'self' };

@@ -26,7 +26,7 @@ function isTerminating(pass: DomainPass, one: Occurrence, object: ObjectState): 
 }
 
 function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void {
-  const { meaning } = one.routed;
+  const { meaning, observation } = one.routed;
   if (isTerminating(pass, one, object) && placeTerminating(pass, one, object)) return;
   const origin = originOf(pass, one, object);
   if (!origin) return placeWithoutOrigin(pass, one, object);
@@ -41,7 +41,9 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   // What created the container may have been lost.
   if (meaning.phase === 'container' && meaning.class === 'end') setStarted(pass, one, object, change);
   if (meaning.phase === 'schedule') setScheduled(one, object, change);
-  if (meaning.phase === 'ready' && meaning.class === 'end') setReady(pass, object, change);
+  if (meaning.class !== 'end' || (meaning.phase !== 'ready' && meaning.phase !== 'run')) return;
+  if (meaning.fails) setFailing(pass, object, change, observation.message);
+  else setReady(pass, object, change);
 }
 
 /** The root object says that what it has announced is over. */
@@ -141,7 +143,9 @@ export const repeatPlacer: Placer = {
     const { occurrence } = series;
     const counts = change.kind === 'incident';
     pass.assign(one, { change, on: occurrence, rule: 'series', evidence: `repeat ${one.n} of ${occurrence}`, counts });
-    if (one.routed.meaning.recurs) setFailing(pass, object, change, one.routed.observation.message);
+    // A controller that still can't make what it should has not made all of it.
+    const owes = one.routed.meaning.verb === 'create';
+    if (one.routed.meaning.recurs || owes) setFailing(pass, object, change, one.routed.observation.message);
   },
 };
 
@@ -174,7 +178,10 @@ export function openPair(
   one: Occurrence,
   { open }: ObjectState,
 ): { readonly key: string; readonly link: CausalLink } | null {
-  const keys = one.routed.meaning.pairs.map((pair) => pairKey(one, pair));
+  const { meaning, observation } = one.routed;
+  // What is reported of the whole pod ends what was reported of a container.
+  const inside = observation.container === '' ? Object.keys(open) : [];
+  const keys = meaning.pairs.flatMap((pair) => [pairKey(one, pair), ...inside.filter((known) => known.startsWith(`${pair}|`))]);
   const key = keys.find((known) => known in open) ?? '';
   const link = open[key];
   return link && pass.change(link.change) ? { key, link } : null;

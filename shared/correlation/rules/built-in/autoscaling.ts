@@ -90,7 +90,14 @@ function kedaRules(): readonly Rule[] {
       subject: { kind: '$kind', namespace: '$namespace' },
     },
     // The Jobs are not named, only owned.
-    { id: 'keda.jobs', reason: ['KEDAJobsCreated'], patterns: ['^Created (?<size>\\d+) jobs'], class: 'action', verb: 'create' },
+    {
+      id: 'keda.jobs',
+      reason: ['KEDAJobsCreated'],
+      patterns: ['^Created (?<size>\\d+) (?<kind>jobs)'],
+      class: 'action',
+      verb: 'create',
+      begins: 'run',
+    },
     {
       id: 'keda.failed',
       reason: [

@@ -22,6 +22,17 @@ const changed = '(?:configured|updated|patched|applied|replaced|scaled|restarted
 const removed = '(?:deleted|removed|pruned)';
 
 export const genericRules: readonly Rule[] = [
+  // Descheduler: `pod eviction from node-1 node by sigs.k8s.io/descheduler`, with the name of the plugin as reason.
+  {
+    id: 'generic.evict',
+    kind: ['Pod'],
+    patterns: [
+      '^[Pp]od (?:is |was |has been |is being )?evict(?:ed|ion) (?:from|by|due|because)\\b',
+      '^[Ee]vict(?:ed|ing) (?:the )?pod\\b',
+    ],
+    class: 'action',
+    verb: 'evict',
+  },
   { id: 'generic.create', patterns: spellings('(?:Successfully )?[Cc]reated (?:new )?'), class: 'action', verb: 'create', subject },
   { id: 'generic.delete', patterns: spellings('(?:Successfully )?[Dd]eleted '), class: 'action', verb: 'delete', subject },
   { id: 'generic.created', patterns: [`${path}created`], class: 'action', verb: 'create', subject },

@@ -130,11 +130,19 @@ function killRules(): readonly Rule[] {
       patterns: ['^Stopping container (?<container>\\S+)', '^Killing container with (?:docker )?id [^ ]*: ?Need to kill [Pp]od'],
       verb: 'stop',
     },
+    // Somebody has resized the pod.
     {
-      ...kill,
-      id: 'kubelet.killing-restart',
-      patterns: ['^Container (?<container>\\S+) (?:definition changed|resize requires restart)', '^'],
+      ...common,
+      id: 'kubelet.killing-resize',
+      reason: ['Killing'],
+      patterns: ['^Container (?<container>\\S+) resize requires restart'],
+      class: 'start',
+      pair: 'resize',
+      phase: 'resize',
+      firstSign: true,
+      begins: 'update',
     },
+    { ...kill, id: 'kubelet.killing-restart', patterns: ['^Container (?<container>\\S+) definition changed', '^'] },
   ];
 }
 
@@ -210,22 +218,18 @@ function podRules(): readonly Rule[] {
   ];
 }
 
-/** In-place resize, pkg/kubelet/allocation (1.33 and later): text, then JSON that holds the pod's generation. */
+/**
+ * In-place resize, pkg/kubelet/allocation (1.33 and later): text, then JSON that holds the pod's generation. Each is an edit of the pod;
+ * of one that needs no restart only the end has an Event.
+ */
 function resizeRules(): readonly Rule[] {
   const resize = { ...common, patterns: ['"generation": ?(?<generation>\\d+)', '^'] };
+  const edit = { ...resize, pair: 'resize', phase: 'resize', firstSign: true, begins: 'update' } as const;
   return [
-    {
-      ...resize,
-      id: 'kubelet.resize-started',
-      reason: ['ResizeStarted'],
-      class: 'start',
-      pair: 'resize',
-      phase: 'resize',
-      firstSign: true,
-    },
-    { ...resize, id: 'kubelet.resize-completed', reason: ['ResizeCompleted'], class: 'end', pair: 'resize', phase: 'resize' },
-    { ...resize, id: 'kubelet.resize-error', reason: ['ResizeError'], class: 'end', pair: 'resize', phase: 'resize', fails: true },
-    { ...resize, id: 'kubelet.resize-deferred', reason: ['ResizeDeferred'], class: 'state', firstSign: true },
+    { ...edit, id: 'kubelet.resize-started', reason: ['ResizeStarted'], class: 'start' },
+    { ...edit, id: 'kubelet.resize-completed', reason: ['ResizeCompleted'], class: 'end', ends: true },
+    { ...edit, id: 'kubelet.resize-error', reason: ['ResizeError'], class: 'end', ends: true, fails: true },
+    { ...resize, id: 'kubelet.resize-deferred', reason: ['ResizeDeferred'], class: 'state', firstSign: true, begins: 'update' },
     { ...resize, id: 'kubelet.resize-infeasible', reason: ['ResizeInfeasible'], class: 'failure', firstSign: true, fails: true },
   ];
 }
