@@ -33,6 +33,8 @@ export interface Occurrence {
 export function keyOf(ref: ObjectRef): string {
   // Keys are names of properties: one that is special to the language must not be one.
   if (ref.uid === '__proto__') return `uid/${ref.uid}`;
+  // Static pods of several nodes may have the same hash for a uid.
+  if (ref.uid.length === 32 && ref.kind === 'Pod' && !ref.uid.includes('-')) return `${ref.uid}/${ref.name}`;
   return ref.uid !== '' ? ref.uid : nameKeyOf(ref.kind, ref.namespace, ref.name);
 }
 

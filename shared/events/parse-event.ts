@@ -9,6 +9,7 @@
  * first occurrence claims to be hours later, all times of the Event are moved back by the difference.
  */
 import { createHash } from 'node:crypto';
+import { namespaceOf } from './cluster-scoped.ts';
 import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
 import { type Instant, type Micros, type ObjectRef, type Observation, toObservation } from './observation.ts';
 import { nameSuffixTime, parseTimestamp } from './time.ts';
@@ -21,16 +22,6 @@ const wholeSecond: Micros = 999_999;
 /** A clock further ahead than this is wrong. */
 const aheadMost: Micros = 3_600_000_000;
 const mergedPrefix = '(combined from similar events): ';
-const clusterScoped: readonly string[] = [
-  'Node',
-  'PersistentVolume',
-  'Namespace',
-  'StorageClass',
-  'PriorityClass',
-  'NodeClaim',
-  'NodePool',
-];
-
 export const keptAnnotations: readonly string[] = [
   'tracing.k8s.io/traceparent',
   'traceparent',
@@ -103,11 +94,11 @@ function toRef(value: unknown, namespace: string): ObjectRef {
   const kind = textField(value, 'kind');
   const name = textField(value, 'name');
   const uid = textField(value, 'uid');
-  const own = textField(value, 'namespace');
+  const apiVersion = textField(value, 'apiVersion');
   return {
-    apiVersion: textField(value, 'apiVersion'),
+    apiVersion,
     kind,
-    namespace: own !== '' || clusterScoped.includes(kind) ? own : namespace,
+    namespace: namespaceOf(kind, apiVersion, textField(value, 'namespace'), namespace),
     name,
     uid: uid === name ? '' : uid,
   };

@@ -2,6 +2,7 @@
  * Kubernetes object -> the fields that knspan keeps (`object.ts`). Everything not named here is dropped, including env, command, data and
  * last-applied configuration.
  */
+import { isClusterScoped } from '../events/cluster-scoped.ts';
 import { field, isJson, listField, numberField, pickField, type Result, textField } from '../events/json.ts';
 import type { ObjectRef } from '../events/observation.ts';
 import { keptAnnotations } from '../events/parse-event.ts';
@@ -76,7 +77,7 @@ function ownerOf(metadata: unknown, namespace: string): ObjectRef | null {
   return {
     apiVersion: textField(owner, 'apiVersion'),
     kind,
-    namespace: kind === 'Node' ? '' : namespace,
+    namespace: isClusterScoped(kind) ? '' : namespace,
     name: textField(owner, 'name'),
     uid: textField(owner, 'uid'),
   };

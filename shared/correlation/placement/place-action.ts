@@ -16,7 +16,7 @@ import { evictionPlacer } from './place-deletion.ts';
 import { replicaSetPlacer } from './place-replicas.ts';
 import { cronJobPlacer, jobPlacer, suspensionPlacer } from './place-run.ts';
 import { scalingPlacer } from './place-scaling.ts';
-import { changeOfRevision } from './revision.ts';
+import { changeOfRevision, revisionOf } from './revision.ts';
 import { isScaling } from './scaling-slots.ts';
 
 export function actionPlacer(one: Occurrence, { ref: { kind } }: ObjectState): Placer {
@@ -43,6 +43,12 @@ const kindsByVerb: Partial<Record<Verb, TrackedKind>> = {
   'scale-down': 'scale',
 };
 
+/** What the pods of a Deployment do for others (an operator's) is not done to the Deployment. */
+function kindByVerb({ routed: { meaning, chain } }: Occurrence): TrackedKind {
+  const isWorkload = chain[0]?.kind === 'Deployment' || chain[0]?.kind === 'Pod';
+  return (isWorkload && meaning.begins === '' && meaning.verb !== 'rescale' ? undefined : kindsByVerb[meaning.verb]) ?? 'update';
+}
+
 /** Any other controller: under what made its object, else in what is open, else a change of its own. */
 const otherPlacer: Placer = {
   causes: (pass, one, object) => (isOwnChange(one) ? [] : originsToPlace(pass, one, object)),
@@ -55,8 +61,8 @@ const otherPlacer: Placer = {
       return pass.remember(one, object, origin.change);
     }
     const same = changeOfRevision(pass, one);
-    const open = isOwnChange(one) ? (drainUnderWay(pass, one) ?? same) : joined(pass, one);
-    const change = open ?? pass.begin(one, meaning.begins || (kindsByVerb[meaning.verb] ?? 'update'), aboutOf(object));
+    const open = isOwnChange(one) ? (drainUnderWay(pass, one) ?? same ?? justBegun(pass, one, object)) : joined(pass, one);
+    const change = open ?? pass.begin(one, meaning.begins || kindByVerb(one), aboutOf(object));
     if (meaning.expectsEnd && change.end === 'none') change.end = 'expected';
     if (meaning.begins !== '') object.firstSign = { occurrence: '', change: change.id, at: one.at, by: 'self' };
     if (change === same) pass.assign(one, { change, rule: 'revision.same', evidence: `revision ${same.revision}` });
@@ -81,6 +87,14 @@ function joined(pass: DomainPass, one: Occurrence): TrackedChange | undefined {
   const actions = pass.index.actionsOn(subject, current.start, one.at);
   const made = actions.some(({ id, routed }) => routed.meaning.verb === 'create' && pass.placeOf(id)?.change === current.id);
   return made ? undefined : current;
+}
+
+/** What the object has begun just now, in other words. */
+function justBegun(pass: DomainPass, one: Occurrence, { firstSign }: ObjectState): TrackedChange | undefined {
+  const change = pass.tracked(firstSign?.change);
+  const { begins } = one.routed.meaning;
+  if (!change || begins === '' || change.kind !== begins || one.at - change.last >= beginsAgainAfter) return undefined;
+  return change.revision === '' || revisionOf(one) === '' ? change : undefined;
 }
 
 function isOwnChange({ routed: { meaning } }: Occurrence): boolean {

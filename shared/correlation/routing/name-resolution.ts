@@ -1,10 +1,8 @@
 /** What the facts so far say about objects: who made whom, which uid bore a name, on which node a pod was, as of a time. */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import { keyOf, nameKeyOf } from '../occurrence.ts';
-import { causeMayTrail, ownerMayTrail, second } from '../settling-times.ts';
+import { causeMayTrail, ownerMayTrail } from '../settling-times.ts';
 import type { Fact, Facts } from './event-facts.ts';
-
-const rescaleAnswered = 15 * second;
 
 export class Names {
   readonly #facts: Facts;
@@ -45,7 +43,7 @@ export class Names {
   scaledTo(namespace: string, size: string, at: Micros): ObjectRef | null {
     const answers = this.#facts
       .get('rescaled', `${namespace}/${size}`)
-      .filter((one) => one.at >= at - causeMayTrail && one.at <= at + rescaleAnswered);
+      .filter((one) => one.at >= at - causeMayTrail && one.at <= at + ownerMayTrail);
     const targets = new Set(answers.map(keyOfRef));
     return targets.size === 1 ? (answers[0]?.ref ?? null) : null;
   }

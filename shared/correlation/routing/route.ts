@@ -9,6 +9,7 @@ import { keyOf, nameKeyOf, type Routed } from '../occurrence.ts';
 import { CrossDomainCauses, type Known } from '../placement/cross-domain-cause.ts';
 import type { Meaning } from '../rules/rule.ts';
 import type { Facts } from './event-facts.ts';
+import { causeMayTrail } from '../settling-times.ts';
 import { Names } from './name-resolution.ts';
 import { ownersByName, volumeClaimOwners } from './owner-names.ts';
 
@@ -19,12 +20,19 @@ export function route(observation: Observation, meaning: Meaning, facts: Facts, 
   const involved = names.resolve(observation.involved, at);
   const owners = chainOf(involved, at, names, objects);
   // A rescale that names its target belongs to it, as an autoscaler does whose target is known.
-  const target = owners.length === 1 && meaning.verb === 'rescale' ? meaning.subject : null;
-  const own = target ? [involved, ...chainOf(names.resolve({ apiVersion: '', ...target }, at), at, names, objects)] : owners;
+  const target = owners.length === 1 && meaning.verb === 'rescale' ? rescaled(involved, meaning, names, at) : null;
+  const own = target ? [involved, ...chainOf(target, at, names, objects)] : owners;
   const by = claimantOf(observation, meaning, involved, names, objects, new CrossDomainCauses(facts));
   if (!by || own.some((ref) => keyOf(ref) === keyOf(by))) return { observation, meaning, chain: own, owners: own.length, tellsFirst: true };
   const chain = [...own, ...chainOf(by, at, names, objects)].slice(0, 2 * chainLongest);
   return { observation, meaning, chain, owners: own.length, tellsFirst: true };
+}
+
+/** What was rescaled: what the message names, else the one workload that was scaled to that size just then. */
+function rescaled({ namespace }: ObjectRef, { subject, groups }: Meaning, names: Names, at: Micros): ObjectRef | null {
+  if (subject) return names.resolve({ apiVersion: '', ...subject }, at);
+  const size = groups['size'] ?? groups['to'];
+  return size === undefined ? null : names.scaledTo(namespace, size, at);
 }
 
 /** The object whose change the event belongs to, when that is not what owns the involved object. */
@@ -73,12 +81,32 @@ function chainOf(involved: ObjectRef, at: Micros, names: Names, objects: Objects
     chain.push(next);
     ref = next;
   }
-  return chain;
+  return withoutIdleOwners(chain, at, names);
+}
+
+/** Controllers of Kubernetes itself, which may be the root even if no Event tells of them. */
+const workloadKinds: readonly string[] = [
+  ...['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job', 'CronJob'],
+];
+
+/** A custom owner is the root only where it acts itself; one without a namespace, where it says that it made what has one. */
+function withoutIdleOwners(chain: ObjectRef[], at: Micros, names: Names): ObjectRef[] {
+  let length = chain.length;
+  for (; length > 1; length -= 1) {
+    const [child, owner] = [chain[length - 2], chain[length - 1]];
+    if (!child || !owner || workloadKinds.includes(owner.kind)) break;
+    const maker = names.ownerOf(child, at);
+    if (maker && keyOf(names.resolve(maker, at)) === keyOf(owner)) break;
+    const isApart = owner.namespace === '' && child.namespace !== '';
+    if (!isApart && names.exists(owner.kind, owner.namespace, owner.name, at)) break;
+  }
+  return chain.slice(0, length);
 }
 
 function ownerOf(ref: ObjectRef, at: Micros, names: Names, objects: Objects): ObjectRef | null {
   const known = objects.latest(ref.uid);
-  if (known?.owner && !staticPod(known.owner)) return known.owner;
+  const owner = ownerAt(ref, at, objects);
+  if (owner) return owner;
   if (known?.target) return targetOf(known.target, at, names, objects);
   const named = names.ownerOf(ref, at);
   if (named) return named;
@@ -86,6 +114,15 @@ function ownerOf(ref: ObjectRef, at: Micros, names: Names, objects: Objects): Ob
   if (ref.kind === 'HorizontalPodAutoscaler')
     return names.exists('Deployment', ref.namespace, ref.name, at) ?? names.exists('StatefulSet', ref.namespace, ref.name, at);
   return byName(ref, at, names);
+}
+
+/** By its owner references at that time; what is younger than the Event was not its owner then. */
+function ownerAt({ uid }: ObjectRef, at: Micros, objects: Objects): ObjectRef | null {
+  const owner = objects.at(uid, at)?.owner;
+  if (!owner || staticPod(owner)) return null;
+  const object = objects.latest(owner.uid);
+  if ((object?.createdAt ?? 0) > at + causeMayTrail) return null;
+  return object ? { ...owner, namespace: object.namespace } : owner;
 }
 
 /** A static pod's owner is its node: it is no domain. */

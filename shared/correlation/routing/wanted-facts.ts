@@ -26,6 +26,8 @@ export function wantFacts(observation: Observation, meaning: Meaning, options: W
   const { subject, home, groups, verb } = meaning;
   wantChain(involved, options, want);
   if (verb === 'rescale' && subject) wantChain({ apiVersion: '', ...subject }, options, want);
+  const size = groups['size'] ?? groups['to'];
+  if (verb === 'rescale' && !subject && size !== undefined) want('rescaled', `${involved.namespace}/${size}`);
   want('claims', '');
   if (home === 'node') {
     if (groups['node']) want('life', nameKeyOf('Node', '', groups['node']));

@@ -77,6 +77,7 @@ function verticalRules(): readonly Rule[] {
 
 /** kedacore/keda pkg/scaling/executor: from and to zero only, the rest is done by the autoscaler that KEDA owns. */
 function kedaRules(): readonly Rule[] {
+  const ready = { pair: 'ready', phase: 'ready', firstSign: true } as const;
   return [
     {
       id: 'keda.rescale',
@@ -106,18 +107,19 @@ function kedaRules(): readonly Rule[] {
       ],
       class: 'failure',
     },
+    { ...ready, id: 'keda.started', reason: ['KEDAScalersStarted'], class: 'start' },
+    { ...ready, id: 'keda.ready', reason: ['ScaledObjectReady', 'ScaledJobReady'], class: 'end', ends: true },
     {
-      id: 'keda.state',
-      reason: [
-        'KEDAScalersStarted',
-        'KEDAScalersStopped',
-        'ScaledObjectReady',
-        'ScaledJobReady',
-        'ScaledObjectDeleted',
-        'ScaledJobDeleted',
-      ],
+      id: 'keda.stopped',
+      reason: ['KEDAScalersStopped', 'ScaledObjectDeleted', 'ScaledJobDeleted'],
       class: 'state',
       firstSign: true,
+      begins: 'delete',
+    },
+    {
+      id: 'keda.state',
+      reason: ['ScaledJobActive', 'ScaledJobInactive', 'ScaledObjectPaused', 'ScaledObjectUnpaused'],
+      class: 'state',
     },
   ];
 }

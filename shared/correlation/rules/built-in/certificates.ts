@@ -6,7 +6,13 @@ import type { Rule } from '../rule.ts';
 
 const issue = { pair: 'issue', phase: 'issue' } as const;
 
-export const certificateRules: readonly Rule[] = [...certificateRulesProper(), ...requestRules(), ...acmeRules(), ...ingressRules()];
+export const certificateRules: readonly Rule[] = [
+  ...certificateRulesProper(),
+  ...requestRules(),
+  ...issuerRules(),
+  ...acmeRules(),
+  ...ingressRules(),
+];
 
 /** pkg/controller/certificates/{trigger,keymanager,requestmanager,issuing}. */
 function certificateRulesProper(): readonly Rule[] {
@@ -33,6 +39,9 @@ function certificateRulesProper(): readonly Rule[] {
       verb: 'create',
       subject: { kind: 'Secret' },
     },
+    // `Failed to create CertificateRequest: .. already exists`, which a second attempt finds.
+    { ...certificate, id: 'certificate.request-again', reason: ['RequestFailed'], patterns: ['already exists'], class: 'state' },
+    { ...certificate, id: 'certificate.request-failed', reason: ['RequestFailed'], class: 'failure', verb: 'create' },
     { ...certificate, id: 'certificate.reuse-key', reason: ['Reused'], class: 'state' },
     {
       ...certificate,
@@ -72,9 +81,26 @@ function requestRules(): readonly Rule[] {
     {
       ...request,
       id: 'request.failed',
-      reason: ['OrderFailed', 'CertificateRequestDenied', 'BadConfig', 'RequestParsingError'],
+      reason: ['OrderFailed', 'CertificateRequestDenied', 'RequestParsingError'],
       class: 'failure',
       fails: true,
+    },
+    // `Certificate will be issued with an empty Issuer DN, ..`, and then it is.
+    { ...request, id: 'request.warned', reason: ['BadConfig'], class: 'state' },
+    { ...request, id: 'request.no-issuer', reason: ['IssuerNotFound', 'IssuerNotReady'], class: 'state' },
+  ];
+}
+
+/** pkg/issuer, pkg/controller/issuers: what an issuer lacks until it can sign. */
+function issuerRules(): readonly Rule[] {
+  const issuer = { group: ['cert-manager.io'], kind: ['Issuer', 'ClusterIssuer'] };
+  return [
+    { ...issuer, id: 'issuer.ready', reason: ['KeyPairVerified', 'VaultVerified'], class: 'end', pair: 'ready', phase: 'ready' },
+    {
+      ...issuer,
+      id: 'issuer.failed',
+      reason: ['ErrGetKeyPair', 'ErrInvalidKeyPair', 'ErrInitIssuer', 'ErrVerifyACMEAccount', 'ErrRegisterACMEAccount'],
+      class: 'failure',
     },
   ];
 }

@@ -16,6 +16,13 @@ const colonKind = '(?!container:|image:|volume:)(?<kind>[a-z]+): ';
 const path = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>[^/\\s]+) ';
 const clusterPath = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
 
+/** A kind at the beginning, and a name in quotes: `Deployment created "x"`, `Deployment "x" updated`. */
+const kindFirst = '^(?!Container |Image |Volume )(?<kind>[A-Z][A-Za-z0-9]*)';
+const quoted = '["\'](?:(?<namespace>[a-z0-9][-a-z0-9]*)/)?(?<name>[a-z0-9][-a-z0-9.]*)["\']';
+/** `<Kind>[.<group>]/<name>[ -n <namespace>]`, as kubectl takes it. */
+const kubectlPath = '(?<kind>[A-Z][A-Za-z0-9]*)(?:\\.[^/\\s]+)?/(?<name>[^\\s:]+)(?: -n (?<namespace>[^\\s:]+))?(?::| because)';
+const replicaSet = '(?:ReplicaSet|[Rr]eplica set) (?<name>\\S+)(?: \\([^)]*\\))? from (?<from>\\d+) to (?<to>\\d+)';
+
 const subject = { kind: '$kind', namespace: '$namespace' };
 const clusterSubject = { kind: '$kind', namespace: '' };
 const changed = '(?:configured|updated|patched|applied|replaced|scaled|restarted)';
@@ -35,6 +42,47 @@ export const genericRules: readonly Rule[] = [
   },
   { id: 'generic.create', patterns: spellings('(?:Successfully )?[Cc]reated (?:new )?'), class: 'action', verb: 'create', subject },
   { id: 'generic.delete', patterns: spellings('(?:Successfully )?[Dd]eleted '), class: 'action', verb: 'delete', subject },
+  {
+    id: 'generic.made',
+    patterns: [`${kindFirst} created ${quoted}`, `${kindFirst} ${quoted} created`],
+    class: 'action',
+    verb: 'create',
+    subject,
+  },
+  {
+    id: 'generic.edited',
+    patterns: [`${kindFirst} updated ${quoted}`, `${kindFirst} ${quoted} updated`],
+    class: 'action',
+    verb: 'update',
+    subject,
+  },
+  {
+    id: 'generic.removed',
+    patterns: [`${kindFirst} deleted ${quoted}`, `${kindFirst} ${quoted} deleted`],
+    class: 'action',
+    verb: 'delete',
+    subject,
+  },
+  // What was made is not named, only owned.
+  { id: 'generic.made-unnamed', patterns: [`${kindFirst} created$`], class: 'action', verb: 'create' },
+  // library-go (OpenShift's operators), which is not asked for the group of a kind: `Created Pod/installer-2-m0 -n etcd because ..`.
+  { id: 'generic.path-created', patterns: [`^Created ${kubectlPath}`], class: 'action', verb: 'create', subject },
+  { id: 'generic.path-updated', patterns: [`^Updated ${kubectlPath}`], class: 'action', verb: 'update', subject },
+  { id: 'generic.path-deleted', patterns: [`^Deleted ${kubectlPath}`], class: 'action', verb: 'delete', subject },
+  {
+    id: 'generic.scale-up',
+    patterns: [`^Scaled up ${replicaSet}`],
+    class: 'action',
+    verb: 'scale-up',
+    subject: { kind: 'ReplicaSet' },
+  },
+  {
+    id: 'generic.scale-down',
+    patterns: [`^Scaled down ${replicaSet}`],
+    class: 'action',
+    verb: 'scale-down',
+    subject: { kind: 'ReplicaSet' },
+  },
   { id: 'generic.created', patterns: [`${path}created`], class: 'action', verb: 'create', subject },
   { id: 'generic.deleted', patterns: [`${path}${removed}`], class: 'action', verb: 'delete', subject },
   { id: 'generic.changed', patterns: [`${path}${changed}`], class: 'action', verb: 'update', subject },

@@ -11,6 +11,8 @@ import { gitopsRules } from './gitops.ts';
 import { knativeRules } from './knative.ts';
 import { kubeletRules } from './kubelet.ts';
 import { nodeRules } from './nodes.ts';
+import { openshiftRules } from './openshift.ts';
+import { operatorRules } from './operators.ts';
 import { rolloutRules } from './rollouts.ts';
 import { schedulingRules } from './scheduling.ts';
 import { serviceRules } from './services.ts';
@@ -30,5 +32,7 @@ export const builtInRules: readonly Rule[] = [
   ...certificateRules,
   ...gitopsRules,
   ...clusterRules,
+  ...openshiftRules,
+  ...operatorRules,
   ...genericRules,
 ];

@@ -5,6 +5,7 @@
 import type { Rule } from '../rule.ts';
 
 const group = ['serving.knative.dev', 'networking.internal.knative.dev', 'autoscaling.internal.knative.dev'];
+const eventing = ['sources.knative.dev', 'messaging.knative.dev', 'eventing.knative.dev', 'flows.knative.dev'];
 const parents = {
   group,
   kind: ['Service', 'Configuration', 'Route', 'Revision', 'Ingress', 'PodAutoscaler', 'ServerlessService', 'DomainMapping'],
@@ -79,4 +80,18 @@ export const knativeRules: readonly Rule[] = [
   // Written by every generated reconciler, of Knative Eventing and others too.
   { id: 'knative.finalizer', reason: ['FinalizerUpdate'], class: 'noise' },
   { id: 'knative.finalizer-failed', reason: ['FinalizerUpdateFailed'], class: 'failure' },
+  // Eventing: what a source makes is told in words that generic.ts knows, each success again and again.
+  {
+    group: eventing,
+    id: 'eventing.reconciled',
+    reason: [
+      ...['ContainerSourceReconciled', 'ApiServerSourceReconciled', 'PingSourceReconciled', 'SinkBindingReconciled'],
+      ...['BrokerReconciled', 'TriggerReconciled', 'ChannelReconciled', 'InMemoryChannelReconciled', 'SubscriptionReconciled'],
+      ...['SequenceReconciled', 'ParallelReconciled'],
+    ],
+    class: 'noise',
+  },
+  { group: eventing, id: 'eventing.synced', reason: ['SubscriberSync', 'SubscriberRemoved'], class: 'state' },
+  { group: eventing, id: 'eventing.waiting', reason: ['SubscriptionNotMarkedReadyByChannel'], class: 'state' },
+  { group: eventing, id: 'eventing.failed', reason: ['UpdateFailed', 'InternalError', 'SinkNotFound'], class: 'failure' },
 ];

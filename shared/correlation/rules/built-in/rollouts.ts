@@ -5,6 +5,7 @@
 import type { Rule } from '../rule.ts';
 
 const rollout = { group: ['argoproj.io'], kind: ['Rollout'] };
+const run = { group: ['argoproj.io'], kind: ['AnalysisRun'] };
 const pair = { ...rollout, pair: 'rollout', phase: 'rollout' } as const;
 
 export const rolloutRules: readonly Rule[] = [...lifeRules(), ...replicaSetRules(), ...stepRules(), ...analysisRules()];
@@ -149,10 +150,23 @@ function analysisRules(): readonly Rule[] {
     },
     {
       ...rollout,
+      id: 'rollout.run-analysis',
+      reason: ['AnalysisRunPending', 'AnalysisRunRunning'],
+      patterns: ["Analysis Run '(?<name>[^']+)' Status New: "],
+      class: 'action',
+      verb: 'create',
+      subject: { kind: 'AnalysisRun' },
+    },
+    {
+      ...rollout,
       id: 'rollout.analysis',
       reason: ['AnalysisRunPending', 'AnalysisRunRunning', 'AnalysisRunSuccessful', 'AnalysisRunInconclusive'],
       class: 'state',
     },
     { ...rollout, id: 'rollout.analysis-failed', reason: ['AnalysisRunFailed', 'AnalysisRunError', 'ExperimentFailed'], class: 'failure' },
+    { ...run, id: 'rollout.metric', reason: ['MetricRunning', 'MetricSuccessful', 'MetricInconclusive'], class: 'state' },
+    { ...run, id: 'rollout.metric-failed', reason: ['MetricFailed', 'MetricError'], class: 'failure' },
+    { ...run, id: 'rollout.run-done', reason: ['AnalysisRunSuccessful', 'AnalysisRunInconclusive'], class: 'state' },
+    { ...run, id: 'rollout.run-failed', reason: ['AnalysisRunFailed', 'AnalysisRunError'], class: 'failure' },
   ];
 }
