@@ -8,8 +8,8 @@ import type { Objects } from '../../kubernetes/object-index.ts';
 import { keyOf, nameKeyOf, type Routed } from '../occurrence.ts';
 import { CrossDomainCauses, type Known } from '../placement/cross-domain-cause.ts';
 import type { Meaning } from '../rules/rule.ts';
-import type { Facts } from './event-facts.ts';
 import { causeMayTrail } from '../settling-times.ts';
+import type { Facts } from './event-facts.ts';
 import { Names } from './name-resolution.ts';
 import { ownersByName, volumeClaimOwners } from './owner-names.ts';
 

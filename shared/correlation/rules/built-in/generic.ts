@@ -19,8 +19,6 @@ const clusterPath = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<name>[^/\\s]+) ';
 /** A kind at the beginning, and a name in quotes: `Deployment created "x"`, `Deployment "x" updated`. */
 const kindFirst = '^(?!Container |Image |Volume )(?<kind>[A-Z][A-Za-z0-9]*)';
 const quoted = '["\'](?:(?<namespace>[a-z0-9][-a-z0-9]*)/)?(?<name>[a-z0-9][-a-z0-9.]*)["\']';
-/** `<Kind>[.<group>]/<name>[ -n <namespace>]`, as kubectl takes it. */
-const kubectlPath = '(?<kind>[A-Z][A-Za-z0-9]*)(?:\\.[^/\\s]+)?/(?<name>[^\\s:]+)(?: -n (?<namespace>[^\\s:]+))?(?::| because)';
 const replicaSet = '(?:ReplicaSet|[Rr]eplica set) (?<name>\\S+)(?: \\([^)]*\\))? from (?<from>\\d+) to (?<to>\\d+)';
 
 const subject = { kind: '$kind', namespace: '$namespace' };
@@ -66,9 +64,9 @@ export const genericRules: readonly Rule[] = [
   // What was made is not named, only owned.
   { id: 'generic.made-unnamed', patterns: [`${kindFirst} created$`], class: 'action', verb: 'create' },
   // library-go (OpenShift's operators), which is not asked for the group of a kind: `Created Pod/installer-2-m0 -n etcd because ..`.
-  { id: 'generic.path-created', patterns: [`^Created ${kubectlPath}`], class: 'action', verb: 'create', subject },
-  { id: 'generic.path-updated', patterns: [`^Updated ${kubectlPath}`], class: 'action', verb: 'update', subject },
-  { id: 'generic.path-deleted', patterns: [`^Deleted ${kubectlPath}`], class: 'action', verb: 'delete', subject },
+  { id: 'generic.path-created', patterns: kubectlPaths('Created'), class: 'action', verb: 'create', subject },
+  { id: 'generic.path-updated', patterns: kubectlPaths('Updated'), class: 'action', verb: 'update', subject },
+  { id: 'generic.path-deleted', patterns: kubectlPaths('Deleted'), class: 'action', verb: 'delete', subject },
   {
     id: 'generic.scale-up',
     patterns: [`^Scaled up ${replicaSet}`],
@@ -90,6 +88,12 @@ export const genericRules: readonly Rule[] = [
   { id: 'generic.deleted-cluster', patterns: [`${clusterPath}${removed}`], class: 'action', verb: 'delete', subject: clusterSubject },
   { id: 'generic.changed-cluster', patterns: [`${clusterPath}${changed}`], class: 'action', verb: 'update', subject: clusterSubject },
 ];
+
+/** `<Kind>[.<group>]/<name>[ -n <namespace>]`, as kubectl takes it. */
+function kubectlPaths(verb: string): readonly string[] {
+  const kinds = ['(?<kind>[A-Z][A-Za-z0-9]*)/', '(?<kind>[A-Z][A-Za-z0-9]*)\\.[^/\\s]+/'];
+  return kinds.flatMap((one) => [`^${verb} ${one}(?<name>\\S+) -n (?<namespace>[^:\\s]+)`, `^${verb} ${one}(?<name>[^:\\s]+)`]);
+}
 
 function spellings(verb: string): readonly string[] {
   return [

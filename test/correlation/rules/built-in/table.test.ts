@@ -23,6 +23,36 @@ for (const [name, table] of tables) {
   });
 }
 
+/** Groups that hold a name which somebody has chosen. */
+const nameGroups = [
+  'name',
+  'namespace',
+  'node',
+  'container',
+  'volume',
+  'nodegroup',
+  'pod',
+  'set',
+  'operator',
+  'queue',
+  'network',
+  'interface',
+];
+
+/** Gives each name in the message another one, by the letters of which none has a meaning. */
+function renamingOf(message: string, groups: Readonly<Record<string, string>>): (text: string) => string {
+  const captured = nameGroups.flatMap((group) => groups[group] ?? []);
+  const quoted = [...message.matchAll(/"([a-z0-9][-a-z0-9.]*)"(?!:)/gu)].map((match) => match[1] ?? '');
+  const names = [...new Set([...captured, ...quoted])].filter((name) => /[a-z]/u.test(name)).sort((a, b) => b.length - a.length);
+  if (names.length === 0) return (text) => text;
+  const whole = new RegExp(
+    `(?<![A-Za-z0-9-])(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/gu, '\\$&')).join('|')})(?![A-Za-z0-9-])`,
+    'gu',
+  );
+  return (text) =>
+    text.replace(whole, (name) => name.replace(/[a-z]/gu, (letter) => String.fromCharCode(97 + ((letter.charCodeAt(0) - 97 + 7) % 26))));
+}
+
 describe('built-in rules', () => {
   test('each has a row for each of its patterns', () => {
     const hit = new Set(rows.map(({ rule, observed }) => `${rule} #${patternAt(rule, observed.message)}`));
@@ -67,6 +97,17 @@ describe('built-in rules', () => {
       changed.map(({ place }) => place),
       [],
     );
+  });
+
+  test('each row means the same with other names', () => {
+    const renamed = rows.map((row) => ({ ...row, rename: renamingOf(row.observed.message, meaningOf(rules, row.observed).groups) }));
+    assert.ok(renamed.filter(({ observed, rename }) => rename(observed.message) !== observed.message).length > 100);
+    const changed = renamed.flatMap(({ observed, wanted, place, rename }) => {
+      const got = textOf(meaningOf(rules, { ...observed, message: rename(observed.message) }));
+      const [head = '', ...effect] = wanted.split('\n');
+      return got === [head, ...effect.map(rename)].join('\n') ? [] : [`${place}: ${rename(observed.message)} gives ${got}`];
+    });
+    assert.deepEqual(changed, []);
   });
 
   test('each pattern passes the check that users must pass', () => {
