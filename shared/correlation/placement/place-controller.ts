@@ -54,7 +54,10 @@ function account(pass: DomainPass, one: Occurrence, { ref }: ObjectState, change
     forgetChild(pass, child);
     // What is said to be replaced may be said to be deleted as well.
     if (change.unreplaced.includes(child.name)) return;
-    change.unreplaced.push(child.name);
+    const made = Object.keys(change.made).filter((key) => key.startsWith('Pod/')).length;
+    const surges = ref.kind === 'DaemonSet' && made > change.deletes - change.unreplaced.length;
+    if (!surges) change.unreplaced.push(child.name);
+    else if (change.kind === 'scale') change.kind = 'rollout';
     change.deletes += 1;
     return;
   }
@@ -79,6 +82,8 @@ function joinForCreate(pass: DomainPass, one: Occurrence, object: ObjectState, c
 function isComplete(pass: DomainPass, one: Occurrence, { ref }: ObjectState, change: TrackedChange): boolean {
   if (one.at - change.last < 2 * second || !areUp(change.made)) return false;
   if (ref.kind === 'ReplicaSet' || ref.kind === 'ReplicationController') return true;
+  // A surge makes the new pod before the old one goes.
+  if (ref.kind === 'DaemonSet') return change.kind === 'create';
   if (ref.kind !== 'StatefulSet' || change.kind === 'rollout') return false;
   const creations = pass.index.actionsBy(keyOf(ref), change.start, one.at).filter((action) => action.id !== one.id && makesPod(action));
   return creations.some(({ at }, index) => index > 0 && at - (creations[index - 1]?.at ?? 0) < startsWithin);

@@ -1,8 +1,8 @@
 /** A Deployment's ReplicaSet makes or deletes a pod: it answers a scaling, or replaces a pod that went without it. */
 import { type ChangeState, isRolling, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
-import type { Occurrence } from '../occurrence.ts';
-import { second } from '../settling-times.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
+import { quietAfterEnd, second } from '../settling-times.ts';
 import { childKey, forgetChild } from './children.ts';
 import { disruptionFor, disruptionsToPlace, replace } from './disruption.ts';
 import type { DomainPass, Placer } from './domain-pass.ts';
@@ -41,10 +41,26 @@ function placeReplica(pass: DomainPass, one: Occurrence, object: ObjectState): v
     pass.assign(one, { change: under, parent: occurrence, rule: 'owner.last-scaling', evidence: occurrence, confidence: 'structure' });
     return account(pass, one, under);
   }
-  const open = pass.latestChange(up ? ['heal'] : ['delete', 'scale']);
+  const open = rolloutBetween(pass, one) ?? pass.latestChange(up ? ['heal'] : ['delete', 'scale']);
   const change = open ?? pass.begin(one, up ? 'heal' : 'delete', { continues: object.creation });
   pass.assign(one, { change, rule: 'replicaset.own', evidence: change.id, confidence: 'structure' });
   account(pass, one, change);
+}
+
+/** One ReplicaSet of the workload makes pods while another deletes them: a rollout of which no scaling tells. */
+function rolloutBetween(pass: DomainPass, one: Occurrence): TrackedChange | undefined {
+  const [set, workload] = one.routed.chain;
+  if (!set || !workload) return undefined;
+  const near = pass.openChanges(['rollout', creates(one) ? 'delete' : 'heal']).filter(({ last }) => one.at - last < quietAfterEnd);
+  const found = near.findLast((change) => {
+    const begun = pass.membersOf(change.id)[0]?.occurrence.routed.chain ?? [];
+    const isOther = begun[0] !== undefined && keyOf(begun[0]) !== keyOf(set);
+    return (
+      begun[0]?.kind === set.kind && begun[1] !== undefined && keyOf(begun[1]) === keyOf(workload) && (isOther || change.kind === 'rollout')
+    );
+  });
+  if (found) found.kind = 'rollout';
+  return found;
 }
 
 /** Where the pod went when a merged Event had not named it yet: its own Events said that it was made or gone. */
