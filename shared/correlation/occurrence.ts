@@ -136,3 +136,11 @@ function rankOf({ routed: { meaning } }: Occurrence): number {
   if (meaning.remark) return 1.7;
   return ranks[meaning.class] ?? 9;
 }
+
+/** The revision that the Event speaks for: by an annotation, or by its message where that begins or ends something; empty: none. */
+export function revisionOf({ routed: { observation, meaning } }: Occurrence): string {
+  const annotation = Object.keys(observation.annotations).find((name) => name.endsWith('/revision'));
+  if (annotation !== undefined) return observation.annotations[annotation] ?? '';
+  const bounds = meaning.begins !== '' || meaning.class === 'start' || meaning.class === 'end';
+  return bounds ? (meaning.groups['revision'] ?? '') : '';
+}

@@ -16,10 +16,9 @@ import {
   type TrackedKind,
 } from '../change.ts';
 import type { Context, ObjectState, Placed, Placement } from '../context.ts';
-import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
+import { keyOf, nameKeyOf, type Occurrence, revisionOf } from '../occurrence.ts';
 import { rememberFor } from '../settling-times.ts';
 import { endings, involvedOf, nameKey, OccurrenceIndex, subjectName } from './occurrence-index.ts';
-import { revisionOf } from './revision.ts';
 
 /** A parent that was considered and what came of it. */
 export interface Candidate {

@@ -5,7 +5,7 @@
 import type { ObjectRef } from '../../events/observation.ts';
 import { endChange, type TrackedChange, type TrackedKind } from '../change.ts';
 import type { ObjectState } from '../context.ts';
-import type { Occurrence } from '../occurrence.ts';
+import { type Occurrence, revisionOf } from '../occurrence.ts';
 import type { Verb } from '../rules/rule.ts';
 import { beginsAgainAfter } from '../settling-times.ts';
 import { awaitReady, podControllers } from './children.ts';
@@ -16,7 +16,7 @@ import { evictionPlacer } from './place-deletion.ts';
 import { replicaSetPlacer } from './place-replicas.ts';
 import { cronJobPlacer, jobPlacer, suspensionPlacer } from './place-run.ts';
 import { scalingPlacer } from './place-scaling.ts';
-import { changeOfRevision, revisionOf } from './revision.ts';
+import { changeOfRevision } from './revision.ts';
 import { isScaling } from './scaling-slots.ts';
 
 export function actionPlacer(one: Occurrence, { ref: { kind } }: ObjectState): Placer {

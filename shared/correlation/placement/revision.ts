@@ -3,17 +3,9 @@
  * however much time lies between them.
  */
 import type { TrackedChange } from '../change.ts';
-import { keyOf, type Occurrence } from '../occurrence.ts';
+import { keyOf, type Occurrence, revisionOf } from '../occurrence.ts';
 import type { DomainPass } from './domain-pass.ts';
 import { involvedOf } from './occurrence-index.ts';
-
-/** The revision that the Event speaks for: by an annotation, or by its message where that begins or ends something; empty: none. */
-export function revisionOf({ routed: { observation, meaning } }: Occurrence): string {
-  const annotation = Object.keys(observation.annotations).find((name) => name.endsWith('/revision'));
-  if (annotation !== undefined) return observation.annotations[annotation] ?? '';
-  const bounds = meaning.begins !== '' || meaning.class === 'start' || meaning.class === 'end';
-  return bounds ? (meaning.groups['revision'] ?? '') : '';
-}
 
 /** The open change in which the object applies the same revision. */
 export function changeOfRevision(pass: DomainPass, one: Occurrence): TrackedChange | undefined {
