@@ -23,6 +23,7 @@ export function ownersByName(kind: string, name: string): readonly NamedOwner[] 
 function kindsByName(kind: string, suffix: string): readonly string[] {
   if (kind === 'Pod' && /^\d+$/.test(suffix)) return ['StatefulSet'];
   if (kind === 'Pod' && /^[a-z0-9]{5}$/.test(suffix)) return ['ReplicaSet', 'Job', 'DaemonSet', 'ReplicationController'];
+  if (kind === 'Pod' && /^[a-z0-9]{1,4}$/.test(suffix)) return ['ReplicaSet'];
   if (kind === 'ReplicaSet' && /^[a-z0-9]{4,10}$/.test(suffix)) return ['Deployment'];
   if (kind === 'Job' && /^\d{7,}$/.test(suffix)) return ['CronJob'];
   // KEDA

@@ -106,7 +106,8 @@ function withoutIdleOwners(chain: ObjectRef[], at: Micros, names: Names): Object
 function ownerOf(ref: ObjectRef, at: Micros, names: Names, objects: Objects): ObjectRef | null {
   const known = objects.latest(ref.uid);
   const owner = ownerAt(ref, at, objects);
-  if (owner) return owner;
+  // What an Event names as the maker is nearer than a plain reference to something that only is to vanish together with the object.
+  if (owner) return workloadKinds.includes(owner.kind) ? owner : (names.ownerOf(ref, at) ?? owner);
   if (known?.target) return targetOf(known.target, at, names, objects);
   const named = names.ownerOf(ref, at);
   if (named) return named;
