@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { namespaceOf } from './cluster-scoped.ts';
 import { field, isJson, numberField, pickField, type Result, textField } from './json.ts';
 import { type Instant, type Micros, type ObjectRef, type Observation, toObservation } from './observation.ts';
-import { nameSuffixTime, parseTimestamp } from './time.ts';
+import { goDurationMicros, nameSuffixTime, parseTimestamp } from './time.ts';
 
 export const messageMost = 64 * 1_024;
 export const countMost = 2 ** 31 - 1;
@@ -21,6 +21,15 @@ const suffixTrusted: Micros = 10_000_000;
 const wholeSecond: Micros = 999_999;
 /** A clock further ahead than this is wrong. */
 const aheadMost: Micros = 3_600_000_000;
+/** An annotation: times of the Event are no more exact than this Go duration. */
+const resolutionKey = 'knspan.time.resolution';
+/** Reasons of Kubernetes 1.0 and 1.1, which later versions write with a capital. */
+const earlyReasons: ReadonlySet<string> = new Set(
+  (
+    'scheduled failedScheduling pulling pulled created started killing failed failedSync backOff unhealthy rebooted starting nodeReady ' +
+    'nodeNotReady successfulCreate successfulDelete failedCreate outOfDisk failedMount'
+  ).split(' '),
+);
 const mergedPrefix = '(combined from similar events): ';
 export const keptAnnotations: readonly string[] = [
   'tracing.k8s.io/traceparent',
@@ -32,6 +41,8 @@ export const keptAnnotations: readonly string[] = [
   'argocd.argoproj.io/tracking-id',
   'tekton.dev/pipelineRun',
   'tekton.dev/taskRun',
+  // How the Event was read, where that makes it less exact.
+  'knspan.input',
 ];
 
 /** An Event without a usable time is dated to the epoch, so that it is shown rather than dropped. */
@@ -76,7 +87,7 @@ export function parseEvent(value: unknown): Result<Observation> {
       reporter: textField(value, 'reportingComponent') || textField(value, 'reportingController') || textField(source, 'component'),
       instance: textField(source, 'host') || textField(value, 'reportingInstance'),
       type: field(value, 'type') === 'Warning' ? 'Warning' : 'Normal',
-      reason: textField(value, 'reason'),
+      reason: reasonOf(textField(value, 'reason')),
       action: textField(value, 'action'),
       message,
       merged: message.length < rawMessage.length,
@@ -88,6 +99,10 @@ export function parseEvent(value: unknown): Result<Observation> {
       annotations: pickField(metadata, 'annotations', keptAnnotations),
     }),
   };
+}
+
+function reasonOf(reason: string): string {
+  return earlyReasons.has(reason) ? reason.charAt(0).toUpperCase() + reason.slice(1) : reason;
 }
 
 function toRef(value: unknown, namespace: string): ObjectRef {
@@ -112,10 +127,17 @@ function countOf(value: unknown): number {
 function timesOf(value: unknown, metadata: unknown, name: string, n: number): { first: Instant; last: Instant } {
   const first = firstTime(value, metadata, name);
   const last = n === 1 ? first : lastTime(value, first);
+  const resolution = goDurationMicros(textField(field(metadata, 'annotations'), resolutionKey));
+  if (resolution !== null) return { first: roughly(first, resolution), last: roughly(last, resolution) };
   const created = parseTimestamp(field(metadata, 'creationTimestamp'));
   if (created === null || first.at <= created + aheadMost) return { first, last };
   const moved = ({ at }: Instant): Instant => ({ at: at - first.at + created, uncertainty: wholeSecond });
   return { first: moved(first), last: moved(last) };
+}
+
+/** A time that an Event's name says is exact, however the others were read. */
+function roughly(time: Instant, resolution: Micros): Instant {
+  return time.uncertainty === 0 ? time : { at: time.at, uncertainty: resolution };
 }
 
 function firstTime(value: unknown, metadata: unknown, name: string): Instant {

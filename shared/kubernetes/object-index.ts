@@ -1,6 +1,6 @@
 /** All known objects, by uid or by name, as of a time. */
 import type { Micros } from '../events/observation.ts';
-import type { KubeObject, ObjectVersion } from './object.ts';
+import type { Edit, KubeObject, ObjectVersion } from './object.ts';
 
 export interface Objects {
   /** All known versions, in the order seen. */
@@ -36,6 +36,13 @@ export class ObjectIndex implements Objects {
     if (last && timeOf(last) > timeOf(version)) versions.sort((a, b) => timeOf(a) - timeOf(b));
     remember(this.#names, nameOf(object.kind, object.namespace, object.name), key);
     if (object.target) remember(this.#targets, nameOf(object.target.kind, object.namespace, object.target.name), key);
+  }
+
+  /** An edit that is known from elsewhere than the object's managedFields. */
+  addEdit(uid: string, edit: Edit): void {
+    const versions = this.#versions.get(uid);
+    const [first] = versions ?? [];
+    if (versions && first) versions[0] = { ...first, object: { ...first.object, edits: [...first.object.edits, edit] } };
   }
 
   versions(uid: string): readonly ObjectVersion[] {
