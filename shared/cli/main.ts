@@ -35,7 +35,7 @@ export async function runCommandLine(functions: LocalFunctions): Promise<void> {
 
 /** Errors that a user can fix; any other is a bug and shows its stack. The classes are imported here to keep completion fast. */
 async function isExpected(error: unknown): Promise<boolean> {
-  const { InputError } = await import('./input/read-input.ts');
+  const { InputError } = await import('./input/input-error.ts');
   const { ConfigError } = await import('../process/settings.ts');
   const { WiringError } = await import('../dev-broker/read-wiring.ts');
   const { StoreError } = await import('../store/store.ts');

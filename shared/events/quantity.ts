@@ -6,6 +6,12 @@ export function counted(count: number, thing: string): string {
   return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
 }
 
+/** `812 bytes`, `12.3 kB`, `1.2 MB` */
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return counted(bytes, 'byte');
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** `12 ms`, `1.2 s`, `3 m 04 s`, `2 h 10 m`. */
 export function durationText(micros: Micros): string {
   if (micros < 1_000) return '< 1 ms';

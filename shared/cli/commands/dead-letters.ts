@@ -11,7 +11,7 @@ import { shardOf } from '../../store/keys.ts';
 import { openStore, readStoreSettings } from '../../store/open.ts';
 import { redisUrlForms } from '../../store/redis/connect.ts';
 import type { DeliveryQueue, Store } from '../../store/store.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 import { clean, timeText } from '../output/terminal.ts';
 
 export interface DeadLettersOptions {

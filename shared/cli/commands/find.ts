@@ -3,8 +3,8 @@
 import { counted } from '../../events/quantity.ts';
 import { tracePage } from '../../spans/page-link.ts';
 import type { Segment } from '../../spans/span.ts';
+import { InputError } from '../input/input-error.ts';
 import { type Loaded, load } from '../input/load-input.ts';
-import { InputError } from '../input/read-input.ts';
 import { listOnce } from '../live/cluster-source.ts';
 import { listLineOf } from '../output/list-view.ts';
 import { parseObjectName, passes } from '../output/selection.ts';
@@ -29,7 +29,7 @@ export async function loadOrList(paths: readonly string[], options: SourceOption
     const listed = await listOnce(options);
     return { ...listed, cluster: options.cluster || listed.cluster };
   }
-  return { ...(await load(paths, { objects: options.objects, stdin: process.stdin })), cluster: options.cluster };
+  return { ...(await load(paths, { objects: options.objects, stdin: process.stdin, now: options.now })), cluster: options.cluster };
 }
 
 export async function findCommand(text: string, paths: readonly string[], options: FindOptions): Promise<void> {

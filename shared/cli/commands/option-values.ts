@@ -1,8 +1,8 @@
 /** What the shared flags are parsed to, and what they mean: rules, filter, pipeline, exit code. */
 import type { CompiledRules } from '../../correlation/rules/match.ts';
 import type { Micros } from '../../events/observation.ts';
+import { InputError } from '../input/input-error.ts';
 import { loadRules } from '../input/load-input.ts';
-import { InputError } from '../input/read-input.ts';
 import type { OutputOptions } from '../output/output.ts';
 import { type Filter, type Orphans, orphansKept, sinceOf } from '../output/selection.ts';
 
@@ -14,6 +14,7 @@ export interface RuleOptions {
 
 export interface InputOptions {
   readonly objects: readonly string[];
+  readonly now?: Micros;
 }
 
 export interface FilterOptions {

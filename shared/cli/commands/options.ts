@@ -1,6 +1,8 @@
 /** The flags that several commands share. `option-values.ts` has what they are parsed to. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultConfig } from '../../correlation/config.ts';
+import type { Micros } from '../../events/observation.ts';
+import { parseTimestamp } from '../../events/time.ts';
 import { defaultRuntimeBudget } from '../../runtime-spans/budget.ts';
 
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -17,10 +19,19 @@ export const dumpArgument = 'files, folders, archives, or - for standard input; 
 export const withHelp = 'run an extension beside it: sampling, redact, owner-team, alert, or a folder of your own (repeatable)';
 const correlatorsMax = 64;
 
+function time(text: string): Micros {
+  const at = parseTimestamp(text);
+  if (at === null) throw new InvalidArgumentError(`Wanted a time such as 2026-01-31T12:00:00Z, found '${text}'`);
+  return at;
+}
+
 export function addInput(command: Command): Command {
   return command
     .optionsGroup('Input:')
-    .option('--objects <path>', 'objects beside the Events: a dump, or notifications over time (repeatable)', collect, []);
+    .option('--objects <path>', 'objects beside the Events: a dump, or notifications over time (repeatable)', collect, [])
+    .addOption(
+      new Option('--now <time>', 'when a table of `kubectl get events` was printed; without it the date of its file').argParser(time),
+    );
 }
 
 export function addCluster(command: Command): Command {

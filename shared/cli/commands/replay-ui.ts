@@ -9,7 +9,7 @@ import { Log } from '../../process/log.ts';
 import { Metrics } from '../../process/metrics.ts';
 import { processEnvironment, Settings } from '../../process/settings.ts';
 import type { Segment } from '../../spans/span.ts';
-import { load, requireEvents, summaryOf } from '../input/load-input.ts';
+import { load } from '../input/load-input.ts';
 import { TimeOrdered } from '../input/time-ordered.ts';
 import { HistoryFeed } from '../local/history-feed.ts';
 import type { LocalFunctions } from '../local/local-run.ts';
@@ -56,6 +56,7 @@ export async function replayInPage(
       objects: options.objects,
       into: objects,
       stdin: process.stdin,
+      now: options.now,
       ...(options.quiet ? {} : { onProgress: (items: number) => progress.at(items) }),
       onObject: (version) => feed.push({ kind: 'object', cluster, version, seenAt: version.seenAt ?? clock.now() * 1_000 }),
       onEvent: async (observation: Observation) => {
@@ -65,12 +66,12 @@ export async function replayInPage(
       },
     });
     progress.end();
-    requireEvents(loaded.counts);
+    loaded.counts.requireEvents();
     const selection = new Selection(filterOf(options, loaded.newest), options.orphans);
     for await (const segments of ordered.finish())
       for (const segment of segments) if (selection.takes(segment)) await feed.push(segmentItem(segment));
     await feed.finish();
-    if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, selection.summary));
+    if (!options.quiet) process.stderr.write(loaded.counts.summary(selection.summary));
     const page = await functions.startExplorer(
       {
         settings: new Settings({ ...processEnvironment(), PORT: String(options.port) }),

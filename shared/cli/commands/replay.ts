@@ -4,7 +4,7 @@ import { counted } from '../../events/quantity.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { defaultRuntimeBudget } from '../../runtime-spans/budget.ts';
 import type { Segment } from '../../spans/span.ts';
-import { load, requireEvents, summaryOf } from '../input/load-input.ts';
+import { load } from '../input/load-input.ts';
 import { TimeOrdered } from '../input/time-ordered.ts';
 import { createOutput } from '../output/output.ts';
 import { Progress } from '../output/progress.ts';
@@ -34,7 +34,7 @@ export async function replayCommand(paths: readonly string[], options: ReplayOpt
   const pipeline = new Pipeline({ rules, objects, ...pipelineOptionsOf(options) });
   const progress = new Progress(process.stderr, Date.now);
   const onProgress = options.quiet ? {} : { onProgress: (items: number) => progress.at(items) };
-  const input = { objects: options.objects, into: objects, stdin: process.stdin, ...onProgress };
+  const input = { objects: options.objects, into: objects, stdin: process.stdin, now: options.now, ...onProgress };
   const ordered = options.deliver ? null : new TimeOrdered(pipeline);
   const loaded = await load(paths, ordered ? { ...input, onEvent: (observation: Observation) => ordered.push(observation) } : input);
   progress.end();
@@ -47,11 +47,11 @@ export async function replayCommand(paths: readonly string[], options: ReplayOpt
   if (joined === null) for await (const segments of settled) await show(segments);
   else for (const one of joined.segments) if (selection.takes(one.segment)) await output.write(one.joined);
   const undelivered = await output.close();
-  if (!options.quiet) process.stderr.write(summaryOf(loaded.counts, selection.summary));
+  if (!options.quiet) process.stderr.write(loaded.counts.summary(selection.summary));
   if (!options.quiet && joined !== null) process.stderr.write(joined.summary);
-  requireEvents(loaded.counts);
+  loaded.counts.requireEvents();
   if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
-  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
+  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed, isIncomplete: loaded.counts.isIncomplete });
 }
 
 /** Runtime spans may belong to any of the traces, so that all must be there before the first is shown. */

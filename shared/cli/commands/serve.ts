@@ -8,7 +8,7 @@ import { systemClock } from '../../process/clock.ts';
 import { Log, type LogLevel } from '../../process/log.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import { type HistoryTarget, historyTarget, pendingFileIn } from '../history-target.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 import { type Notification, sendNotification } from '../live/apiserver-notifications.ts';
 import { followNotifications } from '../live/cluster-source.ts';
 import type { LocalFunctions, LocalOptions } from '../local/local-run.ts';

@@ -9,7 +9,7 @@ import { type OpenedDatabase, openDatabase } from '../../history/open.ts';
 import { Log } from '../../process/log.ts';
 import { type Environment, processEnvironment } from '../../process/settings.ts';
 import { historyTarget } from '../history-target.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 import { formatRows, type TableFormat } from '../output/table.ts';
 import { pad, screenOf } from '../output/terminal.ts';
 import { programName } from './version.ts';

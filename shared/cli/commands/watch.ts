@@ -2,7 +2,7 @@
 import type { Observation } from '../../events/observation.ts';
 import { counted } from '../../events/quantity.ts';
 import { goDurationMicros } from '../../events/time.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 import { follow } from '../live/cluster-source.ts';
 import { createOutput } from '../output/output.ts';
 import { Selection } from '../output/selection.ts';

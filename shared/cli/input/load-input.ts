@@ -1,4 +1,4 @@
-/** From paths to a filled pipeline: rules, objects first, then events. What every command that reads input begins with. */
+/** From paths to Events and objects, with counts of what was read and what was not. What every command that reads input begins with. */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { builtInRules } from '../../correlation/rules/built-in/index.ts';
@@ -6,33 +6,22 @@ import { type CompiledRules, compileRules } from '../../correlation/rules/match.
 import type { Rule } from '../../correlation/rules/rule.ts';
 import { parseUserRules, type RuleFault } from '../../correlation/rules/user-rules.ts';
 import type { Micros, Observation } from '../../events/observation.ts';
-import { counted } from '../../events/quantity.ts';
 import type { ObjectVersion } from '../../kubernetes/object.ts';
 import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { messageOf } from '../../process/log.ts';
-import { clean } from '../output/terminal.ts';
-import { InputError, readInputs } from './read-input.ts';
+import { AuditLog } from './audit-log.ts';
+import { InputCounts } from './input-counts.ts';
+import { InputError } from './input-error.ts';
+import { type InputItem, readInputs } from './read-input.ts';
+import { TableRows } from './table-rows.ts';
 
 export interface Loaded {
   readonly observations: readonly Observation[];
   readonly objects: ObjectIndex;
-  readonly counts: Counts;
+  readonly counts: InputCounts;
   /** The time of the newest event. */
   readonly newest: Micros;
 }
-
-export interface Counts {
-  events: number;
-  expired: number;
-  skipped: string[];
-  skippedMore: number;
-}
-
-export function emptyCounts(): Counts {
-  return { events: 0, expired: 0, skipped: [], skippedMore: 0 };
-}
-
-const skippedListed = 5;
 
 export interface LoadOptions {
   readonly objects: readonly string[];
@@ -41,6 +30,8 @@ export interface LoadOptions {
   /** Of each object too, in addition. */
   readonly onObject?: (version: ObjectVersion) => Promise<void>;
   readonly stdin: Readable;
+  /** When tables of Events were printed; default: the date of their file. */
+  readonly now?: Micros | undefined;
   readonly onProgress?: (items: number) => void;
   /** Takes each event instead of `observations`, so that a long input need not be held. */
   readonly onEvent?: (observation: Observation) => Promise<void> | void;
@@ -49,45 +40,44 @@ export interface LoadOptions {
 export async function load(paths: readonly string[], options: LoadOptions): Promise<Loaded> {
   const objects = options.into ?? new ObjectIndex();
   const observations: Observation[] = [];
-  const counts = emptyCounts();
+  const counts = new InputCounts();
+  const audit = new AuditLog();
+  const rows = new TableRows();
   let newest: Micros = 0;
-  const input = { stdin: options.stdin, ...(options.onProgress ? { onProgress: options.onProgress } : {}) };
-  for (const [from, takesEvents] of [[options.objects, false] as const, [paths, true] as const]) {
-    for await (const item of readInputs(from, input)) {
-      if (item.type === 'object') {
-        objects.add(item.version);
-        await options.onObject?.(item.version);
-      } else if (item.type === 'expired') counts.expired += 1;
-      else if (item.type === 'skipped') {
-        if (counts.skipped.length < skippedListed) counts.skipped.push(item.reason);
-        else counts.skippedMore += 1;
-      } else if (takesEvents) {
-        counts.events += 1;
-        newest = Math.max(newest, item.observation.last.at);
-        if (options.onEvent) await options.onEvent(item.observation);
-        else observations.push(item.observation);
-      }
+  const take = (observation: Observation): Promise<void> | void => {
+    counts.events += 1;
+    if (observation.last.at > newest) newest = observation.last.at;
+    audit.see(observation.involved);
+    if (options.onEvent) return options.onEvent(observation);
+    observations.push(observation);
+  };
+  const takeItem = (item: InputItem, takesEvents: boolean): Promise<void> | void => {
+    if (item.type === 'object') {
+      objects.add(item.version);
+      return options.onObject?.(item.version);
     }
+    if (item.type === 'write') audit.add(item.write);
+    else if (item.type !== 'event') counts.add(item);
+    else if (!takesEvents) return;
+    else if (item.isRow) rows.add(item.observation);
+    else {
+      rows.see(item.observation);
+      return take(item.observation);
+    }
+  };
+  for (const [from, takesEvents] of [[options.objects, false] as const, [paths, true] as const])
+    for await (const batch of readInputs(from, options))
+      for (const item of batch) {
+        const taken = takeItem(item, takesEvents);
+        if (taken) await taken;
+      }
+  for (const row of rows.used()) {
+    counts.rows += 1;
+    await take(row);
   }
+  counts.repeatedRows = rows.repeated;
+  audit.applyTo(objects);
   return { observations, objects, counts, newest };
-}
-
-/** Input without any Event is a fault, unless all its lists are empty. */
-export function requireEvents({ events, skipped }: Pick<Counts, 'events' | 'skipped'>): void {
-  if (events > 0 || skipped.length === 0) return;
-  throw new InputError("Cannot find an Event in the input: wanted what 'kubectl get events -A -o json' gives, or a folder of such files");
-}
-
-/** What was read, what was shown, what was skipped; ends with a line feed. */
-export function summaryOf(counts: Counts, shown: string): string {
-  const lines = [`${counted(counts.events, 'event')} read; ${shown}`];
-  if (counts.skipped.length > 0)
-    lines.push(
-      `${counted(counts.skipped.length + counts.skippedMore, 'item')} skipped:`,
-      ...counts.skipped.map((reason) => `  ${clean(reason)}`),
-    );
-  if (counts.skippedMore > 0) lines.push(`  and ${counts.skippedMore} more`);
-  return `${lines.join('\n')}\n`;
 }
 
 export type RulesLoaded =

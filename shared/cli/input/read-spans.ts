@@ -1,5 +1,5 @@
 /** Reads runtime spans from files: OTLP/JSON lines as the Collector's file exporter writes them, or Jaeger's JSON; plain or gzipped. */
-import { createReadStream } from 'node:fs';
+import { bytesText } from '../../events/quantity.ts';
 import { messageOf } from '../../process/log.ts';
 import { readJaegerJson } from '../../runtime-spans/read/jaeger-json.ts';
 import { SpanBatch } from '../../runtime-spans/read/make-span.ts';
@@ -7,8 +7,11 @@ import { readOtlpJson } from '../../runtime-spans/read/otlp-json.ts';
 import type { RuntimeSpan } from '../../runtime-spans/runtime-span.ts';
 import { type RuntimeTrace, traceOf } from '../../runtime-spans/runtime-trace.ts';
 import { screen } from '../../runtime-spans/screen.ts';
-import { documentsOf } from './json-documents.ts';
-import { InputError, textOf } from './read-input.ts';
+import { decodeText } from './decode-text.ts';
+import type { Document } from './document.ts';
+import { DocumentReader } from './document-reader.ts';
+import { InputError } from './input-error.ts';
+import { sourcesOf } from './sources.ts';
 
 export interface SpansRead {
   readonly traces: readonly RuntimeTrace[];
@@ -40,14 +43,28 @@ export async function readSpans(paths: readonly string[]): Promise<SpansRead> {
 
 /** A batch per request. */
 async function* batchesOf(path: string, skipped: string[]): AsyncGenerator<SpanBatch> {
-  try {
-    for await (const document of documentsOf(await textOf(createReadStream(path)))) {
-      const batch = new SpanBatch(Number.POSITIVE_INFINITY);
-      if (document.type === 'broken') skipped.push(`Cannot read ${path}: ${document.reason}`);
-      else if (readOtlpJson(document.value, batch) || readJaegerJson(document.value, batch)) yield batch;
-      else throw new InputError(`Cannot read '${path}': wanted OTLP/JSON lines of the Collector's file exporter, or Jaeger's JSON`);
+  for await (const source of sourcesOf([path], process.stdin)) {
+    const decoded = source.ok ? await decodeText(source.bytes) : source;
+    if (!decoded.ok) throw new InputError(`Cannot read '${path}': ${decoded.reason}`);
+    const reader = new DocumentReader(0);
+    try {
+      for await (const chunk of decoded.bytes) yield* batchesIn(reader.push(chunk), path, skipped);
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      skipped.push(`Cannot read ${path}: ${messageOf(error)}`);
     }
-  } catch (error) {
-    throw error instanceof InputError ? error : new InputError(`Cannot read '${path}': ${messageOf(error)}`);
+    yield* batchesIn(reader.end(), path, skipped);
+  }
+}
+
+function* batchesIn(documents: readonly Document[], path: string, skipped: string[]): Generator<SpanBatch> {
+  for (const document of documents) {
+    if (document.type === 'broken') skipped.push(`Cannot read ${path}: ${document.reason}`);
+    else if (document.type === 'text') skipped.push(`Cannot read ${path}: ${bytesText(document.bytes)} are not JSON`);
+    if (document.type !== 'value' && document.type !== 'item') continue;
+    const batch = new SpanBatch(Number.POSITIVE_INFINITY);
+    if (!readOtlpJson(document.value, batch) && !readJaegerJson(document.value, batch))
+      throw new InputError(`Cannot read '${path}': wanted OTLP/JSON lines of the Collector's file exporter, or Jaeger's JSON`);
+    yield batch;
   }
 }

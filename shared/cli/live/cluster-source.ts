@@ -11,8 +11,9 @@ import { ObjectIndex } from '../../kubernetes/object-index.ts';
 import { parseObject } from '../../kubernetes/parse-object.ts';
 import { messageOf } from '../../process/log.ts';
 import { TtlCache } from '../../process/ttl-cache.ts';
-import { emptyCounts, type Loaded } from '../input/load-input.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputCounts } from '../input/input-counts.ts';
+import { InputError } from '../input/input-error.ts';
+import type { Loaded } from '../input/load-input.ts';
 import type { Notification } from './apiserver-notifications.ts';
 import { listAll, type ResourceChange, ResourceWatch } from './resource-watch.ts';
 
@@ -168,7 +169,9 @@ export async function listOnce(options: ClusterOptions): Promise<Loaded & { read
     if (event.ok) observations.push(event.value);
   }
   const newest = observations.reduce((at, one) => Math.max(at, one.last.at), 0);
-  return { cluster, observations, objects, newest, counts: { ...emptyCounts(), events: observations.length } };
+  const counts = new InputCounts();
+  counts.events = observations.length;
+  return { cluster, observations, objects, newest, counts };
 }
 
 async function kubeConfig({ kubeconfig, context }: ClusterOptions = {}): Promise<KubeConfig> {

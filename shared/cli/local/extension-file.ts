@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { field } from '../../events/json.ts';
 import { type ExtensionFunction, isExtension } from '../../extension/definition.ts';
 import { messageOf } from '../../process/log.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 
 export async function loadExtension(file: string): Promise<ExtensionFunction> {
   const path = resolve(file);

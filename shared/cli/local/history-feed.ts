@@ -2,7 +2,7 @@
 
 import type { OpenedDatabase } from '../../history/open.ts';
 import { type HistoryItem, HistoryWriter, type Written } from '../../history/writer.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 
 const inFlightMax = 1_500;
 

@@ -3,24 +3,23 @@
  * the times of the events. The traces equal those of the direct replay.
  */
 import { isJson, textField } from '../../events/json.ts';
-import { counted } from '../../events/quantity.ts';
+import type { Micros } from '../../events/observation.ts';
 import { ManualClock } from '../../process/clock.ts';
 import { processEnvironment } from '../../process/settings.ts';
 import type { Segment } from '../../spans/span.ts';
 import { filterOf, readRules, setExitCode } from '../commands/option-values.ts';
 import type { ReplayOptions } from '../commands/replay.ts';
-import { requireEvents } from '../input/load-input.ts';
-import { InputError, readInputs } from '../input/read-input.ts';
+import { InputCounts } from '../input/input-counts.ts';
+import { InputError } from '../input/input-error.ts';
+import { readInputs } from '../input/read-input.ts';
 import { type Notification, sendAll } from '../live/apiserver-notifications.ts';
 import { createOutput } from '../output/output.ts';
 import { orphansKept, Selection } from '../output/selection.ts';
-import { clean } from '../output/terminal.ts';
 import type { LocalFunctions, LocalRun } from './local-run.ts';
 
 /** Below the allowed lateness. */
 const windowMs = 5_000;
 const concurrency = 16;
-const faultsShown = 5;
 /** Longer than any change stays open. */
 const stepsAfter = [60_000, 16 * 60_000, 65 * 60_000];
 
@@ -32,9 +31,9 @@ export async function replayThroughHttp(functions: LocalFunctions, paths: readon
   if (options.deliver) throw new InputError('Cannot use --deliver with --through: wanted one of them');
   const rules = await readRules(options);
   if (!rules) return;
-  const { events, objects, skipped, faults } = await notificationsOf(paths, options.objects);
-  if (events.length === 0) for (const fault of faults.slice(0, faultsShown)) process.stderr.write(`${clean(fault)}\n`);
-  requireEvents({ events: events.length, skipped: faults });
+  const { events, objects, counts } = await notificationsOf(paths, options.objects, options.now);
+  if (events.length === 0 && !options.quiet) process.stderr.write(counts.summary('nothing sent'));
+  counts.requireEvents();
   const newest = events.reduce((at, event) => Math.max(at, event.at), 0);
   const selection = new Selection(filterOf(options, newest * 1_000), options.orphans);
   const output = await createOutput(options, process.stdout, processEnvironment());
@@ -69,9 +68,9 @@ export async function replayThroughHttp(functions: LocalFunctions, paths: readon
   segments.sort((a, b) => startOf(a) - startOf(b) || (a.traceId < b.traceId ? -1 : 1));
   for (const segment of segments) if (selection.takes(segment)) await output.write(segment);
   const undelivered = await output.close();
-  if (!options.quiet) process.stderr.write(`${counted(events.length, 'event')} sent${skipped}; ${selection.summary}\n`);
+  if (!options.quiet) process.stderr.write(counts.summary(selection.summary));
   if (undelivered !== '') process.stderr.write(`${undelivered}\n`);
-  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed });
+  setExitCode(options, { isUndelivered: undelivered !== '', failed: selection.failed, isIncomplete: counts.isIncomplete });
 }
 
 /** Sends a window of events at a time, each at its time; then advances the clock until every change has settled. */
@@ -107,33 +106,30 @@ async function moveTo(clock: ManualClock, run: LocalRun, ms: number): Promise<vo
 export async function notificationsOf(
   paths: readonly string[],
   objectPaths: readonly string[],
-): Promise<{ events: Timed[]; objects: Notification[]; skipped: string; faults: string[] }> {
+  now?: Micros,
+): Promise<{ events: Timed[]; objects: Notification[]; counts: InputCounts }> {
   const events: Timed[] = [];
   const objects: Notification[] = [];
-  const skipped: string[] = [];
-  let dumped = false;
+  const counts = new InputCounts();
+  let isDump = false;
   for (const [from, takesEvents] of [[objectPaths, false] as const, [paths, true] as const]) {
-    for await (const item of readInputs(from, { stdin: process.stdin })) {
-      if (item.type === 'object') {
-        const { seenAt, gone } = item.version;
-        objects.push({ change: gone ? 'delete' : 'add', at: seenAt === null ? null : Math.floor(seenAt / 1_000), object: item.raw });
-      } else if (item.type === 'skipped') skipped.push(item.reason);
-      else if (item.type === 'event' && takesEvents) {
-        const { n, last } = item.observation;
-        dumped ||= item.receivedAt === null;
-        events.push({ change: n > 1 ? 'update' : 'add', at: Math.ceil(last.at / 1_000), object: asEvent(item.raw) });
+    for await (const batch of readInputs(from, { stdin: process.stdin, now }))
+      for (const item of batch) {
+        if (item.type === 'object') {
+          const { seenAt, gone } = item.version;
+          objects.push({ change: gone ? 'delete' : 'add', at: seenAt === null ? null : Math.floor(seenAt / 1_000), object: item.raw });
+        } else if (item.type === 'event' && takesEvents) {
+          const { n, last } = item.observation;
+          isDump ||= item.receivedAt === null;
+          counts.events += 1;
+          events.push({ change: n > 1 ? 'update' : 'add', at: Math.ceil(last.at / 1_000), object: asEvent(item.raw) });
+        } else if (item.type !== 'event' && item.type !== 'write') counts.add(item);
       }
-    }
   }
   events.sort((a, b) => a.at - b.at);
   const newest = events.at(-1)?.at ?? 0;
-  return {
-    // A dump is known all at once, first occurrences together with the last: a live correlator would have known less at each time.
-    events: dumped ? events.map((event) => ({ ...event, at: newest })) : events,
-    objects,
-    faults: skipped,
-    skipped: skipped.length === 0 ? '' : `, ${counted(skipped.length, 'item')} skipped (${clean(skipped[0] ?? '')})`,
-  };
+  // A dump shows all times at once, and of a series its first and last occurrence together: as if it had arrived at its end.
+  return { events: isDump ? events.map((event) => ({ ...event, at: newest })) : events, objects, counts };
 }
 
 /** Some dumps omit the kind of items; a source does not. */

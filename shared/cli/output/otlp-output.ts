@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { createOtlpExporter, type OtlpExporter } from '../../spans/otlp-exporter.ts';
 import { type Resources, toReadableSpans } from '../../spans/readable.ts';
 import type { Segment } from '../../spans/span.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 
 export interface Sender {
   /** Takes the spans; waits while too many requests are under way. */

@@ -7,7 +7,7 @@ import { counted } from '../../events/quantity.ts';
 import { messageOf } from '../../process/log.ts';
 import { exportedBatch, otlpText } from '../../spans/otlp.ts';
 import type { Segment } from '../../spans/span.ts';
-import { InputError } from '../input/read-input.ts';
+import { InputError } from '../input/input-error.ts';
 import { listLineOf } from './list-view.ts';
 import type { Sender, Undelivered } from './otlp-output.ts';
 import { clean, type Screen, screenOf } from './terminal.ts';

@@ -106,7 +106,7 @@ describe('knspan replay --spans', () => {
     const broken = await file('broken.jsonl', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"x"}]}]}]}\n{"resourceSp');
     const { status, err } = await knspan(['replay', events, '--spans', broken]);
     assert.equal(status, 0);
-    assert.match(err, /^Cannot read .*broken\.jsonl: line 2 is not JSON/m);
+    assert.match(err, /^Cannot read .*broken\.jsonl: 12 bytes are not JSON$/m);
     assert.match(err, /^Cannot use 1 spans of .*broken\.jsonl: bad_time$/m);
   });
 });

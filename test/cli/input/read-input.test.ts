@@ -7,37 +7,15 @@ import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
-import { InputError, type InputItem, readInputs } from '../../../shared/cli/input/read-input.ts';
+import { InputError } from '../../../shared/cli/input/input-error.ts';
 import { eventJson } from '../../helpers/event.ts';
+import { collect, read, said } from '../../helpers/reading.ts';
 
 let folder = '';
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'knspan-input-'));
 });
 after(() => rm(folder, { recursive: true }));
-
-async function collect(paths: readonly string[], stdin: Readable = Readable.from([])): Promise<InputItem[]> {
-  const items: InputItem[] = [];
-  for await (const item of readInputs(paths, { stdin })) items.push(item);
-  return items;
-}
-
-let files = 0;
-async function read(content: string | Buffer, name = 'file.json'): Promise<string[]> {
-  const path = join(folder, String(++files), name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
-  return (await collect([path])).map((item) => said(item).replaceAll(path, 'FILE'));
-}
-
-/** An item in a line, for comparison. */
-function said(item: InputItem): string {
-  if (item.type === 'event') return `event ${item.observation.message}${item.receivedAt === null ? '' : ` @${item.receivedAt}`}`;
-  if (item.type === 'skipped') return `skipped: ${item.reason}`;
-  if (item.type === 'expired') return 'expired';
-  const { object, seenAt, gone } = item.version;
-  return `object ${object.kind}/${object.name}${seenAt === null ? '' : ` @${seenAt}`}${gone ? ' gone' : ''}`;
-}
 
 const event = (message: string) => eventJson({ message });
 const bare = (message: string) => {
@@ -84,13 +62,13 @@ describe('JSON', () => {
     ]);
   });
 
-  test('bare items whose kind never comes, or is cut off, are said to be skipped, not lost', async () => {
+  test('bare items whose kind never comes, or is cut off, are told by the file, or are foreign', async () => {
     const { kind: _, ...rest } = pod;
-    const nameless = await read(pretty({ apiVersion: 'v1', items: [rest, rest] }));
-    assert.deepEqual([nameless.length, nameless.every((one) => one.startsWith('skipped: '))], [2, true]);
+    const text = pretty({ apiVersion: 'v1', items: [rest, rest] });
+    assert.deepEqual(await read(text), ['foreign', 'foreign']);
+    assert.deepEqual(await read(text, 'pods.json'), ['object Pod/web-1', 'object Pod/web-1']);
     const cut = await read(pretty({ apiVersion: 'v1', items: [rest, rest], kind: 'PodList' }).replace(/"kind"[\s\S]*$/, ''));
-    assert.deepEqual([cut.length, cut.every((one) => one.startsWith('skipped: '))], [3, true]);
-    assert.match(cut.at(-1) ?? '', /JSON ends in the middle after 2 items; the rest is lost$/);
+    assert.deepEqual(cut, ['skipped: Cannot read FILE: JSON ends in the middle after 2 items; the rest is lost', 'foreign', 'foreign']);
   });
 
   test('a single Event, a bare array, an empty List', async () => {
@@ -123,7 +101,7 @@ describe('JSON', () => {
       { type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } },
     ];
     const wanted = ['event a', `event b @${at}`, 'event c @17', 'expired', `object Pod/web-1 @${at}`, `object Pod/web-1 @${at} gone`];
-    const error = 'skipped: The watch ended with an error: too old resource version';
+    const error = 'skipped: The watch in FILE ended with an error: too old resource version';
     for (const text of [lines.map((line) => JSON.stringify(line)).join('\n'), lines.map(pretty).join('\n')])
       assert.deepEqual(await read(text), [...wanted, error]);
   });
@@ -138,11 +116,11 @@ describe('JSON', () => {
     assert.deepEqual(await read(packed, 'events.json.gz'), both);
     for (const cut of [40, packed.length - 1]) {
       const fault = (await read(packed.subarray(0, cut), 'events.json.gz')).at(-1);
-      assert.match(fault ?? '', /^skipped: Cannot read FILE: unexpected end of file/);
+      assert.match(fault ?? '', /^lost: Cannot read FILE: unexpected end of file/);
     }
     const damaged = Buffer.from(packed);
     damaged.fill(0xff, 2, 12);
-    assert.match((await read(damaged, 'events.json.gz'))[0] ?? '', /^skipped: Cannot read FILE: .*(method|header|flags)/);
+    assert.match((await read(damaged, 'events.json.gz'))[0] ?? '', /^lost: Cannot read FILE: .*(method|header|flags)/);
   });
 
   test('a List of 20,000 items comes out whole, in one line and in many', async () => {
@@ -181,13 +159,19 @@ describe('YAML', () => {
   });
 
   test('a bad document spoils only itself', async () => {
-    const [a, fault, b] = await read(`${stringify(event('a'))}---\n{ "a": [\n---\n${stringify(event('b'))}`, 'x.yaml');
-    assert.deepEqual([a, b], both);
-    assert.match(fault ?? '', /^skipped: Cannot read FILE: YAML document 2: /);
+    for (const [bad, fault] of [
+      ['{ "a": [\n', /^text$/],
+      ['kind: Event\ninvolvedObject: [\n', /^lost: Cannot read FILE: not YAML: /],
+      ['kind: [\n', /^skipped: Cannot read FILE: not YAML: /],
+    ] as const) {
+      const items = await read(`${stringify(event('a'))}---\n${bad}---\n${stringify(event('b'))}`, 'x.yaml');
+      assert.deepEqual([items[0], items[2], items.length], [...both, 3]);
+      assert.match(items[1] ?? '', fault);
+    }
   });
 
   test('a bomb of aliases is refused in a sentence', async () => {
-    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replace(/./g, (key, index: number) => `${key}: &${key} [${`*${'abcdefghi'[index]},`.repeat(9)}]\n`)}`;
+    const bomb = `kind: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'.replace(/./g, (key, index: number) => `${key}: &${key} [${`*${'abcdefghi'[index]},`.repeat(9)}]\n`)}`;
     const [fault, ...more] = await read(bomb, 'x.yaml');
     assert.match(fault ?? '', /^skipped: Cannot read FILE: /);
     assert.deepEqual(more, []);
@@ -201,49 +185,40 @@ describe('what is broken', () => {
       const text = write(value);
       const items = await read(text.slice(0, text.lastIndexOf('Started')));
       assert.deepEqual(items.slice(0, 2), both);
-      assert.deepEqual(items.slice(2), ['skipped: Cannot read FILE: JSON ends in the middle after 2 items; the rest is lost']);
+      assert.deepEqual(items.slice(2, 3), ['lost: Cannot read FILE: JSON ends in the middle after 2 items; the rest is lost']);
+      for (const item of items.slice(3)) assert.match(item, /^((lost )?text|foreign)$/);
     }
   });
 
   test('a bad line among good ones', async () => {
     const items = await read(`${JSON.stringify(event('a'))}\n{"kind":\n${JSON.stringify(event('b'))}`);
-    assert.deepEqual([items[0], items[2]], both);
-    assert.match(items[1] ?? '', /^skipped: Cannot read FILE: line 2 is not JSON: /);
+    assert.deepEqual(items, ['event a', 'text', 'event b']);
   });
 
   test('junk behind good items', async () => {
     const items = await read(`${pretty(list([event('a'), event('b')]))}\nError from server (Forbidden)`);
-    assert.deepEqual(items.slice(0, 2), both);
-    assert.equal(items.length, 3);
-    assert.match(items[2] ?? '', /^skipped: Cannot read FILE: .+ after 2 items$/);
+    assert.deepEqual(items, [...both, 'text']);
   });
 
-  for (const [what, content, fault] of [
-    ['garbage with zero bytes', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3, 255, 254]), /FILE: it is no text$/],
-    ['garbage without', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe, 0xc3, 0x28]), /Cannot read FILE: /],
-    ['an empty file', '', /FILE: it is empty$/],
-    ['blanks only', '  \n\t\n ', /FILE: it is empty$/],
-    ['a comment only', '# nothing\n', /FILE: it holds no Kubernetes object$/],
-    ['JSON of something else', '{"a":1}', /Cannot read object: kind and metadata.name are missing \(FILE item 1\)$/],
-    ['an array of texts', '["no","no","no"]', /FILE: 3 items are no Kubernetes objects$/],
-    ['plain text', 'No resources found in default namespace.\n', /Cannot read FILE: 1 item(s are| is) no Kubernetes object/],
-    ['an object as kind', '{"kind":{"toString":1},"items":[]}\n', null],
-    [
-      'keys of the prototype',
-      '{"__proto__":{"kind":"Event"},"kind":"List","items":[{"__proto__":{"kind":"Event"}}]}',
-      /missing \(FILE item 1\)$/,
-    ],
-    [
-      'an archive',
-      Buffer.concat([Buffer.from('a'.padEnd(257, '\0')), Buffer.from('ustar\0')]),
-      /FILE: it is an archive, wanted the folder/,
-    ],
-    ['a zip', Buffer.from('PK\u0003\u0004\0'), /FILE: it is an archive, wanted the folder/],
+  for (const [what, content, wanted] of [
+    ['garbage with zero bytes', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3, 255, 254]), [/FILE: it is not text$/]],
+    ['garbage without', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe, 0xc3, 0x28]), [/^text$/]],
+    ['an empty file', '', [/FILE: it is empty$/]],
+    ['blanks only', '  \n\t\n ', [/FILE: it is empty$/]],
+    ['a comment only', '# nothing\n', []],
+    ['JSON of something else', '{"a":1}', [/^foreign$/]],
+    ['an array of texts', '["no","no"]', [/^foreign$/, /^foreign$/]],
+    ['plain text', 'Hello\n', [/^text$/]],
+    ['what kubectl prints where there is nothing', 'No resources found in default namespace.\n', []],
+    ['an object as kind', '{"kind":{"toString":1},"items":[]}\n', []],
+    ['keys of the prototype', '{"__proto__":{"kind":"Event"},"kind":"List","items":[{"__proto__":{"kind":"Event"}}]}', [/^foreign$/]],
+    ['a list of another kind, empty', '{"kind":"CronJobList","apiVersion":"batch/v1","metadata":{},"items":null}', []],
+    ['several of these', '{"kind":"JobList","items":[]}\n{"kind":"PodList","items":null}\n{"kind":"EventList"}', []],
   ] as const) {
     test(what, async () => {
       const items = await read(content);
-      assert.equal(items.length, fault === null ? 0 : 1, items.join('\n'));
-      if (fault) assert.match(items[0] ?? '', fault);
+      assert.equal(items.length, wanted.length, items.join('\n'));
+      for (const [index, pattern] of wanted.entries()) assert.match(items[index] ?? '', pattern);
     });
   }
 
@@ -267,11 +242,5 @@ test('the folder of a support bundle, in the order of its names', async () => {
   await write('cluster-resources/pods/logs/web-1.log', 'not read');
   await write('version.yaml', 'apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\nspec: {}\n');
   const items = (await collect([join(folder, 'bundle')])).map((item) => said(item).replaceAll(join(folder, 'bundle'), 'B'));
-  assert.deepEqual(items, [
-    'event a',
-    'event b',
-    'skipped: Cannot read B/cluster-resources/events-errors.json: 2 items are no Kubernetes objects',
-    'object Pod/web-1',
-    'skipped: Cannot read object: metadata.name is missing (B/version.yaml item 1)',
-  ]);
+  assert.deepEqual(items, ['event a', 'event b', 'foreign', 'foreign', 'object Pod/web-1', 'foreign']);
 });

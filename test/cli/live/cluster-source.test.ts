@@ -1,7 +1,7 @@
 /** Following a cluster: every Event exactly once per uid and count, whatever ends the watches; a forbidden kind is skipped. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { InputError } from '../../../shared/cli/input/read-input.ts';
+import { InputError } from '../../../shared/cli/input/input-error.ts';
 import { type Follower, follow, followNotifications } from '../../../shared/cli/live/cluster-source.ts';
 import { field } from '../../../shared/events/json.ts';
 import { FakeApiServer } from '../../helpers/fake-api-server.ts';

@@ -103,12 +103,12 @@ describe('replay --through serve', () => {
     assert.ok(sent.out.length > 100);
   });
 
-  it('is a way of the command line, which says how much was sent', async () => {
+  it('is a way of the command line, which says how much was read', async () => {
     const watch = join(folderOf('deployment-create'), 'watch.jsonl');
     const { status, out, err } = await knspan(['replay', watch, '--through', 'serve', '--cluster', 'test', '--format', 'otlp-json']);
     assert.equal(status, 0, err);
     assert.equal(out, direct.get('deployment-create'));
-    assert.match(err, /19 events sent; 1 trace shown, 0 failed, 14 spans/);
+    assert.match(err, /19 events read; 1 trace shown, 0 failed, 14 spans/);
     assert.doesNotMatch(err, /volatile/);
     const wrong = await knspan(['replay', watch, '--through', 'serve', '--deliver', 'shuffle=1']);
     assert.deepEqual([wrong.status, wrong.err], [2, 'Cannot use --deliver with --through: wanted one of them\n']);

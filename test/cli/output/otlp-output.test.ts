@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
-import { InputError } from '../../../shared/cli/input/read-input.ts';
+import { InputError } from '../../../shared/cli/input/input-error.ts';
 import { createSender, type Sender } from '../../../shared/cli/output/otlp-output.ts';
 import { parseOtlpRequest } from '../../../shared/spans/parse-otlp.ts';
 import type { Span } from '../../../shared/spans/span.ts';
