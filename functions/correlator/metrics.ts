@@ -10,10 +10,17 @@ export const storeSteps = ['append', 'sweep'] as const;
 /** What deciding counts. */
 export interface DecideMeters {
   routed(count: number): void;
-  decided(outcome: CommitOutcome | 'failed', segments: readonly { readonly severity: 'ok' | 'error'; readonly spans: number }[]): void;
+  decided(
+    outcome: CommitOutcome | 'postponed' | 'failed',
+    segments: readonly { readonly severity: 'ok' | 'error'; readonly spans: number }[],
+  ): void;
   sent(outcome: SinkOutcome['kind']): void;
   /** A sweep that has found something to do. */
   swept(seconds: number): void;
+  /** So many namespaces wait for a stream that is behind. */
+  held(count: number): void;
+  /** What became of asking for a listing. */
+  asked(outcome: SinkOutcome['kind']): void;
   /** So many parked segments were dropped for newer ones. */
   dropped(count: number): void;
 }
@@ -47,12 +54,21 @@ export function metersOf(metrics: Metrics, store: Store, now: () => number, log:
 
 function decideMetersOf(metrics: Metrics, latency: HistogramMetric<{ step: typeof storeSteps }>, log: Log): DecideMeters {
   const routed = metrics.counter('knspan_routed_total', 'Observations that have reached their domain', {});
-  const outcome = ['committed', 'stale', 'full', 'failed'] as const;
+  const outcome = ['committed', 'stale', 'full', 'postponed', 'failed'] as const;
   const decisions = metrics.counter('knspan_decisions_total', 'Decisions on domains', { outcome });
   const segments = metrics.counter('knspan_segments_total', 'Segments decided', { severity: ['ok', 'error'] });
   const spans = metrics.counter('knspan_spans_total', 'Spans decided', {});
   const sent = metrics.counter('knspan_sent_total', 'Segments sent to the sink', { outcome: ['accepted', 'retry', 'rejected'] });
+  const gaps = metrics.counter('knspan_gaps_total', 'Listings of a namespace requested before a decision', {
+    outcome: ['accepted', 'retry', 'rejected'],
+  });
+  let held = 0;
+  metrics.gauge('knspan_held_namespaces', 'Namespaces not decided because their Events arrive late', {}, (gauge) => gauge.set({}, held));
   return {
+    held: (count) => {
+      held = count;
+    },
+    asked: (how) => gaps.add({ outcome: how }),
     routed: (count) => routed.add({}, count),
     decided: (how, made) => {
       decisions.add({ outcome: how });

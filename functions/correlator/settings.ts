@@ -14,6 +14,8 @@ export interface CorrelatorConfig {
   readonly rules: readonly string[];
   readonly source: string;
   readonly emitAtOnce: number;
+  /** Whether a decision waits for a listing that confirms that no Event is missing. */
+  readonly repairsGaps: boolean;
   /** How long an object from the feed or a lookup is remembered, ms. */
   readonly objectsFor: number;
   /** Maximum time a tick waits for its sweep, ms; below the timeout of its Trigger. */
@@ -47,6 +49,11 @@ export function readConfig(settings: Settings): CorrelatorConfig {
       max: 256,
       what: 'max concurrent sends to the Broker, not counting those that wait long for a response',
     }),
+    repairsGaps: settings.flag(
+      'KNSPAN_REPAIR_GAPS',
+      false,
+      'before each decision have the reconciler list the namespace for Events that the stream has lost',
+    ),
     objectsFor: settings.duration('KNSPAN_OBJECTS_TTL', '24h', 'how long an object is remembered', '1h', '720h'),
     tickWaits: settings.duration('KNSPAN_TICK_TIMEOUT', '8s', 'maximum time a tick waits for pending work', '0s', '5m'),
   };

@@ -12,6 +12,7 @@ import type { Sink, SinkOutcome } from '../../shared/http/sink.ts';
 import { reduceObject } from '../../shared/kubernetes/reduce-object.ts';
 import { type Backoff, backoffMs } from '../../shared/process/backoff.ts';
 import { tickType } from '../../shared/process/event-selection.ts';
+import { gapType } from '../../shared/process/gap-event.ts';
 import type { Log } from '../../shared/process/log.ts';
 import { type DeadLetter, deadLetterText, parseDeadLetter } from '../../shared/store/dead-letter.ts';
 import type { QueuedDelivery, Store } from '../../shared/store/store.ts';
@@ -45,7 +46,7 @@ const dropped = ['knativeerrordest', 'knativeerrorcode', 'knativeerrordata', 'kn
  */
 export function isDeadLetter({ type, extensions }: ReceivedEvent): boolean {
   if (extensions['knativeerrordest'] !== undefined || extensions['knativeerrorcode'] !== undefined) return true;
-  return extensions['knativebrokerttl'] !== undefined && type !== tickType;
+  return extensions['knativebrokerttl'] !== undefined && type !== tickType && type !== gapType;
 }
 
 export class DeadLetters {
@@ -61,8 +62,8 @@ export class DeadLetters {
   async take(events: readonly ReceivedEvent[], name: string): Promise<Answer> {
     const { store, meters } = this.#options;
     const now = await store.clock();
-    // A late tick is useless; the next one follows.
-    const kept = events.filter(({ type }) => type !== tickType);
+    // A late tick or request for a listing is useless; the next one follows.
+    const kept = events.filter(({ type }) => type !== tickType && type !== gapType);
     meters.letters.add({ outcome: 'tick' }, events.length - kept.length);
     const items = kept.map((event) => {
       const { knativeerrordest = '', knativeerrorcode: code = '' } = event.extensions;

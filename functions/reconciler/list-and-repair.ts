@@ -1,11 +1,14 @@
 /**
- * One listing: finds Events in the API server that were never received and sends them to the Broker. One replica at a time lists a cluster; an
- * unfinished listing is restarted by the next tick, which skips what was sent.
+ * Finds Events in the API server that were never received, in all namespaces or in one, and sends them to the Broker. One replica at a time
+ * lists a cluster; an unfinished listing is restarted by the next tick, which skips what was sent.
  */
+import { lateness } from '../../shared/correlation/settling-times.ts';
 import type { Result } from '../../shared/events/json.ts';
 import type { Sink } from '../../shared/http/sink.ts';
 import { type ApiServer, pagesOf } from '../../shared/kubernetes/api-server.ts';
 import type { Clock } from '../../shared/process/clock.ts';
+import { isSelected } from '../../shared/process/event-selection.ts';
+import { listingsKey } from '../../shared/process/gap-event.ts';
 import type { Log } from '../../shared/process/log.ts';
 import { TokenBucket } from '../../shared/process/token-bucket.ts';
 import { TtlCache } from '../../shared/process/ttl-cache.ts';
@@ -36,6 +39,9 @@ interface Pass {
   /** Event time; older Events count as seen. */
   readonly since: number;
   readonly signal: AbortSignal;
+  readonly lease: string;
+  /** Event time; younger Events may still be on their way. */
+  readonly until: number;
   /** Already sent: a restarted list contains them again. */
   readonly sent: Set<string>;
   heldAt: number;
@@ -43,6 +49,9 @@ interface Pass {
 
 /** One lease per cluster, so that reconcilers of several clusters on one store do not wait for each other. */
 const leaseOf = (cluster: string): string => `reconciler:${cluster}`;
+const answeredForMs = 3_600_000;
+/** Namespaces. */
+const answersMax = 10_000;
 /** Longer than two sends. */
 const leaseMs = 90_000;
 const renewAfterMs = 20_000;
@@ -65,17 +74,51 @@ export class ListAndRepair {
   }
 
   /** Rejects if the store is unavailable. */
-  async run(signal: AbortSignal): Promise<RepairOutcome> {
+  run(signal: AbortSignal): Promise<RepairOutcome> {
+    return this.#pass(leaseOf, this.#options.config.missedAfter, signal, (pass) => this.#lists(pass));
+  }
+
+  /** One namespace, at the request of a correlator; records when the listing began, and whether it found missed Events. */
+  repair(namespace: string, signal: AbortSignal): Promise<RepairOutcome> {
+    const { store, clock, config } = this.#options;
+    const missedAfter = Math.min(lateness / 1_000, config.missedAfter);
+    return this.#pass(
+      (cluster) => `${leaseOf(cluster)}:${namespace}`,
+      missedAfter,
+      signal,
+      async (pass) => {
+        const began = clock.now() * 1_000;
+        const outcome = isSelected(config.selection, namespace) ? await this.#list(pathOf(namespace), pass) : done;
+        if (outcome.kind !== 'done') return outcome;
+        const answer = (what: 'began' | 'sent', at: number) => ({
+          key: listingsKey(pass.cluster, what),
+          member: namespace,
+          score: -Math.round(at),
+        });
+        const answers = [answer('began', began), ...(pass.sent.size > 0 ? [answer('sent', clock.now() * 1_000)] : [])];
+        await store.putIndex(answers, answeredForMs, answersMax);
+        return done;
+      },
+    );
+  }
+
+  async #pass(
+    name: (cluster: string) => string,
+    missedAfter: number,
+    signal: AbortSignal,
+    list: (pass: Pass) => Promise<RepairOutcome>,
+  ): Promise<RepairOutcome> {
     const { api, store, holder, clock, config } = this.#options;
     if (!(await api.configured())) return done;
     const cluster = await this.#options.cluster();
     if (!cluster.ok) return { kind: 'failed', reason: cluster.reason };
-    const lease = leaseOf(cluster.value);
+    const lease = name(cluster.value);
     if (!(await store.acquireLease(lease, holder, leaseMs))) return { kind: 'elsewhere' };
     try {
       const now = clock.now();
       const mark = await store.setOnce(`reconciler-since:${cluster.value}`, String(now - config.backfill), null);
-      return await this.#lists({ cluster: cluster.value, since: Number(mark) * 1_000, signal, sent: new Set(), heldAt: now });
+      const until = (now - missedAfter) * 1_000;
+      return await list({ cluster: cluster.value, since: Number(mark) * 1_000, until, lease, signal, sent: new Set(), heldAt: now });
     } finally {
       await store.releaseLease(lease, holder);
     }
@@ -84,8 +127,7 @@ export class ListAndRepair {
   async #lists(pass: Pass): Promise<RepairOutcome> {
     const { namespaces, excluded } = this.#options.config.selection;
     const chosen = namespaces.filter((name) => !excluded.includes(name));
-    const paths =
-      namespaces.length === 0 ? ['/api/v1/events'] : chosen.map((name) => `/api/v1/namespaces/${encodeURIComponent(name)}/events`);
+    const paths = namespaces.length === 0 ? ['/api/v1/events'] : chosen.map(pathOf);
     let outcome = done;
     for (const path of paths) {
       const one = await this.#list(path, pass);
@@ -108,14 +150,13 @@ export class ListAndRepair {
   }
 
   async #page(items: readonly unknown[], pass: Pass): Promise<RepairOutcome> {
-    const { store, config, meters, clock } = this.#options;
+    const { store, config, meters } = this.#options;
     const listed = listedOf(items, pass.cluster, config.selection);
     meters.listed.add({}, listed.length);
     const unseen = await store.unseen(listed);
-    const until = (clock.now() - config.missedAfter) * 1_000;
     // An Event without a time is dated to the epoch: its age is unknown, so it passes both limits.
     const missed = listed.filter(({ observation: { last }, event, n }, place) => {
-      const isDue = last.at === 0 || (last.at >= pass.since && last.at <= until);
+      const isDue = last.at === 0 || (last.at >= pass.since && last.at <= pass.until);
       return unseen[place] === true && isDue && !pass.sent.has(`${event}#${n}`);
     });
     await this.#countMissed(missed);
@@ -161,6 +202,10 @@ export class ListAndRepair {
     const now = clock.now();
     if (now - pass.heldAt < renewAfterMs) return done;
     pass.heldAt = now;
-    return (await store.acquireLease(leaseOf(pass.cluster), holder, leaseMs)) ? done : { kind: 'elsewhere' };
+    return (await store.acquireLease(pass.lease, holder, leaseMs)) ? done : { kind: 'elsewhere' };
   }
+}
+
+function pathOf(namespace: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
 }

@@ -2,6 +2,7 @@
 import type { Observation } from '../../shared/events/observation.ts';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import { type EventSelection, isSelected, missedType } from '../../shared/process/event-selection.ts';
+import { eventKey } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
 
 export interface Listed {
@@ -17,7 +18,7 @@ export function listedOf(items: readonly unknown[], cluster: string, selection: 
   const listed = items.flatMap((raw) => {
     const parsed = parseEvent(raw);
     if (!parsed.ok || !isSelected(selection, parsed.value.namespace)) return [];
-    return [{ event: `${cluster}|${parsed.value.uid}`, n: parsed.value.n, observation: parsed.value, raw }];
+    return [{ event: eventKey(cluster, parsed.value), n: parsed.value.n, observation: parsed.value, raw }];
   });
   return listed.sort((a, b) => a.observation.last.at - b.observation.last.at);
 }

@@ -31,6 +31,7 @@ export const knownVariables: readonly string[] = [
   'KNSPAN_PAGE_URL',
   'KNSPAN_PENDING_MAX',
   'KNSPAN_REDIS_PREFIX',
+  'KNSPAN_REPAIR_GAPS',
   'KNSPAN_RETENTION',
   'KNSPAN_ROOT_SERVICE',
   'KNSPAN_RULES',

@@ -8,6 +8,11 @@ export function shardOf(text: string): number {
   return (hash >>> 0) % shardCount;
 }
 
+/** An Event within its cluster; Events of one namespace begin alike. */
+export function eventKey(cluster: string, { namespace, uid }: { readonly namespace: string; readonly uid: string }): string {
+  return `${cluster}|${namespace}|${uid}`;
+}
+
 export function occurrenceId(event: string, n: number): string {
   return `${event}#${n}`;
 }

@@ -14,7 +14,7 @@ export const shardCount = 16;
 
 /** One notification about one Event: its id is uid#n within its cluster. */
 export interface InboxEntry {
-  /** `cluster|uid` of the Event. */
+  /** `cluster|namespace|uid` of the Event. */
   readonly event: string;
   readonly n: number;
   /** resourceVersion: of two notifications about the same occurrence the one written first counts. */

@@ -14,7 +14,7 @@ const shard = 0;
 /** More Events of one shard than a batch has, an hour old, and a sweep that stops before it pins their routes. */
 async function stoppedWhileRouting(): Promise<{ one: OneCorrelator; go: () => void }> {
   const one = await new OneCorrelator().start();
-  const uids = Array.from({ length: 6_000 }, (_, n) => `event-${n}`).filter((uid) => shardOf(`test|${uid}`) === shard);
+  const uids = Array.from({ length: 6_000 }, (_, n) => `event-${n}`).filter((uid) => shardOf(`test|shop|${uid}`) === shard);
   assert.ok(uids.length > 300);
   const envelope = { specversion: '1.0', source: '/s', type: 'dev.knative.apiserver.resource.add', kind: 'Event' };
   const { status } = await fetch(one.url, {

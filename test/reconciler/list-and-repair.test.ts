@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { unobservedBelow } from '../../functions/reconciler/missed-events.ts';
+import { listingsKey } from '../../shared/process/gap-event.ts';
 import { splitId } from '../../shared/store/keys.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { agedEvent, startedAt, tick, World } from '../helpers/reconcilers.ts';
+import { agedEvent, post, startedAt, tick, World } from '../helpers/reconcilers.ts';
 import { until } from '../helpers/until.ts';
 
 describe('a tick', () => {
@@ -19,7 +20,8 @@ describe('a tick', () => {
 
   const sent = () => world.broker.ids.toSorted();
   /** What the correlator does with an Event. */
-  const see = (...ids: string[]) => world.store.append(ids.map((id) => ({ ...splitId(`test|${id}`), version: '1', due: 0, body: '' })));
+  const see = (...ids: string[]) =>
+    world.store.append(ids.map((id) => ({ ...splitId(`test|shop|${id}`), version: '1', due: 0, body: '' })));
   /** The Broker answers once the returned function is called. */
   const heldBroker = () => {
     const { promise: after, resolve } = Promise.withResolvers<void>();
@@ -246,7 +248,10 @@ describe('a tick', () => {
       headers: { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 'dev.knspan.trace.segment' },
     });
     assert.equal(response.status, 400);
-    assert.match(await response.text(), /its type is 'dev.knspan.trace.segment', wanted 'dev.knative.sources.ping' or a dead letter/);
+    assert.match(
+      await response.text(),
+      /its type is 'dev.knspan.trace.segment', wanted 'dev.knative.sources.ping', 'dev.knspan.gap' or a dead letter/,
+    );
   });
 
   it('dates by the Event alone: the mark of the store is the start less the back-fill', async () => {
@@ -286,3 +291,44 @@ function storeWith(store: Store, own: Partial<Store>): Store {
     },
   });
 }
+
+describe('a suspected gap', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await new World().start();
+  });
+  afterEach(() => world.stop());
+
+  const path = '/api/v1/namespaces/shop/events';
+  const gap = (url: string, namespace: string) => post(url, { type: 'dev.knspan.gap', cluster: 'test', namespace });
+  const listings = async () =>
+    (await world.store.readIndex([listingsKey('test', 'began'), listingsKey('test', 'sent')])).map((one) => one.length);
+
+  it('has its namespace listed alone; what is 10 s old is missed, and the answer is left in the store', async () => {
+    world.list('lost', 11, { path });
+    world.list('young', 9, { path });
+    world.list('elsewhere', 120);
+    const { url } = await world.reconciler();
+    assert.equal((await gap(url, 'shop')).status, 202);
+    assert.deepEqual(world.broker.ids, ['lost#1']);
+    assert.deepEqual(await listings(), [1, 1]);
+  });
+
+  it('where nothing is missed only the listing is recorded', async () => {
+    const { url } = await world.reconciler();
+    assert.equal((await gap(url, 'shop')).status, 202);
+    assert.deepEqual(await listings(), [1, 0]);
+  });
+
+  it('in a namespace that may not be listed gives no answer', async () => {
+    world.api.forbidden.add(path);
+    const { url } = await world.reconciler();
+    assert.equal((await gap(url, 'shop')).status, 503);
+    assert.deepEqual(await listings(), [0, 0]);
+  });
+
+  it('without the name of a namespace is refused', async () => {
+    const { url } = await world.reconciler();
+    for (const namespace of ['', '../pods', 'A']) assert.equal((await gap(url, namespace)).status, 400);
+  });
+});

@@ -61,7 +61,7 @@ describe('the reconciler on Redis', () => {
   it('finds what was never seen, and only that', async () => {
     for (let index = 0; index < 20; index += 1) world.list(`e${index}`, 120, { n: 1 + (index % 3) });
     const seen = Array.from({ length: 10 }, (_, index) => ({
-      event: `test|e${index}`,
+      event: `test|shop|e${index}`,
       n: 1 + (index % 3),
       version: '1',
       due: 0,
@@ -76,7 +76,13 @@ describe('the reconciler on Redis', () => {
     // The third occurrence of e11, e14 and e17 betrays the second; nobody has seen any of them.
     assert.equal(await reconciler.figure('knspan_unobserved_occurrences_total'), 3);
     await store.append(
-      world.broker.ids.map((id) => ({ event: `test|${id.split('#')[0]}`, n: Number(id.split('#')[1]), version: '1', due: 0, body: '' })),
+      world.broker.ids.map((id) => ({
+        event: `test|shop|${id.split('#')[0]}`,
+        n: Number(id.split('#')[1]),
+        version: '1',
+        due: 0,
+        body: '',
+      })),
     );
     await tick(reconciler.url);
     assert.equal(world.broker.taken.length, 10);

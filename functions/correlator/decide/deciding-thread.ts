@@ -143,6 +143,10 @@ function count(meters: DecideMeters, report: Extract<ThreadReport, { readonly ki
       return meters.sent(...report.of);
     case 'swept':
       return meters.swept(...report.of);
+    case 'held':
+      return meters.held(...report.of);
+    case 'asked':
+      return meters.asked(...report.of);
     case 'dropped':
       return meters.dropped(...report.of);
   }

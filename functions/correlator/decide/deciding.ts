@@ -13,6 +13,7 @@ import type { Store } from '../../../shared/store/store.ts';
 import type { DecideMeters } from '../metrics.ts';
 import type { CorrelatorConfig } from '../settings.ts';
 import { Decider } from './decide.ts';
+import { GapRepair } from './gap-repair.ts';
 import { LateArrivalGate } from './late-arrival-gate.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import type { Owners } from './owner-lookup.ts';
@@ -38,7 +39,7 @@ export interface DecidingParts {
   readonly sink: Sink;
   readonly rules: CompiledRules;
   readonly owners: Owners;
-  readonly config: Pick<CorrelatorConfig, 'correlate' | 'source' | 'emitAtOnce'>;
+  readonly config: Pick<CorrelatorConfig, 'cluster' | 'correlate' | 'source' | 'emitAtOnce' | 'repairsGaps'>;
   readonly meters: DecideMeters;
   /** From 0 up to 1. */
   readonly random: () => number;
@@ -86,6 +87,9 @@ export function createDeciding({ log, clock, tracing }: Omit<FunctionContext, 's
     holdMs: () => (publisher.hasRoom ? holdMs : 0),
     batch: 4,
     tracing,
+    gaps: config.repairsGaps
+      ? new GapRepair({ store, sink, clock, cluster: config.cluster, source: config.source, onAsked: meters.asked })
+      : null,
     onDecision: (shard, { outcome, segments, outgoing }) => {
       meters.decided(
         outcome,

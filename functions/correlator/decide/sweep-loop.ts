@@ -22,7 +22,7 @@ export interface SweepLoopOptions {
   readonly log: Log;
   /** Event time. */
   readonly clock: Clock;
-  readonly meters: Pick<DecideMeters, 'routed' | 'swept'>;
+  readonly meters: Pick<DecideMeters, 'routed' | 'held' | 'swept'>;
 }
 
 export const sweepEveryMs = 1_000;
@@ -112,16 +112,17 @@ export class SweepLoop {
 
   /** True when something was done, so that more may be due. */
   async #round(): Promise<boolean> {
-    const { store, gate, clock } = this.#options;
+    const { store, gate, clock, meters } = this.#options;
     const now = Math.round(clock.now() * 1_000);
     const due = await store.due();
     // Asked after what is due: an Event that comes late says so before it can be due.
     const [held, storeClock] = await Promise.all([gate.held(now), store.clock()]);
-    const skip = held.map((cluster) => `${cluster}|`);
+    meters.held(held.size);
+    const skip = [...held].map((scope) => `${scope}|`);
     const before = skip.length > 0 ? await store.due(skip) : due;
     const routed = await this.#routeAll(before, now, skip);
     const after = routed > 0 ? await store.due(skip) : before;
-    const decided = await this.#decideAll(after, now, storeClock, skip);
+    const decided = await this.#decideAll(after, now, storeClock, held);
     await this.#collectAll(after, decided > 0 ? await store.clock() : storeClock);
     return routed + decided > 0;
   }
@@ -150,14 +151,14 @@ export class SweepLoop {
   }
 
   /** Some shards side by side: they wait for the store, but each holds what it works on in memory. */
-  async #decideAll(dues: readonly ShardDue[], now: Micros, clock: number, skip: readonly string[]): Promise<number> {
+  async #decideAll(dues: readonly ShardDue[], now: Micros, clock: number, held: ReadonlySet<string>): Promise<number> {
     const horizon = this.#full ? now : horizonOf(dues, now);
     const left = [...dues.keys()]
       .filter((shard) => isDue(dues[shard]?.domains ?? null, horizon) || isDue(dues[shard]?.lease ?? null, clock))
       .values();
     const worker = async () => {
       let sum = 0;
-      for (const shard of left) sum += await this.#decideShard(shard, horizon, skip);
+      for (const shard of left) sum += await this.#decideShard(shard, horizon, held);
       return sum;
     };
     // All come to their end, also when one fails: the next sweep must not meet what is left of this one.
@@ -170,7 +171,7 @@ export class SweepLoop {
     return sum;
   }
 
-  async #decideShard(shard: number, now: Micros, skip: readonly string[]): Promise<number> {
+  async #decideShard(shard: number, now: Micros, held: ReadonlySet<string>): Promise<number> {
     const { store, decider } = this.#options;
     let decided = 0;
     let clock = 0;
@@ -178,7 +179,7 @@ export class SweepLoop {
     for (let batch = 0; more && !this.#isStopping; batch += 1) {
       // A lease given by a clock of long ago would be over already, and another correlator would begin the same.
       if (batch % batchesByOneClock === 0) clock = await store.clock();
-      const result = await decider.decideShard(shard, clock, now, skip);
+      const result = await decider.decideShard(shard, clock, now, held);
       decided += result.decided;
       more = result.more;
     }

@@ -91,6 +91,8 @@ function metersOver(port: MessagePort): DecideMeters {
     decided: (...of) => report(port, { kind: 'meter', name: 'decided', of }),
     sent: (...of) => report(port, { kind: 'meter', name: 'sent', of }),
     swept: (...of) => report(port, { kind: 'meter', name: 'swept', of }),
+    held: (...of) => report(port, { kind: 'meter', name: 'held', of }),
+    asked: (...of) => report(port, { kind: 'meter', name: 'asked', of }),
     dropped: (...of) => report(port, { kind: 'meter', name: 'dropped', of }),
   };
 }

@@ -9,6 +9,7 @@ import { type ClassifiedEvent, classifyEvent } from '../../../shared/kubernetes/
 import { stopwatch } from '../../../shared/process/clock.ts';
 import type { Log } from '../../../shared/process/log.ts';
 import type { Tracing } from '../../../shared/process/tracing.ts';
+import { eventKey } from '../../../shared/store/keys.ts';
 import type { InboxEntry, IndexEntry } from '../../../shared/store/store.ts';
 import { type EventEntry, eventText } from '../codec.ts';
 import type { LateArrivalGate } from '../decide/late-arrival-gate.ts';
@@ -111,7 +112,7 @@ function broughtBy(
 function toInbox(cluster: string, event: EventEntry, rules: CompiledRules, now: Micros): InboxEntry {
   const { observation } = event;
   return {
-    event: `${cluster}|${observation.uid}`,
+    event: eventKey(cluster, observation),
     n: observation.n,
     version: observation.resourceVersion,
     due: routableAt(Math.min(observation.last.at, now)),

@@ -12,7 +12,7 @@ import { startRedis } from '../../helpers/redis.ts';
 import { metricOf } from '../../helpers/surroundings.ts';
 import { until } from '../../helpers/until.ts';
 
-const noMeters: DecideMeters = { routed() {}, decided() {}, sent() {}, swept() {}, dropped() {} };
+const noMeters: DecideMeters = { routed() {}, decided() {}, sent() {}, swept() {}, held() {}, asked() {}, dropped() {} };
 
 const program = fileURLToPath(new URL('../../../functions/main.ts', import.meta.url));
 const none = { program, argument: 'correlator-decides', owners: noOwners, meters: noMeters };

@@ -1,4 +1,4 @@
-/** Waiting for a stream of Events that is behind: for a while, for its cluster alone. */
+/** Waiting for a stream of Events that is behind: for a while, for its namespace alone. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { OneCorrelator } from '../../helpers/correlator.ts';
@@ -33,6 +33,30 @@ describe('LateArrivalGate', () => {
     await one.clock.advance(11 * seconds);
     await one.sweep();
     assert.deepEqual(told(), new Set(['prompt', 'late']));
+  });
+
+  it('holds nothing of other namespaces of the cluster, and shows how many it holds', async () => {
+    one = await new OneCorrelator().start();
+    const named = (namespace: string) => ({
+      ...job,
+      metadata: { namespace },
+      involvedObject: { ...job.involvedObject, namespace, uid: namespace },
+    });
+    const sendIn = (namespace: string, uid: string, age: number) =>
+      one.send('add', agedEvent(uid, age, named(namespace)), { kind: 'Event', cluster: 'c' });
+    const namespaces = () => new Set(one.sink.segments().map(({ namespace }) => namespace));
+    await sendIn('prompt', 'prompt', 0);
+    for (let at = 0; at < 100; at += 5) {
+      await sendIn('late', `late-${at}`, 3_600 - at);
+      await one.clock.advance(5 * seconds);
+      await one.sweep();
+    }
+    assert.deepEqual(namespaces(), new Set(['prompt']));
+    assert.equal(await one.figure('knspan_held_namespaces'), 1);
+    await one.clock.advance(11 * seconds);
+    await one.sweep();
+    assert.deepEqual(namespaces(), new Set(['prompt', 'late']));
+    assert.equal(await one.figure('knspan_held_namespaces'), 0);
   });
 
   it('holds for two minutes at most: a node whose clock is behind sends late Events for ever', async () => {

@@ -27,7 +27,7 @@ class OneShardFails extends MemoryStore {
 
 /** The answer to an Event of a pod. */
 async function sent(correlator: RunningCorrelator, event: string, pod: string): Promise<number> {
-  const metadata = { name: event, namespace: 'shop', uid: event.slice('test|'.length) };
+  const metadata = { name: event, namespace: 'shop', uid: event.slice('test|shop|'.length) };
   const involvedObject = { kind: 'Pod', namespace: 'shop', name: pod, uid: pod };
   const about = { reason: 'Killing', message: 'Stopping container app', lastTimestamp: '2026-01-01T00:00:00Z' };
   const data = { kind: 'Event', metadata, involvedObject, ...about };
@@ -46,7 +46,7 @@ it('a sweep waits for the other shards when one fails, and the next one does it 
   const [correlator] = running;
   assert.ok(correlator);
   for (const shard of [failing, slow]) {
-    const [event = ''] = namesIn(shard, 1, 'test|e');
+    const [event = ''] = namesIn(shard, 1, 'test|shop|e');
     assert.equal(await sent(correlator, event, `pod-${shard}`), 202);
   }
   await clock.set(now + 2 * 3_600_000);
@@ -88,7 +88,7 @@ it('domains of a long sweep are claimed by the clock of then, not of its beginni
   t.after(stop);
   const [correlator] = running;
   assert.ok(correlator);
-  for (let pod = 0; pod < 300; pod += 1) assert.equal(await sent(correlator, `test|e-${pod}`, `pod-${pod}`), 202);
+  for (let pod = 0; pod < 300; pod += 1) assert.equal(await sent(correlator, `test|shop|e-${pod}`, `pod-${pod}`), 202);
   await clock.set(now + 2 * 3_600_000);
   await correlator.sweep();
   assert.ok(store.behind.length >= 50, `${store.behind.length}`);
@@ -118,7 +118,7 @@ it('SIGTERM in the middle of a shard: another correlator goes on at once', async
   t.after(stop);
   const [first, second] = running;
   assert.ok(first && second);
-  const events = namesIn(slow, 400, 'test|e');
+  const events = namesIn(slow, 400, 'test|shop|e');
   for (const event of events) assert.equal(await sent(first, event, 'web'), 202);
   await clock.set(now + 2 * 3_600_000);
   let closed: Promise<void> | undefined;
