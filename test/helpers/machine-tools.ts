@@ -20,6 +20,9 @@ export const machineTools: readonly MachineTool[] = [
   { name: 'OpenSSL', programs: ['openssl'], packages: ['openssl'] },
 ];
 
+/** For the tests of the web page alone. */
+export const browserTools: readonly MachineTool[] = [{ name: 'Chromium', programs: ['chromium'], packages: ['chromium'] }];
+
 const thisMachine: Machine = {
   run: (file, ...args) =>
     spawnSync(file, args, { stdio: 'ignore', timeout: 600_000, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0,

@@ -58,7 +58,8 @@ function show(text, scroll) {
   for (const menu of document.querySelectorAll('details.menu[open]')) menu.removeAttribute('open');
   Idiomorph.morph(document.body, next.body.innerHTML, {
     morphStyle: 'innerHTML',
-    ignoreActiveValue: true,
+    // Of any other element it would keep the content, too.
+    ignoreActiveValue: document.activeElement instanceof HTMLInputElement,
     callbacks: {
       beforeAttributeUpdated: keepOpen,
     },

@@ -38,8 +38,8 @@ const yearMicros = 366 * 24 * hourMicros;
 const valueMax = 500;
 const valuesMax = 50;
 const defaultFrom = '-24h';
-/** The furthest that a time may lie ahead: clocks differ. */
-const aheadMax = 24 * hourMicros;
+/** The furthest that a range may end ahead: the last bar of a histogram is at most a week. */
+const aheadMax = 8 * 24 * hourMicros;
 
 export function readPageQuery(path: string, search: string, known: readonly string[], now: Micros): Result<PageQuery> {
   const given = new URLSearchParams(search);
