@@ -9,7 +9,7 @@ import { number, placeText } from '../html/text.ts';
 import { Axis, hatches, tickLabels, tickLines } from './axis.ts';
 
 export const lanesShown = 12;
-const laneHeight = 21;
+const laneHeight = 24;
 const barHeight = 11;
 const ticksMax = 12;
 

@@ -181,7 +181,7 @@ function lifeList(query: PageQuery, shown: HistoryObject, lives: readonly Histor
   if (lives.length < 2) return nothing;
   const items = lives.slice(0, 20).map((one) => {
     const when = `${query.zone.brief(one.firstAt, query.now)}${one.deletedAt === null ? '' : ` – ${query.zone.brief(one.deletedAt, query.now)}`}`;
-    return html`<li><a href="${link(linkTo(query, { uid: one.uid, from: null, to: null }))}"${one === shown ? html` aria-current="true"` : nothing}>${when}</a> <code class="muted">${one.uid.slice(0, 8)}…</code></li>`;
+    return html`<li><a href="${link(linkTo(query, { uid: one.uid, from: null, to: null }))}"${one === shown ? html` aria-current="true"` : nothing}>${when} <code>${one.uid.slice(0, 8)}…</code></a></li>`;
   });
   return html`<section class="card panel"><h2>Lives of this name</h2><ul class="list">${items}</ul></section>`;
 }
