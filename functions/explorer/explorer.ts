@@ -15,8 +15,10 @@ import { bucketPage } from './pages/bucket.ts';
 import { changesPage } from './pages/changes.ts';
 import { eventPage } from './pages/event.ts';
 import { eventsPage } from './pages/events.ts';
+import { insightsPage } from './pages/insights.ts';
 import { objectPage } from './pages/object.ts';
 import type { PageRoute, Way } from './pages/page.ts';
+import { sqlPage } from './pages/sql.ts';
 import { problem } from './pages/states.ts';
 import { tracePage } from './pages/trace.ts';
 
@@ -34,7 +36,7 @@ export interface Explorer {
   close(): void;
 }
 
-export const pages: readonly PageRoute[] = [changesPage, eventsPage, bucketPage, eventPage, objectPage, tracePage];
+export const pages: readonly PageRoute[] = [changesPage, eventsPage, bucketPage, eventPage, objectPage, tracePage, insightsPage, sqlPage];
 
 const linesPerMinute = 20;
 const retryAfterSeconds = 2;

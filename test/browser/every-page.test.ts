@@ -36,6 +36,8 @@ before(async () => {
     `/objects/test-cluster/Pod/payments/${event['name']}`,
     `/traces/${first}`,
     `/traces/${first}?with=${second}`,
+    `/insights?${wide}&show=phases`,
+    '/sql?sql=select%20*%20from%20traces',
   ];
 });
 

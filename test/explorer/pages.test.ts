@@ -260,6 +260,41 @@ describe('/objects/CLUSTER/KIND/NAMESPACE/NAME', () => {
   });
 });
 
+describe('/sql', () => {
+  const run = (text: string) => page(`/sql?sql=${encodeURIComponent(text)}`);
+
+  it('runs a query on the views and shows its rows, with links to traces', async () => {
+    const text = await run("select trace_id, namespace, 1 as count from traces\r\nwhere namespace = 'payments'");
+    assert.match(text, /<td><a href="\/traces\/[0-9a-f]{32}">/);
+    assert.match(text, /class="text"><span class="line" title="payments">payments/);
+    assert.match(await page('/sql'), /<textarea/);
+  });
+
+  it('refuses with a sentence what is no query on the views', async () => {
+    for (const text of [
+      'delete from traces',
+      'select 1; select 2',
+      "select pg_read_file('/etc/passwd')",
+      'select * from history.events',
+      '</textarea><script>alert(1)</script>',
+    ])
+      assert.match(await run(text), /role="alert"><p class="bad">/, text);
+  });
+});
+
+describe('/insights', () => {
+  it('answers each question for the range of the page, with its SQL one click away', async () => {
+    const names = [...(await page(`/insights?${wide}`)).matchAll(/[?&;]show=([a-z-]+)/g)].map(([, name = '']) => name);
+    assert.ok(new Set(names).size >= 15);
+    for (const name of new Set(names)) {
+      const text = await page(`/insights?${wide}&show=${name}`);
+      assert.doesNotMatch(text, /role="alert"/, name);
+      assert.match(text, /href="\/sql\?sql=/);
+    }
+    assert.equal((await get('/insights?show=none')).status, 400);
+  });
+});
+
 describe('bad input', () => {
   const bad: readonly (readonly [string, number, RegExp])[] = [
     ['/changes?color=red', 400, /Cannot use parameter &#39;color&#39;/],

@@ -26,6 +26,8 @@ export interface Page {
 const pages = [
   ['/changes', 'Changes'],
   ['/events', 'Events'],
+  ['/insights', 'Insights'],
+  ['/sql', 'SQL'],
 ] as const;
 
 export const ranges = [
@@ -86,11 +88,17 @@ ${liveState(query, status)}
 
 const sharedByPages = [...filterParameters, ...rangeParameters].filter((name) => name !== 'change' && name !== 'outcome' && name !== 'by');
 
+/** What a page keeps of another's filters. */
+function sharedOf(path: string): readonly string[] {
+  return path === '/insights' ? rangeParameters : path === '/sql' ? ['tz'] : sharedByPages;
+}
+
 function pageLink(query: PageQuery, path: string, name: string): Html {
   const isCurrent = query.path === path;
-  const isBelow = path === '/events' ? /^\/(events|objects)/.test(query.path) : /^\/(changes|traces)/.test(query.path);
+  const below = path === '/events' ? /^\/(events|objects)\// : path === '/changes' ? /^\/traces\// : null;
+  const isBelow = below?.test(query.path) ?? false;
   const current = isCurrent ? html` aria-current="page"` : isBelow ? html` class="below"` : nothing;
-  return html`<a href="${link(linkToPage(query, path, sharedByPages))}"${current}>${name}</a>`;
+  return html`<a href="${link(linkToPage(query, path, sharedOf(path)))}"${current}>${name}</a>`;
 }
 
 /** From a page that cannot be searched it leads to the changes. */

@@ -36,6 +36,8 @@ export type Changes = Readonly<Record<string, string | readonly string[] | null>
 const hourMicros = 3_600_000_000;
 const yearMicros = 366 * 24 * hourMicros;
 const valueMax = 500;
+/** All headers together have 16 KiB. */
+const sqlMax = 8_000;
 const valuesMax = 50;
 const defaultFrom = '-24h';
 /** The furthest that a range may end ahead: the last bar of a histogram is at most a week. */
@@ -46,10 +48,13 @@ export function readPageQuery(path: string, search: string, known: readonly stri
   const parameters = new URLSearchParams([...given].filter(([, value]) => value !== ''));
   const unknown = [...given.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) return refuse(`Cannot use parameter '${unknown.slice(0, 50)}': this page knows ${known.join(', ')}`);
-  const control = [...parameters].find(([, value]) => /[\u0000-\u001f]/.test(value));
+  const control = [...parameters].find(([name, value]) => (name === 'sql' ? /\u0000/ : /[\u0000-\u001f]/).test(value));
   if (control) return refuse(`Cannot use parameter '${control[0]}': wanted a text without control characters`);
-  const long = [...parameters].find(([, value]) => value.length > valueMax);
-  if (long) return refuse(`Cannot use parameter '${long[0]}': it has ${long[1].length} characters, wanted at most ${valueMax}`);
+  const long = [...parameters].find(([name, value]) => value.length > (name === 'sql' ? sqlMax : valueMax));
+  if (long)
+    return refuse(
+      `Cannot use parameter '${long[0]}': it has ${long[1].length} characters, wanted at most ${long[0] === 'sql' ? sqlMax : valueMax}`,
+    );
   if ([...parameters].length > valuesMax) return refuse(`Cannot use so many parameters: wanted at most ${valuesMax}`);
   for (const name of ['failed', 'deleted']) {
     const value = parameters.get(name);
