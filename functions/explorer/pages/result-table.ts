@@ -18,7 +18,7 @@ export function resultTable(query: PageQuery, result: ReaderRows | ReaderRefusal
   const isDrawn = drawn >= 0 && most > 0 && rows.length > 1;
   const bar = (row: readonly Cell[]) =>
     html`<td class="drawn"><svg height="10" aria-hidden="true"><rect class="measure" x="0" y="1" width="${percent(Math.max(0, Number(row[drawn] ?? 0)) / most)}" height="8" rx="2"/></svg></td>`;
-  return html`<section class="card result" tabindex="0" aria-label="Result"><table><caption>${number(rows.length)}${truncated ? ' of more' : ''} rows in ${number(Math.round(tookMs))} ms</caption>
+  return html`<section class="card result" tabindex="0" aria-label="Result"><table><caption>${truncated ? 'the first ' : ''}${number(rows.length)} rows in ${number(Math.round(tookMs))} ms</caption>
 <thead><tr>${columns.map(({ name, type }) => html`<th scope="col" class="${type}">${name}</th>`)}${isDrawn ? html`<td></td>` : nothing}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, place) => cellOf(query, columns[place], cell))}${isDrawn ? bar(row) : nothing}</tr>`)}</tbody></table></section>`;
 }
