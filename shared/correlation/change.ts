@@ -43,8 +43,6 @@ interface ChangeBase {
 interface TroubledChange extends ChangeBase {
   /** Why it has failed; empty: it has not. */
   failed: string;
-  /** A message of the first failure, whether or not it was overcome. */
-  trouble: string;
   readonly continues: CausalLink | null;
 }
 
@@ -56,8 +54,8 @@ export interface DigestChange extends ChangeBase {
 /** Troubles of one object after its change has settled. */
 export interface IncidentChange extends TroubledChange {
   readonly kind: 'incident';
-  /** Stays open until then, however long nothing happens: the last incident of an object's day; 0: no such time. */
-  readonly openUntil: Micros;
+  /** Stays open until then, however long nothing happens: the last incident of an object's day, a series that went on; 0: no such time. */
+  openUntil: Micros;
 }
 
 /** How an object that the change has made fares; restarted: after a crash, which may be in vain. */
@@ -75,6 +73,8 @@ export interface TrackedChange extends TroubledChange {
   /** Names of objects deleted in it that nothing has replaced yet. */
   unreplaced: string[];
   deletes: number;
+  /** A pod that it had made went while it was in trouble. */
+  lost: boolean;
   /** Whether an Event surely tells when the change is over (a job's condition), and has done so. */
   end: 'none' | 'expected' | 'reached';
   /** A later edit has taken over: what is missing will not come. */
@@ -92,8 +92,8 @@ export function newChange(given: NewChange): TrackedChange {
     about: given.root,
     last: given.start,
     failed: '',
-    trouble: '',
     continues: null,
+    lost: false,
     generations: {},
     revision: '',
     made: {},
@@ -138,16 +138,21 @@ export function endChange(change: ChangeState, failed: string): void {
 export function settlesAt(change: ChangeState): Micros {
   if (change.kind === 'digest') return (Math.floor(change.start / hour) + 1) * hour;
   if (change.kind === 'incident') return Math.max(change.openUntil, Math.min(change.start + longestIncident, change.last + healthyAfter));
-  const longest = change.start + longestChange;
+  const longest = boundOf(change);
   const progress = progressOf(change);
   if (progress === 'waiting') return longest;
   return Math.min(longest, change.last + (progress === 'done' ? quietAfterEnd : quietWithoutEnd));
 }
 
+/** A change lasts no longer. */
+export function boundOf({ start }: TrackedChange): Micros {
+  return start + longestChange;
+}
+
 /** It is not settled before that time, however it goes on. */
 export function settlesAtEarliest(change: ChangeState): Micros {
   if (change.kind === 'digest' || change.kind === 'incident') return settlesAt(change);
-  return Math.min(change.last + quietAfterEnd, change.start + longestChange);
+  return Math.min(change.last + quietAfterEnd, boundOf(change));
 }
 
 /**
@@ -158,7 +163,7 @@ function progressOf(change: TrackedChange): 'done' | 'waiting' | 'stuck' | 'unsu
   if (change.end === 'reached') return isRolling(change) && !change.superseded ? 'waiting' : 'done';
   if (change.end === 'expected') return change.superseded ? 'unsure' : 'waiting';
   const made = Object.values(change.made);
-  if (made.includes('failing') || made.includes('restarted') || change.failed !== '') return 'stuck';
+  if (made.includes('failing') || made.includes('restarted') || change.failed !== '' || change.lost) return 'stuck';
   if (change.superseded) return 'unsure';
   if (made.includes('waiting') || isRolling(change)) return 'waiting';
   if (change.unreplaced.length > 0 || change.kind === 'update' || change.kind === 'cleanup') return 'unsure';
@@ -180,15 +185,4 @@ function isUnderWay({ newSet, newReplicas, oldSets, wanted }: RolloutState): boo
 export function namesNoSet({ rollouts }: TrackedChange, workload: string): boolean {
   const rollout = rollouts[workload];
   return rollout === undefined || (rollout.newSet === '' && Object.keys(rollout.oldSets).length === 0);
-}
-
-export function outcomeOf(change: ChangeState): 'ok' | 'failed' | 'incomplete' {
-  if (change.kind === 'digest') return 'ok';
-  if (change.kind === 'incident' || change.failed !== '') return 'failed';
-  const made = Object.values(change.made);
-  if (made.includes('failing')) return 'failed';
-  if (isRolling(change) && made.includes('unready')) return 'failed';
-  if (change.end === 'reached') return 'ok';
-  if (made.includes('waiting') || change.end === 'expected' || isRolling(change)) return change.trouble !== '' ? 'failed' : 'incomplete';
-  return 'ok';
 }

@@ -104,8 +104,8 @@ function emit(pass: DomainPass, settled: readonly ChangeState[], late: readonly 
       for (const one of placed) segments.push(renderAlone(pass, change, one, config));
       continue;
     }
-    const segment = renderChange({ change, placed, objects, context, config });
     const info = context.settled[change.id];
+    const segment = renderChange({ change, placed, objects, context, config, settledAt: info?.settledAt ?? change.last });
     const root = segment.spans[0];
     if (info && root) context.settled[change.id] = { ...info, start: root.start, end: root.end };
     segments.push(segment);
@@ -127,7 +127,7 @@ function renderAlone({ objects, context }: DomainPass, { about, root }: ChangeSt
   const { id, at } = placed.occurrence;
   const change = newChange({ id, kind: 'update', about, root, start: at, end: 'reached' });
   const place = { ...placed.place, change: id, on: '' };
-  return renderChange({ change, placed: [{ ...placed, place }], objects, context, config });
+  return renderChange({ change, placed: [{ ...placed, place }], objects, context, config, settledAt: at });
 }
 
 /**

@@ -57,7 +57,7 @@ export function occurrencesOf(routed: readonly Routed[], known: (id: string) => 
   }
   const found: Occurrence[] = [];
   for (const seen of byEvent.values()) occurrencesOfEvent(seen, known, found);
-  return inOrder(refineTimes(found, placed));
+  return refineTimes(found, placed).sort(inWalkOrder);
 }
 
 function occurrencesOfEvent(seen: Map<number, Routed>, known: (id: string) => boolean, found: Occurrence[]): void {
@@ -120,8 +120,8 @@ function refineTimes(occurrences: Occurrence[], placed: readonly Occurrence[]): 
 const ranks: Readonly<Record<string, number>> = { action: 0, start: 2, end: 3, state: 4, failure: 5, noise: 6 };
 
 /** By time; then what comes first in the life of a container; then by id, so that the order is total. */
-function inOrder(occurrences: Occurrence[]): Occurrence[] {
-  return occurrences.sort((a, b) => a.at - b.at || rankOf(a) - rankOf(b) || inSeries(a, b));
+export function inWalkOrder(a: Occurrence, b: Occurrence): number {
+  return a.at - b.at || rankOf(a) - rankOf(b) || inSeries(a, b);
 }
 
 /** Of one Event in the order in which they happened. */

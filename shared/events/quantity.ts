@@ -12,7 +12,10 @@ export function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** `12 ms`, `1.2 s`, `3 m 04 s`, `2 h 10 m`. */
+/** From here on hours say too much. */
+const daysFrom = 3 * 86_400;
+
+/** `12 ms`, `1.2 s`, `3 m 04 s`, `2 h 10 m`, `11 d`. */
 export function durationText(micros: Micros): string {
   if (micros < 1_000) return '< 1 ms';
   const ms = micros / 1_000;
@@ -21,6 +24,7 @@ export function durationText(micros: Micros): string {
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 3_600) return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`;
+  if (whole >= daysFrom) return `${Math.round(whole / 86_400)} d`;
   return `${Math.floor(whole / 3_600)} h ${String(Math.floor((whole % 3_600) / 60)).padStart(2, '0')} m`;
 }
 

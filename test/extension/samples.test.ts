@@ -130,7 +130,9 @@ describe('alert', () => {
     assert.equal((await alert.send(bodyOf(segmentOf([root])))).reply?.id, reply?.id);
     assert.equal((await alert.send(bodyOf(segmentOf([root], { root: false })))).status, 204);
     assert.equal((await alert.send(bodyOf(segmentOf([spanOf({ status: 'error' })])))).status, 204);
-    assert.equal((await alert.send(bodyOf(segmentOf([spanOf({ attributes: { ...failed, 'knspan.outcome': 'ok' } })])))).status, 204);
+    const sends = (outcome: string) => alert.send(bodyOf(segmentOf([spanOf({ attributes: { ...failed, 'knspan.outcome': outcome } })])));
+    assert.equal((await sends('failing')).reply?.type, 'dev.knspan.alert');
+    for (const outcome of ['ok', 'recovered', 'incomplete']) assert.equal((await sends(outcome)).status, 204);
   });
 });
 

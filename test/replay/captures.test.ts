@@ -28,7 +28,7 @@ describe('replay of labelled captures', () => {
       );
       assert.match(
         String(root?.attributes['knspan.cause']),
-        /^Failed to pull image "127\.0\.0\.1:5055\/missing\/player:1": .*: not found$/,
+        /^Failed to pull image "127\.0\.0\.1:5055\/missing\/player:1": .*: not found \(container \S+, Pod \S+\)$/,
       );
       assert.equal(root?.statusMessage, root?.attributes['knspan.cause']);
     });

@@ -12,7 +12,8 @@ export default defineFunction({
   handle: ({ segment }, { link, page }) => {
     // Only the part with the root span has the outcome, so a change alerts once.
     const root = segment.root ? segment.spans.find(({ attributes }) => attributes['knspan.change'] !== undefined) : undefined;
-    if (root?.attributes['knspan.outcome'] !== 'failed') return null;
+    const outcome = root?.attributes['knspan.outcome'];
+    if (!root || (outcome !== 'failed' && outcome !== 'failing')) return null;
     return {
       type: 'dev.knspan.alert',
       data: {

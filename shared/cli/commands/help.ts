@@ -5,7 +5,7 @@ import { programName } from './version.ts';
 export const exitCodes = `
 Exit codes:
   0  done, also when there was no trace to show
-  1  a trace has failed (with --exit-code), a rules file has faults, or an extension does not pass its test
+  1  a trace has failed or is failing (with --exit-code), a rules file has faults, or an extension does not pass its test
   2  wrong usage, no Event in the input, a refused query, cluster, Redis or PostgreSQL out of reach, or output that cannot be written
   3  the OpenTelemetry backend did not accept everything
   4  part of the input looked like Events and could not be read; the traces show the rest`;

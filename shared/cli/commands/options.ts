@@ -57,7 +57,7 @@ export function addFilters(command: Command): Command {
   return command
     .optionsGroup('Filter:')
     .option('-n, --namespace <glob>', 'only traces in this namespace; * stands for any text')
-    .option('--failed', 'only failed traces', false)
+    .option('--failed', 'only traces that failed or are failing', false)
     .option('--since <duration|time>', 'only traces that ended since then, e.g. 2h (before the newest Event) or a time');
 }
 

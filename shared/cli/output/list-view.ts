@@ -2,7 +2,7 @@
 
 import { durationText } from '../../events/quantity.ts';
 import type { Segment } from '../../spans/span.ts';
-import { causeOf, isInstant, outcomeOf, titleIn } from './outcome.ts';
+import { causeOf, eventsOf, isInstant, outcomeOf, titleIn } from './outcome.ts';
 import { clean, cut, pad, padLeft, paint, type Screen, timeText, widthOf } from './terminal.ts';
 
 /** A cause in less room says nothing. */
@@ -17,8 +17,7 @@ export function listLineOf(segment: Segment, screen: Screen): string {
   const time = narrow ? timeText(root.start).slice(11, 19) : timeText(root.start);
   const front = `${time} ${padLeft(isInstant(root) ? '·' : durationText(root.end - root.start), 9)}  `;
   const mark = narrow ? 6 : 10;
-  const events = clean(String(root.attributes['knspan.events'] ?? segment.spans.length));
-  const count = screen.width < 100 ? '' : `  ${padLeft(events, 5)} ${events === '1' ? 'event ' : 'events'}`;
+  const count = screen.width < 100 ? '' : `  ${padLeft(eventsOf(segment, root), 12)}`;
   const back = count + (screen.width < 100 ? '' : `  ${root.traceId.slice(0, 8)}`);
   const room = Math.max(10, screen.width - front.length - mark - back.length - 2);
   const { text } = causeOf(segment, root);

@@ -1,12 +1,26 @@
 /** What a person wants to know of a trace first: how it ended, why, and how long it truly took. */
 
-import { counted, uncertainDurationText } from '../../events/quantity.ts';
+import { counted, durationText, uncertainDurationText } from '../../events/quantity.ts';
 import type { Segment, Span } from '../../spans/span.ts';
 import { type Colour, clean, cut, widthOf } from './terminal.ts';
 
 export function outcomeOf(segment: Segment, root: Span): { readonly outcome: string; readonly colour: Colour } {
   const outcome = clean(String(root.attributes['knspan.outcome'] ?? segment.severity));
-  return { outcome, colour: outcome === 'ok' ? 'green' : outcome === 'failed' ? 'red' : 'yellow' };
+  return { outcome, colour: colours[outcome] ?? 'yellow' };
+}
+
+const colours: Readonly<Record<string, Colour>> = { ok: 'green', recovered: 'green', failing: 'red', failed: 'red', error: 'red' };
+
+/** `recovered after 20.0 s`: from the first sign of trouble to the last of recovery. */
+export function outcomeText(root: Span, outcome: string): string {
+  const ms = Number(root.attributes['knspan.trouble.duration_ms'] ?? 0);
+  return outcome === 'recovered' && ms > 0 ? `${outcome} after ${durationText(ms * 1_000)}` : outcome;
+}
+
+/** `19 events`: all that the trace tells of, also the repeats that were only counted. */
+export function eventsOf(segment: Segment, root: Span): string {
+  const events = root.attributes['knspan.events'];
+  return typeof events === 'string' ? `${clean(events)} events` : counted(Number(events ?? segment.spans.length), 'event');
 }
 
 export interface Cause {
@@ -20,15 +34,11 @@ export interface Cause {
 export function causeOf(segment: Segment, root: Span): Cause {
   const cause = root.attributes['knspan.cause'];
   if (typeof cause === 'string' && cause.trim() !== '') return { lead: 'because', text: tidy(cause), colour: 'red' };
-  const failures = segment.spans.filter((span) => span !== root && span.status === 'error');
-  const first = failures.reduce<Span | null>(
-    (earliest, span) => (earliest === null || span.start < earliest.start ? span : earliest),
-    null,
-  );
-  if (first === null) return { lead: 'on the way:', text: '', colour: 'yellow' };
-  const count = failures.length === 1 ? '' : `${counted(failures.length, 'failure')}, the first: `;
-  const text = `${count}${tidy(first.statusMessage === '' ? first.title : first.statusMessage)}`;
-  return { lead: 'on the way:', text, colour: 'yellow' };
+  const overcome = root.attributes['knspan.trouble'];
+  if (Array.isArray(overcome) && overcome.length > 0)
+    return { lead: 'on the way:', text: overcome.map((one) => tidy(String(one))).join('; '), colour: 'yellow' };
+  const failed = segment.spans.find((span) => span !== root && span.status === 'error');
+  return { lead: 'on the way:', text: failed ? tidy(failed.statusMessage || failed.title) : '', colour: 'yellow' };
 }
 
 const uid = /\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)/g;

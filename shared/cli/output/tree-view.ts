@@ -1,9 +1,9 @@
 /** The tree view: one block a trace, its verdict on top, each span with its place in time, its duration and what went wrong. */
 
-import { durationText } from '../../events/quantity.ts';
+import { counted, durationText } from '../../events/quantity.ts';
 import { beginsAction, isRuntimeFold, isRuntimeSpan, runtimeSpansIn, trueTimes } from '../../runtime-spans/shown.ts';
 import type { Segment, Span } from '../../spans/span.ts';
-import { causeOf, isInstant, lastingText, outcomeOf, tidy, titleIn } from './outcome.ts';
+import { causeOf, eventsOf, isInstant, lastingText, outcomeOf, outcomeText, tidy, titleIn } from './outcome.ts';
 import { bar, clean, cut, cutMiddle, pad, padLeft, paint, type Screen, timeText, widthOf, wrap } from './terminal.ts';
 
 export interface TreeOptions {
@@ -28,7 +28,8 @@ const runtimeRowShare = 200;
 interface Row {
   readonly span: Span | null;
   readonly text: string;
-  readonly failed: boolean;
+  /** Empty: as other rows. */
+  readonly colour: '' | 'red' | 'yellow';
 }
 
 export function treeOf(whole: Segment, options: TreeOptions): string[] {
@@ -70,9 +71,10 @@ function adopted(all: readonly Span[], shown: readonly Span[]): Span[] {
 }
 
 function headOf(segment: Segment, root: Span, { screen, why }: TreeOptions): string[] {
-  const { outcome, colour } = outcomeOf(segment, root);
-  const count = clean(String(root.attributes['knspan.events'] ?? segment.spans.length));
-  const events = `${count} ${count === '1' ? 'event' : 'events'}`;
+  const { outcome: state, colour } = outcomeOf(segment, root);
+  const outcome = outcomeText(root, state);
+  const warnings = Number(root.attributes['knspan.warnings'] ?? 0);
+  const events = [eventsOf(segment, root), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ');
   const actor = root.attributes['knspan.actor'] ? `, by ${clean(String(root.attributes['knspan.actor']))}` : '';
   const facts = isInstant(root) ? events : `${durationText(root.end - root.start)}   ${events}`;
   const room = Math.max(10, screen.width - widthOf(outcome) - widthOf(facts) - 6);
@@ -120,23 +122,32 @@ function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: read
     const branch = last ? '└─ ' : '├─ ';
     const inner = `${indent}${last ? '   ' : '│  '}`;
     if ('folded' in one) {
-      rows.push({ span: null, text: `${indent}${branch}${one.folded}`, failed: one.failed });
+      rows.push({ span: null, text: `${indent}${branch}${one.folded}`, colour: one.failed ? 'red' : '' });
       return;
     }
-    rows.push({ span: one.span, text: `${indent}${branch}${tidy(titleOf(one.span))}`, failed: one.span.status === 'error' });
-    if (options.why) for (const line of whyOf(one.span, `${inner}  `, options.screen)) rows.push({ span: null, text: line, failed: false });
+    rows.push({ span: one.span, text: `${indent}${branch}${tidy(titleOf(one.span))}`, colour: colourOf(one.span) });
+    if (options.why) for (const line of whyOf(one.span, `${inner}  `, options.screen)) rows.push({ span: null, text: line, colour: '' });
     addRows(rows, below, below.get(one.span.spanId) ?? [], inner, options);
   });
 }
 
 function titleOf(span: Span): string {
   const count = Number(span.attributes['knspan.series.count'] ?? 1);
-  const times = count > 1 ? ` × ${count}` : '';
+  const times = count > 1 ? ` × ${count.toLocaleString('en')}` : '';
   const bytes = Number(span.attributes['knspan.image.bytes'] ?? 0);
   const size = bytes > 0 ? ` (${(bytes / 1e6).toFixed(1)} MB)` : '';
   const ready = span.attributes['knspan.pod.ready'] ? '  ready' : '';
   const failed = span.status === 'error' ? '✗ ' : '';
-  return `${failed}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${failed === '' ? '' : messageOf(span)}`;
+  const mark = failed || (isWarning(span) ? '! ' : '');
+  return `${mark}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${failed === '' ? '' : messageOf(span)}`;
+}
+
+function isWarning(span: Span): boolean {
+  return span.attributes['knspan.warning'] === true;
+}
+
+function colourOf(span: Span): Row['colour'] {
+  return span.status === 'error' ? 'red' : isWarning(span) ? 'yellow' : '';
 }
 
 /** What the title does not say already (of a fold: how many), without the reason in front of a sentence that begins with it (`Failed: Failed to pull`). */
@@ -206,17 +217,17 @@ function layOut(rows: readonly Row[], root: Span, { screen }: TreeOptions): stri
   const barWidth = Math.max(8, Math.floor(screen.width / 6));
   const treeMost = screen.width - serviceWidth - barWidth - durationWidth - 6;
   const treeWidth = Math.min(treeMost, Math.max(20, ...rows.map((row) => (row.span ? widthOf(row.text) : 0))));
-  return rows.map(({ span, text, failed }) => {
-    if (!span) return failed ? paint(screen, 'red', cut(text, screen.width)) : cut(text, screen.width);
-    const title = pad((failed ? cutMiddle : cut)(text, treeWidth), treeWidth);
+  return rows.map(({ span, text, colour }) => {
+    if (!span) return colour === '' ? cut(text, screen.width) : paint(screen, colour, cut(text, screen.width));
+    const title = pad(cutMiddle(text, treeWidth), treeWidth);
     const isRuntime = isRuntimeSpan(span);
     const { start, end } = trueTimes(span);
     return [
-      failed ? paint(screen, 'red', title) : isRuntime ? paint(screen, 'dim', title) : title,
+      colour !== '' ? paint(screen, colour, title) : isRuntime ? paint(screen, 'dim', title) : title,
       ...(serviceWidth > 0 ? [paint(screen, 'dim', pad(cut(clean(span.service), serviceWidth), serviceWidth))] : []),
       paint(
         screen,
-        failed ? 'red' : isRuntime ? 'dim' : 'cyan',
+        colour !== '' ? colour : isRuntime ? 'dim' : 'cyan',
         bar(Math.max(0, start - root.start), Math.max(0, end - root.start), root.end - root.start, barWidth),
       ),
       padLeft(isRuntime ? durationText(end - start) : lastingText(span), durationWidth),

@@ -3,6 +3,7 @@ import type { ObjectRef } from '../../events/observation.ts';
 import { type ChangeState, isTracked, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
+import type { Meaning } from '../rules/rule.ts';
 import type { DomainPass } from './domain-pass.ts';
 
 /** Controllers that make pods of their own accord. */
@@ -38,16 +39,16 @@ export function setReady(pass: DomainPass, object: ObjectState, change: ChangeSt
   if (maker) maker.made[childKey(object.ref)] = 'up';
 }
 
-/** The object is in trouble; unready: only a probe says so. */
-export function setFailing(pass: DomainPass, object: ObjectState, change: ChangeState, message: string, unready = false): void {
-  if (!unready) object.troubled = true;
+/** The object is in trouble: only a probe says so, or it waits for something, or it fails. */
+export function setFailing(pass: DomainPass, object: ObjectState, change: ChangeState, { probe, waitsFor }: Meaning): void {
+  if (!probe) object.troubled = true;
   if (change.kind === 'digest') return;
-  if (change.trouble === '') change.trouble = message;
+  const status = probe ? 'unready' : waitsFor === '' ? 'failing' : 'waiting';
   const key = childKey(object.ref);
   // A controller that can't make what it should: nothing goes on until it makes something.
-  if (isTracked(change) && podControllers.includes(object.ref.kind)) change.made[key] = 'failing';
+  if (isTracked(change) && podControllers.includes(object.ref.kind)) change.made[key] = status;
   const maker = makerOf(pass, object, change);
-  if (maker) maker.made[key] = unready && maker.made[key] !== 'failing' ? 'unready' : 'failing';
+  if (maker && !(maker.made[key] === 'failing' && probe)) maker.made[key] = status;
 }
 
 /** The open change that waits for the object. */
@@ -69,7 +70,7 @@ export function countDeletion(change: ChangeState, missing?: string): void {
 export function forgetChild(pass: DomainPass, child: Pick<ObjectRef, 'kind' | 'name'>): void {
   const key = childKey(child);
   for (const change of pass.openChanges()) {
-    if (child.kind === 'Pod' && change.made[key] === 'failing' && change.failed === '') change.failed = change.trouble;
+    if (child.kind === 'Pod' && change.made[key] === 'failing') change.lost = true;
     delete change.made[key];
   }
 }

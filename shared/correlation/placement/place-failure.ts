@@ -25,7 +25,7 @@ function placeFailure(pass: DomainPass, one: Occurrence, object: ObjectState): v
   pass.assign(one, origin);
   pass.remember(one, object, change);
   if (meaning.probe) object.unhealthy = linkTo(one, change, 'self');
-  setFailing(pass, object, change, observation.message, meaning.probe);
+  setFailing(pass, object, change, meaning);
   if (meaning.fails) change.failed = observation.message;
   // The object fails at what it has announced: nothing more is to come.
   if (meaning.fails && isTracked(change) && change.end === 'expected' && keyOf(change.root) === keyOf(object.ref)) change.end = 'reached';

@@ -35,14 +35,18 @@ function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void
   if (meaning.remark)
     return pass.assign(one, { ...origin, parent: '', on: parent === '' ? 'root' : parent, confidence: '', counts: !object.troubled });
   const isPhase = meaning.phase === 'schedule' && object.creation?.by === 'name';
-  pass.assign(one, { ...origin, from: isPhase ? (object.creation?.at ?? null) : null, counts: !(object.troubled && one.n > 1) });
+  pass.assign(one, {
+    ...origin,
+    from: isPhase ? (object.creation?.at ?? null) : null,
+    counts: !meaning.warns && !(object.troubled && one.n > 1),
+  });
   pass.remember(one, object, change);
   endAnnounced(one, change);
   // What created the container may have been lost.
   if (meaning.phase === 'container' && meaning.class === 'end') setStarted(pass, one, object, change);
   if (meaning.phase === 'schedule') setScheduled(one, object, change);
   if (meaning.class !== 'end' || (meaning.phase !== 'ready' && meaning.phase !== 'run')) return;
-  if (meaning.fails) setFailing(pass, object, change, observation.message);
+  if (meaning.fails) setFailing(pass, object, change, meaning);
   else setReady(pass, object, change);
 }
 
@@ -145,7 +149,7 @@ export const repeatPlacer: Placer = {
     pass.assign(one, { change, on: occurrence, rule: 'series', evidence: `repeat ${one.n} of ${occurrence}`, counts });
     // A controller that still can't make what it should has not made all of it.
     const owes = one.routed.meaning.verb === 'create';
-    if (one.routed.meaning.recurs || owes) setFailing(pass, object, change, one.routed.observation.message);
+    if (one.routed.meaning.recurs || owes) setFailing(pass, object, change, one.routed.meaning);
   },
 };
 
@@ -166,7 +170,7 @@ export const pairEndPlacer: Placer = {
     const { occurrence } = opened.link;
     pass.assign(one, { change, on: occurrence, rule: `pair.${meaning.pairs[0]}`, evidence: `end of ${occurrence}` });
     if (meaning.phase === 'container') setStarted(pass, one, object, change);
-    if (meaning.fails) setFailing(pass, object, change, observation.message);
+    if (meaning.fails) setFailing(pass, object, change, meaning);
     // What a change of something else holds as well does not end that.
     if (meaning.ends && (change.id === occurrence || meaning.fails)) endChange(change, meaning.fails ? observation.message : '');
   },

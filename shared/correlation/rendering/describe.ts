@@ -2,15 +2,18 @@
 import type { ObjectRef } from '../../events/observation.ts';
 import { goDurationMicros } from '../../events/time.ts';
 import type { AttributeValue, SpanEvent } from '../../spans/span.ts';
-import { type ChangeState, isTracked, outcomeOf } from '../change.ts';
+import { type ChangeState, isTracked } from '../change.ts';
 import type { Placed } from '../context.ts';
 import { traceOf } from '../ids.ts';
-import { keyOf, type Occurrence } from '../occurrence.ts';
+import type { Occurrence } from '../occurrence.ts';
 import type { Meaning } from '../rules/rule.ts';
+import { saying, tellsTrouble, type Verdict } from '../verdict.ts';
 import { isoOf } from './intervals.ts';
 import { chainAttributes, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
 
 const titleMost = 200;
+/** Of what failed on the way. */
+const troublesListed = 5;
 
 export const spanEventsMost = 100;
 
@@ -65,6 +68,8 @@ function describeOwn(node: SpanNode, one: Placed): void {
   if (meaning.phase !== '') node.attributes['knspan.phase'] = meaning.phase;
   if (occurrence.uncertainty > 0) node.attributes['knspan.time.uncertainty_ms'] = Math.ceil(occurrence.uncertainty / 1_000);
   if (place.unobserved > 0) node.attributes['knspan.series.unobserved'] = place.unobserved;
+  if (occurrence.n > 1 && (meaning.class === 'state' || meaning.class === 'failure')) node.attributes['knspan.series.count'] = occurrence.n;
+  if (meaning.warns) node.attributes['knspan.warning'] = true;
   if (!occurrence.messageKnown || observation.merged) node.attributes['knspan.merged'] = true;
   if (meaning.subject) Object.assign(node.attributes, subjectAttributes(meaning));
 }
@@ -117,8 +122,7 @@ function toSpanEvent(one: Placed): SpanEvent {
 
 export function failureOf(one: Placed): string {
   const { meaning, observation } = one.occurrence.routed;
-  const failed = meaning.class === 'failure' || meaning.fails || meaning.probe || meaning.groups['outcome'] === 'Failed';
-  return failed ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
+  return tellsTrouble(meaning) ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
 }
 
 /** The duration that the message states. */
@@ -180,33 +184,31 @@ function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean):
   return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
 }
 
-const untroubled = { failed: '', trouble: '', continues: null };
-
 /** Root attributes to search by, and the title of the trace. */
-export function describeRoot(drawing: RenderInput, root: SpanNode, placed: readonly Placed[], evicted: boolean): void {
-  const { change, config } = drawing;
-  const kind = evicted && (change.kind === 'heal' || change.kind === 'delete') ? 'evict' : kindOf(change);
-  const outcome = outcomeOf(change);
-  const { failed, trouble, continues } = change.kind === 'digest' ? untroubled : change;
-  const cause = outcome === 'ok' ? '' : (failed !== trouble && failed) || lastingFailure(placed) || trouble || firstFailure(placed);
+export function describeRoot(drawing: RenderInput, root: SpanNode, verdict: Verdict, evicted: boolean): void {
+  const { change, placed, config } = drawing;
+  const { outcome, cause, overcome } = verdict;
+  const kind = evicted && (change.kind === 'heal' || change.kind === 'delete') ? 'evict' : kindOf(change, verdict);
+  const continues = change.kind === 'digest' ? null : change.continues;
   const { about } = change;
   root.service = config.rootService;
   root.name = `${calledBy(change.root, false)}: ${kind}`;
   const inside = about.name !== change.root.name || about.kind !== change.root.kind ? ` (${about.kind} ${about.name})` : '';
   root.title = `${calledBy(change.root, true)}: ${kind}${inside}`;
-  if (cause !== '') root.failed = cause.slice(0, 1_024);
-  if (outcome !== 'failed') root.failed = '';
+  root.failed = cause;
   Object.assign(root.attributes, chainAttributes([about, change.root]), {
     'k8s.object.kind': change.root.kind,
     'k8s.object.name': change.root.name,
     ...(change.root.uid === '' ? {} : { 'k8s.object.uid': change.root.uid }),
     'knspan.change': kind,
     'knspan.outcome': outcome,
-    'knspan.events': placed.length,
+    'knspan.events': placed.reduce((sum, { place }) => sum + 1 + place.unobserved, 0),
     ...(kind === 'run' || kind === 'rollout' ? { 'knspan.phase': kind } : {}),
-    ...(cause === '' ? {} : { 'knspan.cause': cause.slice(0, 1_024) }),
-    ...(trouble !== '' && outcome === 'ok' ? { 'knspan.trouble': trouble.slice(0, 1_024) } : {}),
+    ...(cause === '' ? {} : { 'knspan.cause': cause }),
+    ...overcomeAttributes(overcome),
   });
+  const warnings = placed.filter(({ occurrence }) => occurrence.routed.meaning.warns).length;
+  if (warnings > 0) root.attributes['knspan.warnings'] = warnings;
   // What it continues may settle later.
   const before = continues && drawing.context.changes[continues.change];
   const trace = before ? traceOf(config.cluster, before) : continues && drawing.context.settled[continues.change];
@@ -214,49 +216,28 @@ export function describeRoot(drawing: RenderInput, root: SpanNode, placed: reado
   joinWorld(root, placed);
 }
 
+/** What failed on the way, and how long it took to get over all of it. */
+function overcomeAttributes(overcome: Verdict['overcome']): Record<string, AttributeValue> {
+  if (overcome.length === 0) return {};
+  const said = overcome.map(({ reason, message }) => saying(reason, message).slice(0, titleMost));
+  const since = Math.min(...overcome.map(({ first }) => first));
+  const until = Math.max(...overcome.map(({ last, overcomeAt }) => overcomeAt ?? last));
+  return {
+    'knspan.trouble': [...new Set(said)].slice(0, troublesListed),
+    'knspan.trouble.duration_ms': Math.round((until - since) / 1_000),
+  };
+}
+
 /** Deletions without replacement were a scaling, not a rollout. */
-function kindOf(change: ChangeState): string {
+function kindOf(change: ChangeState, { outcome }: Verdict): string {
+  // What restarts without any trouble known of it.
+  if (change.kind === 'incident') return outcome === 'ok' ? 'restart' : 'incident';
   if (!isTracked(change)) return change.kind;
   const { kind, rollouts, deletes, unreplaced } = change;
   const [rollout] = Object.values(rollouts);
   if (kind === 'rollout' && !rollout?.newSet && deletes > 0 && unreplaced.length === deletes) return 'scale';
   if (kind === 'drain' && deletes === 0) return 'cordon';
   return rollout?.back ? 'rollback' : kind;
-}
-
-/** The first trouble that was not overcome: its object has neither started nor made anything since. A probe's comes last. */
-function lastingFailure(placed: readonly Placed[]): string {
-  const overcome = new Map<string, number>();
-  const series = new Map<string, { readonly message: string; readonly object: string; readonly probe: boolean; last: number }>();
-  for (const one of placed) {
-    const { occurrence, place } = one;
-    const { meaning, chain, observation } = occurrence.routed;
-    const object = keyOf(chain[0] ?? observation.involved);
-    const begins = meaning.phase === 'container' && meaning.class === 'end';
-    if (begins || (meaning.class === 'action' && meaning.verb === 'create'))
-      overcome.set(object, Math.max(occurrence.at, overcome.get(object) ?? 0));
-    if (failureOf(one) === '' || place.terminating) continue;
-    const known = series.get(observation.uid);
-    if (known) known.last = Math.max(known.last, occurrence.at);
-    else
-      series.set(observation.uid, {
-        message: observation.message,
-        object,
-        probe: meaning.probe,
-        last: occurrence.at,
-      });
-  }
-  const lasting = [...series.values()].filter(({ object, last }) => last >= (overcome.get(object) ?? 0));
-  return (lasting.find(({ probe }) => !probe) ?? lasting[0])?.message ?? '';
-}
-
-function firstFailure(placed: readonly Placed[]): string {
-  for (const one of placed) {
-    if (one.place.terminating) continue;
-    const failure = failureOf(one);
-    if (failure !== '') return failure;
-  }
-  return '';
 }
 
 /** Links to traces that an annotation names (W3C trace context). */

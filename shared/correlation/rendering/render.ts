@@ -1,11 +1,11 @@
 /** Draws a settled change as one trace: nodes from placed occurrences, true intervals, what the objects add, ids, budget. */
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { Segment, Span } from '../../spans/span.ts';
-import { outcomeOf } from '../change.ts';
 import type { CorrelateConfig } from '../config.ts';
 import type { Context, Placed } from '../context.ts';
 import { spanIdOf, traceIdOf, traceOf } from '../ids.ts';
 import { keyOf } from '../occurrence.ts';
+import { type Verdict, verdictOf } from '../verdict.ts';
 import { closesPair, describe, describeRoot, endsRun, failureOf, nodeFor, statedMicros } from './describe.ts';
 import { enrich } from './enrich.ts';
 import { foldToBudget } from './fold.ts';
@@ -20,9 +20,10 @@ export function renderChange(drawing: RenderInput): Segment {
   for (const node of nodes.values()) measure(node);
   const { evicted } = enrich(drawing, root, nodes);
   fitIntervals(root);
-  describeRoot(drawing, root, placed, evicted);
+  const verdict = verdictOf(change, placed, drawing.objects, drawing.settledAt);
+  describeRoot({ ...drawing, placed }, root, verdict, evicted);
   foldToBudget(root, config.budget);
-  return toSegment(drawing, root);
+  return toSegment(drawing, root, verdict);
 }
 
 /** One node for each occurrence that has a span; the others become span events on the node that carries them. */
@@ -76,7 +77,7 @@ function attach(node: SpanNode, one: Placed): void {
   if (failure !== '' && node.failed === '' && node.placed !== null) node.failed = failure;
   const { meaning, observation } = one.occurrence.routed;
   const series = observation.uid === node.placed?.occurrence.routed.observation.uid;
-  if (closesPair(meaning)) closePair(node, one);
+  if (closesPair(meaning) && !node.real) closePair(node, one);
   else if ((series || endsRun(meaning)) && one.occurrence.at > node.end) node.end = one.occurrence.at;
 }
 
@@ -113,7 +114,7 @@ function measure(node: SpanNode): void {
   }
 }
 
-function toSegment(drawing: RenderInput, root: SpanNode): Segment {
+function toSegment(drawing: RenderInput, root: SpanNode, { outcome }: Verdict): Segment {
   const { change, config } = drawing;
   const { traceId } = traceOf(config.cluster, change);
   const ids = new Map<SpanNode, string>();
@@ -129,7 +130,7 @@ function toSegment(drawing: RenderInput, root: SpanNode): Segment {
     namespace: change.root.namespace,
     rootKind: change.root.kind,
     rootName: change.root.name,
-    severity: outcomeOf(change) === 'failed' ? 'error' : 'ok',
+    severity: outcome === 'failed' || outcome === 'failing' ? 'error' : 'ok',
     root: true,
     spans,
   };

@@ -13,6 +13,8 @@ export interface RenderInput {
   readonly objects: Objects;
   readonly context: Context;
   readonly config: CorrelateConfig;
+  /** When the change was settled, in event time. */
+  readonly settledAt: Micros;
 }
 
 /** Writes what a node says of itself; called when somebody first asks. */

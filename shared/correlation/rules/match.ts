@@ -165,8 +165,8 @@ class FixedMeaning {
 }
 
 const stateMeaning = new FixedMeaning({ id: `${genericPrefix}state`, class: 'state' });
-const warningMeaning = new FixedMeaning({ id: `${genericPrefix}warning`, class: 'failure' });
-const failureMeaning = new FixedMeaning({ id: `${genericPrefix}failure`, class: 'failure' });
+const warningMeaning = new FixedMeaning({ id: `${genericPrefix}warning`, class: 'state', warns: true });
+const failureMeaning = new FixedMeaning({ id: `${genericPrefix}failure`, class: 'state', warns: true });
 const fallbackMeanings: ReadonlyMap<string, FixedMeaning> = new Map([
   [`${genericPrefix}state`, stateMeaning],
   [`${genericPrefix}warning`, warningMeaning],
@@ -305,6 +305,7 @@ function bareMeaning(rule: Rule): Meaning {
     waitsFor: rule.waitsFor ?? '',
     heals: rule.heals ?? false,
     remark: rule.remark ?? false,
+    warns: rule.warns ?? false,
     service: '',
     groups: emptyGroups,
   };

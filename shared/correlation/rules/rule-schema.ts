@@ -44,6 +44,7 @@ export const ruleSchema: readonly RuleKey[] = [
   key('heals', 'flag', 'For deletions: the subject had failed and is deleted to be made anew'),
   key('lines', 'flag', 'Each line of the message reports an action of its own, which the rules of the same reason explain line by line'),
   key('remark', 'flag', 'A remark on what the object is doing: a span event of that span, not a span of its own'),
+  key('warns', 'flag', 'For states: shown as a warning, decides no outcome'),
   key('service', 'text', "service.name of the spans of the rule's reporters; default: one of a fixed list, or other-controller"),
 ];
 
@@ -97,6 +98,7 @@ export function ruleFrom({ texts, lists, flags }: Draft): Rule {
     ...defined('heals', flags.get('heals')),
     ...defined('lines', flags.get('lines')),
     ...defined('remark', flags.get('remark')),
+    ...defined('warns', flags.get('warns')),
     ...defined('service', texts.get('service')),
   };
 }

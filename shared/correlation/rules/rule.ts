@@ -70,8 +70,8 @@ export type Begun = (typeof begun)[number];
 export const homes = ['related', 'node', 'outage'] as const;
 export type Home = (typeof homes)[number];
 
-/** What an object waits for. */
-export const waits = ['node'] as const;
+/** What an object waits for, in the order in which a pod needs it. */
+export const waits = ['node', 'quota', 'volume', 'network', 'image', 'certificate'] as const;
 export type Wait = (typeof waits)[number];
 
 export interface SubjectTemplate {
@@ -124,7 +124,7 @@ export interface Rule {
   readonly recurs?: boolean;
   /** A health check: its object is unready rather than broken, and a restart that follows answers it. */
   readonly probe?: boolean;
-  /** For failures: what the object lacks until it can go on. */
+  /** For failures: what the object lacks until it can go on; its change waits for that. */
   readonly waitsFor?: Wait;
   /** For deletions: the subject had failed and is deleted to be made anew. */
   readonly heals?: boolean;
@@ -132,6 +132,8 @@ export interface Rule {
   readonly lines?: boolean;
   /** A remark on what its object is doing: a span event of that span, not a span. */
   readonly remark?: boolean;
+  /** For states: shown as a warning. Whether its object is in trouble is not known, so no outcome depends on it. */
+  readonly warns?: boolean;
   /** `service.name` of the spans of the rule's reporters; needs `reporter`. Absent: by what other rules say of the reporter. */
   readonly service?: string;
 }
@@ -172,6 +174,7 @@ export interface Meaning {
   readonly waitsFor: '' | Wait;
   readonly heals: boolean;
   readonly remark: boolean;
+  readonly warns: boolean;
   /** `service.name` of the Event's spans. */
   readonly service: string;
   /** Named groups of the pattern that matched. */

@@ -132,7 +132,8 @@ Deployment shop/web: rollout      failed   10.0 s   7 events
     const quota = child(well, 'FailedCreate: quota', 500, 500, { status: 'error', statusMessage: 'FailedCreate: quota' });
     const later = child(well, 'BackOff: x', 900, 900, { status: 'error', statusMessage: 'BackOff: x' });
     const told = (spans: readonly Span[]) => treeOf(segmentOf(spans), { screen: screen(120), why: false })[1];
-    assert.equal(told([well, later, quota]), '  on the way: 2 failures, the first: FailedCreate: quota');
+    const named = { ...well, attributes: { ...well.attributes, 'knspan.trouble': ['FailedCreate: quota', 'BackOff: x'] } };
+    assert.equal(told([named, later, quota]), '  on the way: FailedCreate: quota; BackOff: x');
     assert.equal(told([well, later]), '  on the way: BackOff: x');
     assert.match(told([well, schedule]) ?? '', /^ {2}2025-/);
   });

@@ -34,7 +34,7 @@ it('renderChange() leaves the change as it is, also where objects say more of it
   const [change] = Object.values(context.changes);
   assert.equal(change?.kind, 'delete');
   const input = frozen({ change, placed: keep.placed, context });
-  const { spans } = renderChange({ ...input, objects, config: defaultConfig });
+  const { spans } = renderChange({ ...input, objects, config: defaultConfig, settledAt: now });
   assert.equal(spans[0]?.attributes['knspan.change'], 'evict');
   assert.equal(spans[0]?.name, 'Pod web-1: evict');
 });

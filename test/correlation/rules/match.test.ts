@@ -124,6 +124,7 @@ describe('meaningOf() on Events that no rule knows', () => {
       waitsFor: '',
       heals: false,
       remark: false,
+      warns: false,
       service: 'other-controller',
       groups: {},
     });

@@ -135,7 +135,7 @@ function clusterAutoscalerRules(): readonly Rule[] {
       patterns: ['^pod triggered scale-up: \\[\\{(?<nodegroup>\\S+) (?<from>\\d+)->(?<to>\\d+)', '^'],
       class: 'state',
     },
-    { id: 'autoscaler.not-triggered', kind: ['Pod'], reason: ['NotTriggerScaleUp'], class: 'failure' },
+    { id: 'autoscaler.not-triggered', kind: ['Pod'], reason: ['NotTriggerScaleUp'], class: 'failure', waitsFor: 'node' },
     {
       ...status,
       id: 'autoscaler.scale-up',

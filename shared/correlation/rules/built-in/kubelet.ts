@@ -49,6 +49,7 @@ function pullRules(): readonly Rule[] {
       patterns: ['^Failed to pull image "(?<image>[^"]*)"'],
       class: 'end',
       fails: true,
+      waitsFor: 'image',
     },
     {
       ...common,
@@ -60,6 +61,7 @@ function pullRules(): readonly Rule[] {
         '^Unable to retrieve some image pull secrets',
       ],
       class: 'failure',
+      waitsFor: 'image',
     },
     {
       ...common,
@@ -68,6 +70,7 @@ function pullRules(): readonly Rule[] {
       patterns: ['^Back-off pulling image "(?<image>[^"]*)"'],
       class: 'failure',
       phase: 'backoff',
+      waitsFor: 'image',
     },
   ];
 }
@@ -179,12 +182,14 @@ function troubleRules(): readonly Rule[] {
       reason: ['FailedMount', 'FailedMapVolume', 'FailedUnMount', 'FailedUnmapDevice', 'FailedPrepareDynamicResources'],
       patterns: ['[Ff]ailed for volume "(?<volume>[^"]*)"', '^'],
       class: 'failure',
+      waitsFor: 'volume',
     },
     {
       ...common,
       id: 'kubelet.sandbox-failed',
       reason: ['FailedCreatePodSandBox', 'FailedPodSandBoxStatus', 'NetworkNotReady', 'FailedToMakePodDataDirectories'],
       class: 'failure',
+      waitsFor: 'network',
     },
     { ...common, id: 'kubelet.sync-failed', reason: ['FailedSync', 'FailedValidation', 'HostPortConflict'], class: 'failure' },
     { ...common, id: 'kubelet.kill-failed', reason: ['FailedKillPod', 'ExceededGracePeriod'], class: 'failure' },

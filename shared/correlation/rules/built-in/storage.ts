@@ -90,6 +90,7 @@ function attachRules(): readonly Rule[] {
         '^',
       ],
       class: 'failure',
+      waitsFor: 'volume',
     },
   ];
 }

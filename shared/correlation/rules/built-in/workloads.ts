@@ -103,6 +103,15 @@ function replicaRules(): readonly Rule[] {
     { id: 'job.delete', kind: ['Job'], reason: ['SuccessfulDelete'], patterns: deleted, class: 'action', verb: 'delete', subject: pod },
     // `Error creating: pods "web-" is forbidden: ..` quotes a prefix, or a pod that was never made: no subject.
     {
+      id: 'workload.over-quota',
+      kind: ['ReplicaSet', 'ReplicationController', 'DaemonSet', 'Job', 'StatefulSet'],
+      reason: ['FailedCreate'],
+      patterns: ['is forbidden: exceeded quota: (?<quota>[^,]+)'],
+      class: 'failure',
+      verb: 'create',
+      waitsFor: 'quota',
+    },
+    {
       id: 'workload.create-failed',
       kind: ['ReplicaSet', 'ReplicationController', 'DaemonSet', 'Job'],
       reason: ['FailedCreate'],

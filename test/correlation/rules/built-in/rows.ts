@@ -27,7 +27,7 @@ export function readTables(): ReadonlyMap<string, readonly Row[]> {
   return new Map(names.map((name) => [name.slice(0, -'.txt'.length), readRows(name)]));
 }
 
-const flags = ['firstSign', 'expectsEnd', 'ends', 'fails', 'recurs', 'probe', 'heals', 'remark'] as const;
+const flags = ['firstSign', 'expectsEnd', 'ends', 'fails', 'recurs', 'probe', 'heals', 'remark', 'warns'] as const;
 
 /** A meaning in the words of a table. */
 export function textOf(meaning: Meaning): string {
