@@ -4,7 +4,7 @@
  */
 import type { Micros, ObjectRef } from '../events/observation.ts';
 import type { Objects } from '../kubernetes/object-index.ts';
-import { boundOf, type ChangeState, isRolling, isTracked } from './change.ts';
+import { boundOf, type ChangeState, type IncidentChange, isRolling, isTracked, type TrackedChange } from './change.ts';
 import type { Placed } from './context.ts';
 import { inWalkOrder, keyOf } from './occurrence.ts';
 import type { Meaning, Wait } from './rules/rule.ts';
@@ -17,8 +17,10 @@ export interface Verdict {
   readonly outcome: Outcome;
   /** The latest failure that nothing has ended, with container and object; empty unless it has failed or is failing. */
   readonly cause: string;
-  /** What failed and was overcome, in the order in which it began. */
+  /** What failed on the way and was overcome, in the order in which it began. */
   readonly overcome: readonly Trouble[];
+  /** What was not, in the same order. */
+  readonly lasting: readonly Trouble[];
 }
 
 export interface Trouble {
@@ -34,10 +36,13 @@ export interface Trouble {
   readonly stage: number;
   readonly first: Micros;
   last: Micros;
-  /** Of the failure that tells most, the latest of several. */
+  /** All that tells of it. */
+  readonly members: Placed[];
+  /** Of the failure that tells most, the latest of several, and how often that was. */
   reason: string;
   message: string;
   weight: number;
+  count: number;
   /** Null: nothing has ended it. */
   overcomeAt: Micros | null;
 }
@@ -45,7 +50,7 @@ export interface Trouble {
 const causeMost = 1_024;
 
 export function verdictOf(change: ChangeState, placed: readonly Placed[], objects: Objects, settledAt: Micros): Verdict {
-  if (change.kind === 'digest') return { outcome: 'ok', cause: '', overcome: [] };
+  if (change.kind === 'digest') return { outcome: 'ok', cause: '', overcome: [], lasting: [] };
   const troubles = troublesOf(placed);
   for (const trouble of troubles) {
     const { recurs, overcomeAt } = trouble;
@@ -54,20 +59,24 @@ export function verdictOf(change: ChangeState, placed: readonly Placed[], object
     trouble.overcomeAt ??= readyAfter(trouble, objects);
   }
   const rolling = isTracked(change) && isRolling(change);
-  const lasting = troubles.filter(({ overcomeAt, probe }) => overcomeAt === null && (!probe || !isTracked(change) || rolling));
-  const overcome = troubles.filter((trouble) => !lasting.includes(trouble));
-  if (change.failed !== '') return { outcome: 'failed', cause: change.failed.slice(0, causeMost), overcome };
+  const isLasting = ({ overcomeAt, probe }: Trouble) => overcomeAt === null && (!probe || !isTracked(change) || rolling);
+  const lasting = troubles.filter(isLasting);
+  const overcome = troubles.filter((trouble) => !isLasting(trouble));
+  if (change.failed !== '') return { outcome: 'failed', cause: change.failed.slice(0, causeMost), overcome, lasting };
   if (lasting.length > 0) {
     const hasEnded = isTracked(change) && settledAt < boundOf(change);
-    return { outcome: hasEnded ? 'failed' : 'failing', cause: causeOf(lasting, change.root), overcome };
+    return { outcome: hasEnded ? 'failed' : 'failing', cause: causeOf(lasting, change.root), overcome, lasting };
   }
-  if (isTracked(change) && change.end !== 'reached') {
-    const expects = Object.values(change.made).includes('waiting') || change.end === 'expected' || rolling;
-    if (expects) return { outcome: 'incomplete', cause: '', overcome };
-  }
+  return { outcome: outcomeWithout(change, overcome), cause: '', overcome, lasting };
+}
+
+/** The outcome when no trouble lasts. */
+function outcomeWithout(change: TrackedChange | IncidentChange, overcome: readonly Trouble[]): Outcome {
+  if (!isTracked(change)) return overcome.length > 0 ? 'recovered' : 'ok';
+  const expects = Object.values(change.made).includes('waiting') || change.end === 'expected' || isRolling(change);
+  if (change.end !== 'reached' && expects) return 'incomplete';
   // To wait, or not to be ready at once, is no trouble of a change that came about.
-  const scarred = overcome.some(({ waitsFor, probe }) => !isTracked(change) || (waitsFor === '' && !probe));
-  return { outcome: scarred ? 'recovered' : 'ok', cause: '', overcome };
+  return overcome.some(({ waitsFor, probe }) => waitsFor === '' && !probe) ? 'recovered' : 'ok';
 }
 
 /** True for what tells of trouble. */
@@ -108,7 +117,8 @@ function troublesOf(placed: readonly Placed[]): Trouble[] {
   return [...troubles.values()];
 }
 
-function troubleOf({ occurrence: { routed, at } }: Placed): Trouble {
+function troubleOf(one: Placed): Trouble {
+  const { routed, at } = one.occurrence;
   const { meaning, observation, chain } = routed;
   const about = chain[0] ?? observation.involved;
   return {
@@ -123,17 +133,22 @@ function troubleOf({ occurrence: { routed, at } }: Placed): Trouble {
     stage: meaning.waitsFor === '' ? stages.running : stageOfWait[meaning.waitsFor],
     first: at,
     last: at,
+    members: [one],
     reason: observation.reason,
     message: observation.message,
     weight: weightOf(meaning) + (observation.type === 'Warning' ? 10 : 0),
+    count: 1 + one.place.unobserved,
     overcomeAt: null,
   };
 }
 
-function renew(known: Trouble, { last, reason, message, weight }: Trouble): void {
+function renew(known: Trouble, { last, members, reason, message, weight, count }: Trouble): void {
   known.last = last;
   known.overcomeAt = null;
-  if (weight >= known.weight) Object.assign(known, { reason, message, weight });
+  known.members.push(...members);
+  if (weight < known.weight) return;
+  const told = weight === known.weight ? known.count : 0;
+  Object.assign(known, { reason, message, weight, count: told + count });
 }
 
 /** What is one trouble: to wait for the same thing, to be found unhealthy, not to keep running; else what has the same reason. */

@@ -74,6 +74,7 @@ export function addOutput(command: Command): Command {
     .addOption(new Option('--format <format>', 'otlp-json: one OTLP/JSON ExportTraceServiceRequest per line').choices(['otlp-json']))
     .option('--out <file>', 'write to this file instead of standard output')
     .option('--otlp <url>', 'send the traces to an OpenTelemetry backend (or set OTEL_EXPORTER_OTLP_ENDPOINT)')
+    .option('--all', 'show each row, also those that one trouble sums up and those that are alike', false)
     .option('--why', 'show the rule and the evidence that placed each span', false)
     .option('--quiet', 'print nothing but errors on standard error', false)
     .option('--exit-code', 'exit with 1 if a trace has failed', false);

@@ -20,6 +20,8 @@ export interface OutputOptions {
   readonly out?: string | undefined;
   readonly otlp?: string | undefined;
   readonly why: boolean;
+  /** Sum up nothing in the tree. */
+  readonly all?: boolean;
   /** Show runtime spans in the tree. */
   readonly runtime?: boolean;
   /** A backend may be away for long: nothing is given up early. */
@@ -126,7 +128,7 @@ function wantsBackend(env: Readonly<Record<string, string | undefined>>): boolea
 function linesOf(segment: Segment, options: OutputOptions, screen: Screen): string {
   if (options.format === 'otlp-json') return `${otlpText(exportedBatch(segment))}\n`;
   if (options.view === 'list') return `${listLineOf(segment, screen)}\n`;
-  return `${treeOf(segment, { screen, why: options.why, runtime: options.runtime === true }).join('\n')}\n`;
+  return `${treeOf(segment, { screen, why: options.why, all: options.all === true, runtime: options.runtime === true }).join('\n')}\n`;
 }
 
 /** Waits when the reader is slower, but not for one that is gone. */

@@ -10,6 +10,8 @@ export interface TreeOptions {
   readonly screen: Screen;
   /** Also say by which rule and evidence each span got its parent. */
   readonly why: boolean;
+  /** Show each row, also those that a branch of trouble sums up and those that are alike. */
+  readonly all?: boolean;
   /** Also show runtime spans, dimmed. */
   readonly runtime?: boolean;
 }
@@ -116,7 +118,8 @@ function inTime(a: Span, b: Span): number {
 }
 
 function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: readonly Span[], indent: string, options: TreeOptions): void {
-  const shown = foldSiblings(siblings, below);
+  const all = options.all === true || options.why;
+  const shown = all ? siblings.map((span) => ({ span })) : foldSiblings(siblings, below);
   shown.forEach((one, index) => {
     const last = index === shown.length - 1;
     const branch = last ? '└─ ' : '├─ ';
@@ -127,8 +130,20 @@ function addRows(rows: Row[], below: ReadonlyMap<string, Span[]>, siblings: read
     }
     rows.push({ span: one.span, text: `${indent}${branch}${tidy(titleOf(one.span))}`, colour: colourOf(one.span) });
     if (options.why) for (const line of whyOf(one.span, `${inner}  `, options.screen)) rows.push({ span: null, text: line, colour: '' });
-    addRows(rows, below, below.get(one.span.spanId) ?? [], inner, options);
+    addRows(rows, below, all ? (below.get(one.span.spanId) ?? []) : shownBelow(one.span, below), inner, options);
   });
+}
+
+/** A branch of trouble tells what its members say, save how long they were put off; what hangs below them is shown in their place. */
+function shownBelow(span: Span, below: ReadonlyMap<string, Span[]>): Span[] {
+  const children = below.get(span.spanId) ?? [];
+  if (!isBranch(span)) return children;
+  const isShown = (child: Span) => child.attributes['knspan.phase'] === 'backoff' && children.length > 1;
+  return children.flatMap((child) => (isShown(child) ? [child] : (below.get(child.spanId) ?? [])));
+}
+
+function isBranch(span: Span): boolean {
+  return span.attributes['knspan.branch'] !== undefined;
 }
 
 function titleOf(span: Span): string {
@@ -139,7 +154,8 @@ function titleOf(span: Span): string {
   const ready = span.attributes['knspan.pod.ready'] ? '  ready' : '';
   const failed = span.status === 'error' ? '✗ ' : '';
   const mark = failed || (isWarning(span) ? '! ' : '');
-  return `${mark}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${failed === '' ? '' : messageOf(span)}`;
+  const message = isBranch(span) ? `: ${span.attributes['knspan.branch']}` : failed === '' ? '' : messageOf(span);
+  return `${mark}${span.title.trimEnd().replace(/:$/, '')}${times}${size}${ready}${message}`;
 }
 
 function isWarning(span: Span): boolean {
@@ -147,7 +163,7 @@ function isWarning(span: Span): boolean {
 }
 
 function colourOf(span: Span): Row['colour'] {
-  return span.status === 'error' ? 'red' : isWarning(span) ? 'yellow' : '';
+  return span.status === 'error' ? 'red' : isWarning(span) || isBranch(span) ? 'yellow' : '';
 }
 
 /** What the title does not say already (of a fold: how many), without the reason in front of a sentence that begins with it (`Failed: Failed to pull`). */
@@ -165,26 +181,35 @@ type Shown = { readonly span: Span } | { readonly folded: string; readonly faile
 function foldSiblings(siblings: readonly Span[], below: ReadonlyMap<string, Span[]>): Shown[] {
   const alike = new Map<string, Span[]>();
   for (const span of siblings) {
-    const key = JSON.stringify([span.name, ...failuresIn(span, below, 0)]);
+    const key = JSON.stringify([span.name, span.attributes['k8s.container.name'], isWarning(span), ...failuresIn(span, below, 0)]);
     alike.set(key, [...(alike.get(key) ?? []), span]);
   }
   const hidden = new Map<Span, Shown | null>();
   for (const group of alike.values()) {
     if (group.length <= siblingsShown) continue;
     const rest = group.slice(siblingsKept);
-    const durations = rest.map((span) => span.end - span.start).sort((a, b) => a - b);
-    const range = `(${durationText(durations[0] ?? 0)} – ${durationText(durations.at(-1) ?? 0)})`;
     const first = rest[0];
     if (!first) continue;
     const failed = failuresIn(first, below, 0).length > 0;
     for (const span of rest) hidden.set(span, null);
-    hidden.set(first, { folded: `${failed ? '✗ ' : ''}… ${rest.length} more like this ${range}`, failed });
+    hidden.set(first, { folded: `${failed ? '✗ ' : ''}… ${rest.length} more like this (${rangeOf(rest)})`, failed });
   }
   return siblings.flatMap((span): Shown[] => {
     const shown = hidden.get(span);
     if (shown === undefined) return [{ span }];
     return shown === null ? [] : [shown];
   });
+}
+
+/** How long they took; of moments, when they were. */
+function rangeOf(spans: readonly Span[]): string {
+  if (spans.every(isInstant)) {
+    const starts = spans.map(({ start }) => start);
+    const [first, last] = [Math.min(...starts), Math.max(...starts)].map((at) => timeText(at).slice(11, 19));
+    return first === last ? `at ${first}` : `${first} – ${last}`;
+  }
+  const durations = spans.map(({ start, end }) => end - start);
+  return `${durationText(Math.min(...durations))} – ${durationText(Math.max(...durations))}`;
 }
 
 /** The names of what failed in it: few, whatever the pods are called. */

@@ -9,7 +9,7 @@ import type { Occurrence } from '../occurrence.ts';
 import type { Meaning } from '../rules/rule.ts';
 import { saying, tellsTrouble, type Verdict } from '../verdict.ts';
 import { isoOf } from './intervals.ts';
-import { chainAttributes, newNode, type RenderInput, type SpanNode } from './span-tree.ts';
+import { chainAttributes, newNode, nodesOf, type RenderInput, type SpanNode } from './span-tree.ts';
 
 const titleMost = 200;
 /** Of what failed on the way. */
@@ -56,7 +56,6 @@ function describeOwn(node: SpanNode, one: Placed): void {
   const { occurrence, place } = one;
   const { meaning, chain, observation } = occurrence.routed;
   node.title = titleOf(occurrence);
-  if (meaning.verb === 'stop' && !place.named) node.title += ` of pod ${observation.involved.name}`;
   node.service = meaning.service;
   Object.assign(node.attributes, chainAttributes(chain), eventAttributes(one, 'own'), {
     'knspan.rule': place.rule,
@@ -167,7 +166,8 @@ function titleOf(one: Occurrence): string {
     if (meaning.phase === 'pull') return `pull ${groups['image'] ?? container}${count}`;
     if (meaning.phase === 'container') return `container ${container}: create, start${count}`;
     if (meaning.verb === 'stop') return `stop ${container || of}`;
-    if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}: ${observation.message}`;
+    const who = container === '' || observation.message.includes(container) ? '' : ` ${container}`;
+    if (meaning.class === 'failure' || meaning.class === 'end') return `${observation.reason}${who}: ${observation.message}`;
     return `${observation.reason} ${of}: ${observation.message}`.trimStart();
   };
   return text().slice(0, titleMost);
@@ -182,6 +182,31 @@ function replicasText(groups: Readonly<Record<string, string>>): string {
 function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean): string {
   const full = [withNamespace ? namespace : '', name].filter((part) => part !== '').join('/');
   return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';
+}
+
+/** Rows of pods name them where nothing above does and there are several, or where the pod ends. */
+export function namePods(root: SpanNode): void {
+  const bare = nodesOf(root).filter((node) => podOf(node) !== '' && !isNamedAbove(node));
+  const several = new Set(bare.map(podOf)).size > 1;
+  for (const node of bare) {
+    const pod = podOf(node);
+    if (node.title.includes(pod) || !(several || node.placed?.occurrence.routed.meaning.verb === 'stop')) continue;
+    node.title = `${node.title} of pod ${pod}`;
+  }
+}
+
+function podOf({ placed, branchOf }: SpanNode): string {
+  const about = placed?.occurrence.routed.chain[0] ?? branchOf;
+  return about?.kind === 'Pod' ? about.name : '';
+}
+
+function isNamedAbove(node: SpanNode): boolean {
+  const pod = podOf(node);
+  for (let at = node.parent; at; at = at.parent) {
+    const subject = at.placed?.occurrence.routed.meaning.subject;
+    if (podOf(at) === pod || (subject?.kind === 'Pod' && subject.name === pod)) return true;
+  }
+  return false;
 }
 
 /** Root attributes to search by, and the title of the trace. */

@@ -17,6 +17,8 @@ export interface RenderInput {
   readonly settledAt: Micros;
 }
 
+type Named = Pick<ObjectRef, 'kind' | 'name'>;
+
 /** Writes what a node says of itself; called when somebody first asks. */
 export type Describe = (node: SpanNode) => void;
 
@@ -38,6 +40,8 @@ export class SpanNode {
   children: SpanNode[] = [];
   links: SpanLink[] = [];
   failed = '';
+  /** Of a branch of trouble, the object in trouble. */
+  branchOf: Named | null = null;
   /** Occurrences that the node tells by itself or by span events. */
   tells: string[];
   /** What is told by span events. */
