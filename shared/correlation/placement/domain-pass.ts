@@ -56,8 +56,6 @@ export class DomainPass {
   readonly #members = new Map<string, Placed[]>();
   /** Those that wait for their causes to get a place. */
   readonly placing = new Set<string>();
-  /** By the id of the first occurrence, the last one of an Event of which nothing between was observed. */
-  readonly #lasts = new Map<string, Occurrence>();
   /** Traces of their own, since their time was decided before they came. */
   readonly #late = new Set<string>();
   /** Nothing settles before that time. */
@@ -72,10 +70,7 @@ export class DomainPass {
       this.index.add(one.occurrence);
       this.#join(one);
     }
-    for (const one of queue) {
-      this.index.add(one);
-      if (isLastOfSeries(one)) this.#lasts.set(`${one.routed.observation.uid}#1`, one);
-    }
+    for (const one of queue) this.index.add(one);
   }
 
   // Occurrences
@@ -132,8 +127,8 @@ export class DomainPass {
 
   /** One notification tells when a series began and when it was last seen: both are in one trace, however long that took. */
   #assignLast(one: Occurrence, change: ChangeState, on: string): void {
-    const last = this.#lasts.get(one.id);
-    if (!last || last.routed.observation !== one.routed.observation || this.#placed.has(last.id)) return;
+    const last = this.index.lastOfSeries(one);
+    if (!last || this.#placed.has(last.id)) return;
     const place = { change: change.id, parent: '', on, rule: 'series', evidence: `repeat ${last.n} of ${one.id}` } as const;
     this.#join({
       occurrence: last,
@@ -332,14 +327,6 @@ export interface Placer {
 
 export function linkTo(one: Occurrence, change: ChangeState, by: CausalLink['by']): CausalLink {
   return { occurrence: one.id, change: change.id, at: one.at, by };
-}
-
-/** A state or failure, or an attempt, that has gone on: no action, each of which has a change of its own. */
-function isLastOfSeries({ n, routed: { observation, meaning, tellsFirst } }: Occurrence): boolean {
-  if (n === 1 || !tellsFirst || n !== observation.n || meaning.remark) return false;
-  return (
-    meaning.class === 'state' || meaning.class === 'failure' || meaning.fails || (meaning.phase === 'pull' && meaning.class === 'start')
-  );
 }
 
 /** By which a state or failure is found again when its Event repeats. */

@@ -12,6 +12,8 @@ export const endings: readonly Verb[] = ['delete', 'evict', 'stop'];
 
 export class OccurrenceIndex {
   readonly #isAtHand: (one: Occurrence) => boolean;
+  /** By the id of the first occurrence. */
+  readonly #lastOfSeries = new Map<string, Occurrence>();
   readonly #bySubject = new Timelines();
   readonly #byActor = new Timelines();
   readonly #rescales = new Timelines();
@@ -28,6 +30,7 @@ export class OccurrenceIndex {
     const { meaning, chain } = one.routed;
     const { subject, verb } = meaning;
     const involved = involvedOf(one);
+    if (isLastOfSeries(one)) this.#lastOfSeries.set(`${one.routed.observation.uid}#1`, one);
     const about = subjectName(one);
     if (about !== null) this.#bySubject.add(about, one);
     for (const other of meaning.others) this.#bySubject.add(nameKey(other.subject), one);
@@ -39,6 +42,12 @@ export class OccurrenceIndex {
     if (verb === 'suspend' || verb === 'resume') this.#suspensions.add(keyOf(involved), one);
     if (verb === 'stop' && chain[1]) this.#stopsByController.add(keyOf(chain[1]), one);
     if (meaning.waitsFor === 'node') this.#waitsForNode.add(keyOf(involved), one);
+  }
+
+  /** The last occurrence of the Event that began with this one, where one notification tells of both and nothing between was observed. */
+  lastOfSeries(one: Occurrence): Occurrence | null {
+    const last = this.#lastOfSeries.get(one.id);
+    return last?.routed.observation === one.routed.observation ? last : null;
   }
 
   /** Actions upon the object of that name, from `since` to `until` and what may trail, latest first. */
@@ -88,6 +97,14 @@ export class OccurrenceIndex {
     }
     return found;
   }
+}
+
+/** A state or failure, or an attempt, that has gone on: no action, each of which has a change of its own. */
+function isLastOfSeries({ n, routed: { observation, meaning, tellsFirst } }: Occurrence): boolean {
+  if (n === 1 || !tellsFirst || n !== observation.n || meaning.remark) return false;
+  return (
+    meaning.class === 'state' || meaning.class === 'failure' || meaning.fails || (meaning.phase === 'pull' && meaning.class === 'start')
+  );
 }
 
 type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>;
