@@ -31,7 +31,7 @@ interface Row {
   readonly span: Span | null;
   readonly text: string;
   /** Empty: as other rows. */
-  readonly colour: '' | 'red' | 'yellow';
+  readonly colour: '' | 'red' | 'yellow' | 'dim';
 }
 
 export function treeOf(whole: Segment, options: TreeOptions): string[] {
@@ -163,6 +163,7 @@ function isWarning(span: Span): boolean {
 }
 
 function colourOf(span: Span): Row['colour'] {
+  if (span.attributes['knspan.terminating'] === true) return 'dim';
   return span.status === 'error' ? 'red' : isWarning(span) || isBranch(span) ? 'yellow' : '';
 }
 

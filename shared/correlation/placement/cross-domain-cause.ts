@@ -7,8 +7,10 @@ import { keyOf, nameKeyOf } from '../occurrence.ts';
 import { type Fact, type Facts, stopSlots } from '../routing/event-facts.ts';
 import { causeMayTrail, longestChange, minute, second } from '../settling-times.ts';
 
-/** A kubelet may record the cordon this much after the evictions that it explains. */
-const cordonMayTrail = 5 * second;
+/** A kubelet records the cordon with its next status update, every 10 s: this much after the evictions that it explains at most. */
+const cordonMayTrail = 12 * second;
+/** The same for a stop that does not say which node it is from. */
+const cordonMayTrailElsewhere = 5 * second;
 const replacedWithin = 2 * minute;
 const deletionShows = minute;
 
@@ -58,7 +60,7 @@ export class CrossDomainCauses {
     const node = stop.node || known.nodeOf(stop.pod);
     if (node === '') return null;
     if (stop.evicted) return isOn(this.#facts.get('outage', node), stop.at, causeMayTrail) ? nodeRef(node) : null;
-    if (!isOn(this.#facts.get('cordon', node), stop.at, cordonMayTrail)) return null;
+    if (!isOn(this.#facts.get('cordon', node), stop.at, stop.node === '' ? cordonMayTrailElsewhere : cordonMayTrail)) return null;
     const deleted = this.#facts.get('deleted', nameOf(stop.pod));
     if (deleted.some(({ at }) => at <= stop.at + causeMayTrail && stop.at - at < deletionShows)) return null;
     const owner = known.ownerOf(stop.pod);

@@ -10,6 +10,7 @@ import { childKey, podControllers, setFailing } from './children.ts';
 import { type Origin, originOf, originsToPlace } from './creation.ts';
 import { type DomainPass, linkTo, type Placer } from './domain-pass.ts';
 import { deletingChange } from './place-deletion.ts';
+import { placeDigest } from './place-digest.ts';
 
 export const failurePlacer: Placer = {
   causes: (pass, one, object) => (deletingChange(pass, one, object) ? [] : originsToPlace(pass, one, object)),
@@ -19,6 +20,7 @@ export const failurePlacer: Placer = {
 function placeFailure(pass: DomainPass, one: Occurrence, object: ObjectState): void {
   if (placeTerminating(pass, one, object)) return;
   const { observation, meaning } = one.routed;
+  if (meaning.probe && isStopped(one, object)) return placeDigest(pass, one, 'object.stopped', { terminating: true });
   const origin =
     originOf(pass, one, object) ?? firstAttempt(pass, one, object) ?? firstTrouble(pass, one, object) ?? incidentOf(pass, one, object);
   const { change } = origin;
@@ -39,6 +41,12 @@ export function placeTerminating(pass: DomainPass, one: Occurrence, object: Obje
   pass.assign(one, { change, parent: occurrence, rule: 'object.stopping', evidence: occurrence, terminating: true });
   pass.remember(one, object, change);
   return true;
+}
+
+/** It was ended, whenever that was, and nothing of it has begun since: its probes fail for that. */
+function isStopped(one: Occurrence, { deletion, creation, firstSign }: ObjectState): boolean {
+  if (!deletion || one.at < deletion.at) return false;
+  return (creation?.at ?? 0) <= deletion.at && (firstSign?.at ?? 0) <= deletion.at;
 }
 
 /** A container is stopped to be started again, mostly by a probe. */

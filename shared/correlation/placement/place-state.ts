@@ -2,16 +2,15 @@
  * The life of one object: its steps (scheduled, pulling, started) and states, and the ends of what was started. They hang on what made
  * the object, else on its first sign of life.
  */
-import type { ObjectRef } from '../../events/observation.ts';
 import { type CausalLink, endChange, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
-import { keyOf, type Occurrence } from '../occurrence.ts';
-import { beginsAgainAfter, hour } from '../settling-times.ts';
+import type { Occurrence } from '../occurrence.ts';
+import { beginsAgainAfter } from '../settling-times.ts';
 import { childKey, setFailing, setReady, setStarted } from './children.ts';
 import { type Origin, originOf, originsToPlace } from './creation.ts';
 import { type DomainPass, linkTo, type Placer, pairKey, seriesKey } from './domain-pass.ts';
-import { involvedOf } from './occurrence-index.ts';
 import { deletingChange } from './place-deletion.ts';
+import { placeDigest } from './place-digest.ts';
 import { incidentOf, openIncident, placeTerminating } from './place-failure.ts';
 
 export const lifePlacer: Placer = {
@@ -116,16 +115,6 @@ function placeWithoutOrigin(pass: DomainPass, one: Occurrence, object: ObjectSta
   object.firstSign = linkTo(one, change, 'self');
   if (isPod) change.made[childKey(object.ref)] = 'waiting';
   pass.remember(one, object, change);
-}
-
-/** Informational Events without cause or effect: one digest per object and hour. */
-export function placeDigest(pass: DomainPass, one: Occurrence, rule: string): void {
-  const about: ObjectRef = involvedOf(one);
-  const root = one.routed.chain.at(-1) ?? about;
-  // An object whose owner was named late has been in two domains: each has a digest of its own.
-  const of = keyOf(root) === keyOf(about) ? '' : `:${keyOf(root)}`;
-  const id = `digest:${keyOf(about)}:${Math.floor(one.at / hour)}${of}`;
-  pass.assign(one, { change: pass.change(id) ?? pass.beginDigest(one, id, about), rule, evidence: 'no cause and no effect is known' });
 }
 
 /** Bookkeeping says nothing by itself, but where its object belongs to an open change it is part of the story. */

@@ -21,7 +21,7 @@ export const spanEventsMost = 100;
 export function nodeFor(one: Placed): SpanNode {
   const node = newNode(one.occurrence.id, 'event', one, one.occurrence.at, describe);
   node.name = nameOf(one.occurrence);
-  node.failed = failureOf(one);
+  node.failed = one.place.terminating ? '' : failureOf(one);
   return node;
 }
 
@@ -63,6 +63,7 @@ function describeOwn(node: SpanNode, one: Placed): void {
     'knspan.event.rule': meaning.rule,
   });
   if (place.confidence !== '') node.attributes['knspan.confidence'] = place.confidence;
+  if (place.terminating && tellsTrouble(meaning)) node.attributes['knspan.terminating'] = true;
   if (place.late) node.attributes['knspan.late'] = true;
   if (meaning.phase !== '') node.attributes['knspan.phase'] = meaning.phase;
   if (occurrence.uncertainty > 0) node.attributes['knspan.time.uncertainty_ms'] = Math.ceil(occurrence.uncertainty / 1_000);

@@ -14,7 +14,7 @@ function cloudRules(): readonly Rule[] {
   return [
     { ...balancer, id: 'service.ensuring', reason: ['EnsuringLoadBalancer', 'CreatingLoadBalancer'], class: 'start', firstSign: true },
     { ...balancer, id: 'service.ensured', reason: ['EnsuredLoadBalancer', 'CreatedLoadBalancer'], class: 'end' },
-    { ...balancer, id: 'service.deleting', reason: ['DeletingLoadBalancer'], class: 'start', firstSign: true },
+    { ...balancer, id: 'service.deleting', reason: ['DeletingLoadBalancer'], class: 'start', firstSign: true, begins: 'delete' },
     { ...balancer, id: 'service.deleted', reason: ['DeletedLoadBalancer'], class: 'end' },
     // k3s: the addresses that its load balancer got, which is how `Ensuring` ends there.
     {
