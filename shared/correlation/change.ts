@@ -73,8 +73,6 @@ export interface TrackedChange extends TroubledChange {
   /** Names of objects deleted in it that nothing has replaced yet. */
   unreplaced: string[];
   deletes: number;
-  /** Pods that it ends may speak until then: their probes fail while they stop. */
-  stopsUntil: Micros;
   /** A pod that it had made went while it was in trouble. */
   lost: boolean;
   /** Whether an Event surely tells when the change is over (a job's condition), and has done so. */
@@ -96,7 +94,6 @@ export function newChange(given: NewChange): TrackedChange {
     failed: '',
     continues: null,
     lost: false,
-    stopsUntil: 0,
     generations: {},
     revision: '',
     made: {},
@@ -144,7 +141,7 @@ export function settlesAt(change: ChangeState): Micros {
   const longest = boundOf(change);
   const progress = progressOf(change);
   if (progress === 'waiting') return longest;
-  return Math.min(longest, Math.max(change.stopsUntil, change.last + (progress === 'done' ? quietAfterEnd : quietWithoutEnd)));
+  return Math.min(longest, change.last + (progress === 'done' ? quietAfterEnd : quietWithoutEnd));
 }
 
 /** A change lasts no longer. */

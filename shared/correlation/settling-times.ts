@@ -25,7 +25,5 @@ export const incidentsPerDay = 12;
 export const beginsAgainAfter = 2 * second;
 /** How long a deletion may take to show after the action that caused it. */
 export const effectMayTrail = 60 * second;
-/** How long a pod may take to stop: the grace period that Kubernetes gives by default, and what the kubelet needs beside it. */
-export const stopLasts = 35 * second;
 /** The context forgets after the life of an Event (1 h) and one hour more. */
 export const rememberFor = 2 * hour;

@@ -1,8 +1,8 @@
 /** Pods that end: a container is stopped because its pod was deleted, or somebody evicts the pod. */
-import { type CausalLink, type ChangeState, isTracked } from '../change.ts';
+import type { CausalLink, ChangeState } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
-import { causeMayTrail, effectMayTrail, minute, stopLasts } from '../settling-times.ts';
+import { causeMayTrail, effectMayTrail, minute } from '../settling-times.ts';
 import { countDeletion, forgetChild, forgetMade } from './children.ts';
 import { creationsToPlace, findCreation } from './creation.ts';
 import { disruptionOf, expectReplacement } from './disruption.ts';
@@ -50,18 +50,11 @@ function placeStop(pass: DomainPass, one: Occurrence, object: ObjectState): void
   const change = disruptionOf(pass, one, object);
   pass.assign(one, { change, rule: 'object.deleted', evidence: `${one.id}: deleted, not by its controller` });
   object.deletion = linkTo(one, change, 'self');
-  awaitStop(one, change);
-}
-
-/** What the pod says while it stops is part of the change that ends it. */
-function awaitStop(one: Occurrence, change: ChangeState): void {
-  if (isTracked(change)) change.stopsUntil = Math.max(change.stopsUntil, one.at + stopLasts);
 }
 
 function end(pass: DomainPass, one: Occurrence, object: ObjectState, assignment: Assignment, by: CausalLink['by']): void {
   pass.assign(one, assignment);
   object.deletion = { occurrence: assignment.parent ?? '', change: assignment.change.id, at: one.at, by };
-  awaitStop(one, assignment.change);
   forgetMade(pass, object);
 }
 
