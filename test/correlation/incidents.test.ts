@@ -35,7 +35,7 @@ describe('incidents of one object', () => {
   it('are at most 12 in a day: the last one holds what comes until midnight', () => {
     const incidents = incidentsOf(62, 11);
     assert.equal(incidents.length, 12);
-    assert.equal(incidents.at(-1)?.spans.length, 1 + 51);
+    assert.equal(incidents.at(-1)?.spans.length, 2 + 51);
   });
 
   it('are counted anew on the next day', () => {

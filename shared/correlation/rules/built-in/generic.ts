@@ -10,7 +10,7 @@ const name = '["\']?(?<name>[a-z0-9][-a-z0-9.]*)';
 /** The same with its namespace. */
 const fullName = '["\']?(?<namespace>[a-z0-9][-a-z0-9]*)/(?<name>[a-z0-9][-a-z0-9.]*)';
 /** `Pod`, or `pod` before a colon; the words that begin so and name no kind are kept out, and abbreviations (`SCC ranges`). */
-const capitalKind = '(?!Container |Image |Volume )(?<kind>[A-Z][A-Z0-9]*[a-z][A-Za-z0-9]*)(?: resource)?:? ';
+const capitalKind = '(?!Container |Image |Volume )(?![A-Z]+ )(?<kind>[A-Z][A-Za-z0-9]*)(?: resource)?:? ';
 const colonKind = '(?!container:|image:|volume:)(?<kind>[a-z]+): ';
 /** `<Kind>/<namespace>/<name>` and, of cluster-scoped kinds, `<Kind>/<name>`, as Flux and kubectl write them. */
 const path = '^(?<kind>[A-Z][A-Za-z0-9]*)/(?<namespace>[^/\\s]+)/(?<name>[^/\\s]+) ';
