@@ -15,6 +15,7 @@ const functions: Readonly<Record<string, () => Promise<Start>>> = {
   reconciler: async () => (await import('./reconciler/index.ts')).startReconciler,
   explorer: async () => (await import('./explorer/index.ts')).startExplorer,
   history: async () => (await import('./history/index.ts')).startHistory,
+  'runtime-spans': async () => (await import('./runtime-spans/index.ts')).startRuntimeSpans,
 };
 
 /** With this argument the correlator starts this program once more, in a thread. */
@@ -38,7 +39,7 @@ async function runCommandLine(): Promise<void> {
     startExplorer: async (...given) => (await import('./explorer/index.ts')).startExplorer(...given),
     startHistory: async (...given) => (await import('./history/index.ts')).startHistory(...given),
     samples,
-    startOf,
+    startOf: (name) => (Object.hasOwn(functions, name) ? functions[name] : startOf(name)),
     startHeartbeats: async (...given) => (await import('./samples/heartbeats/index.ts')).startHeartbeats(...given),
     startEventDisplay: async (...given) => (await import('./samples/event-display/index.ts')).startEventDisplay(...given),
   });

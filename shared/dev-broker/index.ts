@@ -26,6 +26,8 @@ export interface LocalBrokerOptions {
   readonly rootBroker?: string;
   /** URL of a web page for requests that are no CloudEvents; null: there is none. */
   readonly page?: () => string | null;
+  /** URL of a function that takes another protocol at this path of the ingress; default: none does. */
+  readonly functionAt?: (path: string) => string | null;
   /** Whether PingSources run by their schedules; default true. `tick` works in any case. */
   readonly pings?: boolean;
   readonly bounds?: Partial<BrokerBounds>;
@@ -69,6 +71,7 @@ export async function createLocalBroker(options: LocalBrokerOptions): Promise<Lo
     host,
     rootBroker,
     page: options.page ?? (() => null),
+    functionAt: options.functionAt ?? (() => null),
     bodyMost: bounds.bodyMost,
   });
   port = ingress.port;

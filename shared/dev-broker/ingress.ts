@@ -19,6 +19,8 @@ export interface IngressOptions {
   /** URL of what answers all other requests; null: 405 and 404. */
   readonly page: () => string | null;
   readonly bodyMost: number;
+  /** Of a function that takes another protocol at this path; null: none does. */
+  readonly functionAt: (path: string) => string | null;
 }
 
 export interface Ingress {
@@ -58,7 +60,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
 }
 
 async function answer(
-  { brokers, rootBroker, page }: IngressOptions,
+  { brokers, rootBroker, page, functionAt }: IngressOptions,
   bodies: BodyReader,
   request: IncomingMessage,
   response: ServerResponse,
@@ -68,6 +70,8 @@ async function answer(
   if (own !== null && (request.method === 'GET' || request.method === 'HEAD')) return passToPage(own, request, response);
   if (request.method !== 'POST') return end(response, 405, 'Cannot use this method here: wanted POST', { allow: 'POST, OPTIONS' });
   const path = (request.url ?? '/').split('?', 1).join('');
+  const target = functionAt(path);
+  if (target !== null) return pass(target, bodies, request, response);
   const broker = path === '/' ? rootBroker : /^\/([^/]+\/[^/]+)$/.exec(path)?.[1];
   if (broker === null) return end(response, 404, 'Cannot find this path: wanted /NAMESPACE/BROKER');
   if (broker === undefined) return end(response, 400, 'Cannot find this path: wanted /NAMESPACE/BROKER');
@@ -79,6 +83,23 @@ async function answer(
     if (!brokers.has(broker)) return end(response, 404, `Cannot find the Broker '${broker.slice(0, 200)}'`);
     const status = await brokers.accept(broker, event.value, brokers.newContext(passedHeaders(request.headers)));
     end(response, status, '', status === 503 ? { 'retry-after': '1' } : {});
+  } finally {
+    bodies.release(body);
+  }
+}
+
+/** What a function takes and answers, as it is: no Broker stands in between. */
+async function pass(target: string, bodies: BodyReader, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await bodies.read(request);
+  try {
+    if (body.kind !== 'read') return unread(body.kind, request, response);
+    const headers: Record<string, string> = {};
+    for (const name of ['content-type', 'content-encoding'] as const) if (request.headers[name]) headers[name] = request.headers[name];
+    const answered = await fetch(target, { method: 'POST', headers, body: new Uint8Array(body.bytes) });
+    const back: Record<string, string> = {};
+    for (const name of ['content-type', 'retry-after']) back[name] = answered.headers.get(name) ?? '';
+    const bytes = Buffer.from(await answered.arrayBuffer());
+    response.writeHead(answered.status, Object.fromEntries(Object.entries(back).filter(([, value]) => value !== ''))).end(bytes);
   } finally {
     bodies.release(body);
   }

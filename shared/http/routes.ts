@@ -7,6 +7,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void | Pr
 export interface RouteHandlers {
   /** `name`: the last segment of a path below `below`; empty for `POST /`. */
   readonly event: (request: IncomingMessage, response: ServerResponse, name: string) => void | Promise<void>;
+  readonly intake: Handler;
   readonly liveness: Handler;
   readonly readiness: Handler;
   readonly metrics: Handler;
@@ -16,9 +17,15 @@ export interface RouteHandlers {
 
 const dnsLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 
-/** `below`: events are also accepted at this path (letters, digits, `-` and `/`) followed by a DNS label; null: only at `/`. */
-export function createRoutes(handlers: RouteHandlers, below: string | null): RequestListener {
-  const { event, liveness, readiness, metrics, refuse, failed } = handlers;
+export interface RoutePaths {
+  /** Events are also accepted at this path (letters, digits, `-` and `/`) followed by a DNS label; null: only at `/`. */
+  readonly below: string | null;
+  /** Where another protocol is taken; null: nowhere. */
+  readonly intake: string | null;
+}
+
+export function createRoutes(handlers: RouteHandlers, paths: RoutePaths): RequestListener {
+  const { event, intake, liveness, readiness, metrics, refuse, failed } = handlers;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', false).enable('case sensitive routing').enable('strict routing');
   const route = (method: 'get' | 'post', path: string | RegExp, handler: express.RequestHandler) => {
@@ -34,8 +41,9 @@ export function createRoutes(handlers: RouteHandlers, below: string | null): Req
   route('get', '/health/readiness', readiness);
   route('get', '/metrics', metrics);
   // A regular expression, since express would decode a parameter and fail on what is not percent-encoding.
-  if (below !== null) {
-    const named = new RegExp(`^${below}(${dnsLabel})$`);
+  if (paths.intake !== null) route('post', paths.intake, intake);
+  if (paths.below !== null) {
+    const named = new RegExp(`^${paths.below}(${dnsLabel})$`);
     route('post', named, (request, response) => event(request, response, request.params['0'] ?? ''));
   }
   app.use((_request, response) => refuse(response, 404, 'Cannot find this path: wanted POST /'));

@@ -11,6 +11,7 @@ import { noTracing, type Tracing } from '../process/tracing.ts';
 import { type Body, BodyReader } from './body.ts';
 import { bodyLimit, bounds, headerBytesMost, keepAliveMs, type ServerBounds } from './bounds.ts';
 import { Connections } from './connections.ts';
+import type { Intake } from './intake.ts';
 import { listen } from './listen.ts';
 import { createRoutes, type RouteHandlers } from './routes.ts';
 
@@ -44,6 +45,8 @@ export interface FunctionOptions {
   readonly handle: (events: readonly ReceivedEvent[], request: RequestFacts) => Promise<Answer>;
   /** Events are also accepted by `POST <below>NAME`, such as `/dead-letters/`; NAME is a DNS label. */
   readonly below?: string;
+  /** Another protocol beside. */
+  readonly intake?: Intake;
   readonly tracing?: Tracing | undefined;
   readonly bodyLimit?: number;
   readonly bounds?: Partial<ServerBounds>;
@@ -77,7 +80,7 @@ type Outcome = (typeof outcomes)[number];
 export async function serveFunction(options: FunctionOptions): Promise<RunningFunction> {
   const front = new Front(options);
   const limits = front.bounds;
-  const routes = createRoutes(front.handlers, options.below ?? null);
+  const routes = createRoutes(front.handlers, { below: options.below ?? null, intake: options.intake?.path ?? null });
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -127,7 +130,8 @@ class Front {
 
   /** Targets of the routes. */
   readonly handlers: RouteHandlers = {
-    event: (request, response, name) => this.#take(request, response, name),
+    event: (request, response, name) => this.#take(request, response, () => this.#answer(request, response, name)),
+    intake: (request, response) => this.#take(request, response, () => this.#takeIn(request, response)),
     liveness: (_, response) => this.#send(response, { status: 200 }),
     readiness: (_, response) => this.#send(response, this.#readiness()),
     metrics: async (_, response) => {
@@ -176,13 +180,13 @@ class Front {
     return ready === true ? { status: 200 } : { status: 503, reason: ready };
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+  async #take(request: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): Promise<void> {
     if (this.#underWay >= this.bounds.requestsAtOnce) {
       return this.#refuse(response, 'overloaded', 503, 'Cannot accept the request: too many concurrent requests', 1);
     }
     this.#underWay += 1;
     try {
-      await this.#tracing.receive(request.headers, () => this.#answer(request, response, name));
+      await this.#tracing.receive(request.headers, answer);
     } catch (error) {
       this.#failed(response, error);
     } finally {
@@ -213,6 +217,26 @@ class Front {
       const answer = await this.#options.handle(parsed.value, { batch: mode === 'batch', name, headers: request.headers });
       this.#count(answer.status < 300 ? 'accepted' : answer.status < 500 ? 'rejected' : 'unavailable');
       this.#send(response, answer);
+    } finally {
+      this.#bodies.release(body);
+    }
+  }
+
+  async #takeIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await this.#bodies.read(request);
+    try {
+      if (body.kind !== 'read') return this.#unread(body.kind, request, response);
+      const answer = await this.#options.intake?.take(body.bytes, request.headers);
+      if (answer === undefined) return;
+      const { status, retryAfterSeconds, contentType } = answer;
+      this.#count(status < 300 ? 'accepted' : status < 500 && status !== 429 ? 'refused' : 'unavailable');
+      response.writeHead(status, {
+        'content-type': contentType,
+        'content-length': Buffer.byteLength(answer.body),
+        ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+        ...(this.#closing === undefined ? {} : { connection: 'close' }),
+      });
+      response.end(answer.body);
     } finally {
       this.#bodies.release(body);
     }

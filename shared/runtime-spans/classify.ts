@@ -142,7 +142,10 @@ function classifyCall(span: RuntimeSpan, call: string): Verdict {
 function classifySync(span: RuntimeSpan): Verdict {
   const uid = textOf(span, 'k8s.pod.uid');
   if (uid === '') return noise('no_object', true);
-  return span.end - span.start < idleSync && !span.failed ? noise('idle_syncs', true) : speaks([podKey(uid)]);
+  if (span.end - span.start < idleSync && !span.failed) return noise('idle_syncs', true);
+  const name = textOf(span, 'k8s.pod.name');
+  // A deletion is told by the name alone.
+  return speaks(name === '' ? [podKey(uid)] : [podKey(uid), objectKey('pods', textOf(span, 'k8s.namespace.name'), name)]);
 }
 
 /** The key of what is written names the object where the request's path does not. */

@@ -10,33 +10,51 @@ import type { TraceOutline } from './trace-outline.ts';
 
 const namesMost = 20;
 
-/** `budget`: spans at most; those of one trace, parents before children. */
-export function foldToBudget(copies: readonly Copy[], outline: TraceOutline, budget: number): Span[] {
-  if (copies.length <= budget) return copies.map(({ span }) => span);
-  const kept = choose(copies, Math.max(0, budget - 1));
-  const under = new Map<Copy | null, Copy[]>();
-  for (const copy of copies) {
-    if (kept.has(copy)) continue;
-    const stays = nearest(copy, kept);
-    const list = under.get(stays);
-    if (list) list.push(copy);
-    else under.set(stays, [copy]);
-  }
+export interface Folded {
+  /** Parents before children. */
+  readonly spans: Span[];
+  /** Ids of the copies that are only counted. */
+  readonly folded: readonly string[];
+}
+
+/** What was said of the trace before, by the ids of copies. */
+export interface Told {
+  readonly sent: ReadonlySet<string>;
+  /** Only counted. */
+  readonly counted: ReadonlySet<string>;
+}
+
+const nothing: Told = { sent: new Set(), counted: new Set() };
+
+/** `budget`: spans at most; `copies`: all of one trace, parents before children; what was told before is not told again. */
+export function foldToBudget(copies: readonly Copy[], outline: TraceOutline, budget: number, told: Told = nothing): Folded {
+  const fresh = copies.filter(({ span }) => !told.sent.has(span.spanId) && !told.counted.has(span.spanId));
+  const wanted = new Set(fresh.flatMap((copy) => chainOf(copy, told)));
+  const kept = wanted.size <= budget ? wanted : choose(fresh, Math.max(0, budget - 1), told);
+  const folded = fresh.filter((copy) => !kept.has(copy));
+  const under = Map.groupBy(folded, (copy) => nearest(copy, kept));
   const spans = copies.filter((copy) => kept.has(copy)).map((copy) => withCounts(copy.span, under.get(copy) ?? []));
   const rest = under.get(null) ?? [];
-  return rest.length === 0 || budget === 0 ? spans : [...spans, foldOf(rest, outline)];
+  const ids = folded.map(({ span }) => span.spanId);
+  return { spans: rest.length === 0 || budget === 0 ? spans : [...spans, foldOf(rest, outline)], folded: ids };
 }
 
 /** The worst first, each with the copies that it hangs under, as long as there is room for all of them. */
-function choose(copies: readonly Copy[], most: number): Set<Copy> {
+function choose(fresh: readonly Copy[], most: number, told: Told): Set<Copy> {
   const kept = new Set<Copy>();
-  for (const copy of [...copies].sort(byWorth)) {
-    const chain: Copy[] = [];
-    for (let at: Copy | null = copy; at !== null && !kept.has(at); at = at.parent) chain.push(at);
+  for (const copy of [...fresh].sort(byWorth)) {
+    const chain = chainOf(copy, told).filter((one) => !kept.has(one));
     if (kept.size + chain.length <= most) for (const one of chain) kept.add(one);
     if (kept.size >= most) break;
   }
   return kept;
+}
+
+/** The copy and what it hangs under, up to what was sent before. */
+function chainOf(copy: Copy, { sent }: Told): Copy[] {
+  const chain: Copy[] = [];
+  for (let at: Copy | null = copy; at !== null && !sent.has(at.span.spanId); at = at.parent) chain.push(at);
+  return chain;
 }
 
 function byWorth(a: Copy, b: Copy): number {

@@ -108,8 +108,9 @@ function anchorsFor(row: Placement, unit: Unit, outline: IndexedOutline): readon
   if (unit.kind === 'request') {
     const object = objectKey(unit.resource, unit.namespace, unit.name);
     if (row.under === 'event') return writtenBy(unit, outline);
+    // A later repeat may be of a change that has not settled yet.
     if (row.under === 'repeat')
-      return unit.start > outline.end + podWindow.tail ? [] : outline.ofEvent(eventKey(unit.namespace, unit.name));
+      return unit.start > outline.end + podWindow.slack ? [] : outline.ofEvent(eventKey(unit.namespace, unit.name));
     if (row.under === 'root') return isEditedRoot(outline, object) ? outline.about(object) : [];
     if (row.under === 'action') return outline.actionsOn(object).filter(({ verb }) => has(row.actions, verb));
     return outline.about(object).filter(({ reason }) => has(row.reasons, reason));
@@ -164,8 +165,9 @@ function byLife(unit: Unit, outline: IndexedOutline, facts: Facts): Target | nul
 function inPod(unit: Unit, pod: string, uid: string, outline: IndexedOutline, facts: Facts): Target | null {
   const isEnd = unit.kind === 'sync' && (unit.pass === 'terminating' || unit.pass === 'terminated');
   const asked = deletedBefore(facts, pod, unit.end);
-  if (isEnd || isPodDeletion(unit)) return atEnd(unit, pod, uid, outline) ?? (asked === null ? inLife(unit, pod, uid, outline) : null);
-  return asked === null ? inLife(unit, pod, uid, outline) : atEnd(unit, pod, uid, outline);
+  if (isEnd || isPodDeletion(unit))
+    return atEnd(unit, pod, uid, outline) ?? (asked === null ? inLife(unit, pod, uid, outline, facts) : null);
+  return asked === null ? inLife(unit, pod, uid, outline, facts) : atEnd(unit, pod, uid, outline);
 }
 
 /** Under what ended the pod: the action on it, else the last stop of one of its containers. */
@@ -179,7 +181,7 @@ function atEnd(unit: Unit, pod: string, uid: string, outline: IndexedOutline): T
 }
 
 /** Under its creation; where that is another trace's, under the last Event of the pod. */
-function inLife(unit: Unit, pod: string, uid: string, outline: IndexedOutline): Target | null {
+function inLife(unit: Unit, pod: string, uid: string, outline: IndexedOutline, facts: Facts): Target | null {
   const { slack, tail, rule } = podWindow;
   const own = uid === '' ? outline.about(pod) : outline.ofUid(uid);
   const birth = outline.actionsOn(pod).findLast(({ verb, at }) => verb === 'create' && at <= unit.start + slack);
@@ -187,7 +189,13 @@ function inLife(unit: Unit, pod: string, uid: string, outline: IndexedOutline): 
   const ends = Math.max(birth === undefined ? 0 : outline.spanEnd(birth.span), last === undefined ? 0 : last.at + last.within);
   if (unit.start > ends + tail) return null;
   const anchor = birth ?? own.findLast(({ at }) => at <= unit.start + slack);
-  return anchor === undefined ? null : target(outline, anchor, rule, podRank, Math.max(0, unit.start - ends));
+  if (anchor === undefined || isNamesake(pod, anchor, unit, facts)) return null;
+  return target(outline, anchor, rule, podRank, Math.max(0, unit.start - ends));
+}
+
+/** A pod of the same name was created since. */
+function isNamesake(pod: string, { at, within }: Anchor, unit: Unit, facts: Facts): boolean {
+  return facts.created.get(pod)?.some((born) => born > at + within + podWindow.slack && born <= unit.start) ?? false;
 }
 
 /** What a controller writes to an object that the change touches, right after an Event about it. */

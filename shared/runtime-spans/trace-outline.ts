@@ -76,6 +76,28 @@ export function outlineOf(segment: Segment): TraceOutline {
   };
 }
 
+/** Of one trace, from the outlines of its segments: the same for any order of them and with any repetitions. */
+export function mergeOutlines(outlines: readonly TraceOutline[]): TraceOutline | null {
+  const [only, ...more] = outlines;
+  if (only === undefined || more.length === 0) return only ?? null;
+  const sorted = [...outlines].sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)));
+  const byId = new Map(sorted.flatMap(({ spans }) => spans).map((span) => [span.id, span]));
+  const spans = [...byId.values()].sort((a, b) => compare(a.parent, b.parent) || compare(a.id, b.id));
+  const places = new Map(spans.map(({ id }, place) => [id, place]));
+  const anchors = new Map<string, Anchor>();
+  for (const outline of sorted)
+    for (const anchor of outline.anchors) {
+      const moved = { ...anchor, span: places.get(outline.spans[anchor.span]?.id ?? '') ?? 0 };
+      anchors.set(`${moved.span} ${moved.uid}#${moved.n} ${moved.at}`, moved);
+    }
+  const head = sorted.find(({ spans: [first] }) => first?.parent === '') ?? sorted[0] ?? only;
+  return {
+    ...head,
+    spans,
+    anchors: [...anchors.values()].sort((a, b) => a.span - b.span || a.at - b.at || a.n - b.n || compare(a.uid, b.uid)),
+  };
+}
+
 /** The keys by which runtime spans of its objects and Events are found. */
 export function keysOf(outline: TraceOutline): string[] {
   const keys = new Set<string>();

@@ -27,6 +27,8 @@ const partsDigits = '000000';
 export interface SegmentEventOptions {
   /** CloudEvents `source`: the sender. */
   readonly source: string;
+  /** Replaces `dev.knspan.trace.segment`. */
+  readonly type?: string;
   /** Used if the segment's own is empty. */
   readonly cluster?: string;
   readonly bytesMost?: number;
@@ -48,7 +50,7 @@ export interface ReceivedSegment {
 export function toSegmentEvents(segment: Segment, options: SegmentEventOptions): readonly SegmentEvent[] {
   if (segment.spans.length === 0) return [];
   const cluster = segment.cluster || options.cluster || '';
-  const attributes = attributesOf({ ...segment, cluster }, options.source);
+  const attributes = attributesOf({ ...segment, cluster }, options);
   // The longest attributes that a part can have.
   const longest = {
     ...attributes,
@@ -98,14 +100,14 @@ export function parseSegmentEvent(received: ReceivedEvent): Result<ReceivedSegme
 }
 
 /** All as text, as a Broker sends them; empty ones are dropped, since an attribute must not be empty. */
-function attributesOf(segment: Segment, source: string): Record<string, string> {
+function attributesOf(segment: Segment, { source, type = segmentType }: SegmentEventOptions): Record<string, string> {
   const names = { cluster: segment.cluster, namespace: segment.namespace, rootkind: segment.rootKind, rootname: segment.rootName };
   const ascii = Object.entries(names).map(([name, value]) => [name, percentEncoded(shortened(value))] as const);
   const object = [segment.namespace, segment.rootKind, segment.rootName].filter((name) => name !== '').map(shortened);
   return Object.fromEntries(
     [
       ['specversion', '1.0'],
-      ['type', segmentType],
+      ['type', type],
       ['source', source],
       ['subject', percentEncoded(object.join('/'))],
       ['datacontenttype', 'application/json'],

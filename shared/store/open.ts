@@ -10,10 +10,13 @@ import { connectRedis, parseRedisUrl, type RedisClient, type RedisTarget, redisU
 import { RedisStore } from './redis/store.ts';
 import { defaultBounds, type Store, type StoreBounds, StoreError } from './store.ts';
 
-export interface StoreSettings {
+export interface RedisSettings {
   /** Null: the in-memory store. */
   readonly target: RedisTarget | null;
   readonly prefix: string;
+}
+
+export interface StoreSettings extends RedisSettings {
   /** Use a Redis that evicts, with a warning. */
   readonly allowVolatile: boolean;
   readonly bounds: StoreBounds;
@@ -24,13 +27,11 @@ const mostEver = 100_000_000;
 const readyWithinMs = 10_000;
 const errorsPerMinute = 6;
 
-/** Reads the settings; faults are collected for `settings.finish`. */
-export function readStoreSettings(settings: Settings): StoreSettings {
+/** Reads where the store is; faults are collected for `settings.finish`. */
+export function readRedisSettings(settings: Settings): RedisSettings {
   const url = settings.secret('REDIS_URL', `the store: ${redisUrlForms}; without it an in-memory store, lost on exit`);
   const target = url === undefined ? null : parseRedisUrl(url);
   if (url !== undefined && target === null) settings.refuse('REDIS_URL', 'not readable', redisUrlForms);
-  const bound = (name: string, fallback: number, what: string) =>
-    settings.number(name, { default: fallback, min: 1, max: mostEver, what: `max ${what}` });
   return {
     target,
     prefix: settings.text('KNSPAN_REDIS_PREFIX', {
@@ -39,6 +40,15 @@ export function readStoreSettings(settings: Settings): StoreSettings {
       wanted: '1 to 100 letters, digits and :._-',
       what: 'prefix of all Redis keys',
     }),
+  };
+}
+
+/** The same with the settings of the store of Events and segments. */
+export function readStoreSettings(settings: Settings): StoreSettings {
+  const bound = (name: string, fallback: number, what: string) =>
+    settings.number(name, { default: fallback, min: 1, max: mostEver, what: `max ${what}` });
+  return {
+    ...readRedisSettings(settings),
     allowVolatile: settings.flag('KNSPAN_ALLOW_VOLATILE', false, 'accept a Redis that may evict pending data'),
     bounds: {
       pending: bound('KNSPAN_PENDING_MAX', defaultBounds.pending, 'observations in the inbox, and max undecided ones'),
@@ -84,9 +94,14 @@ function clientOf(target: RedisTarget, log: Log): RedisClient {
 }
 
 async function openRedis(target: RedisTarget, { prefix, bounds }: StoreSettings, log: Log): Promise<Store> {
+  return new RedisStore(await openRedisClient(target, log), prefix, bounds);
+}
+
+/** Rejects with a `StoreError` when Redis does not answer. */
+export async function openRedisClient(target: RedisTarget, log: Log): Promise<RedisClient> {
   const client = clientOf(target, log);
   const reason = await whenReady(client, readyWithinMs);
-  if (reason === '') return new RedisStore(client, prefix, bounds);
+  if (reason === '') return client;
   client.disconnect();
   throw new StoreError(`Cannot open the store: Redis did not answer within ${readyWithinMs / 1_000} s: ${reason}`);
 }

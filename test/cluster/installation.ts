@@ -28,24 +28,26 @@ const goneWithinMs = 300_000;
 const volumePath = '/tmp/knspan-e2e-redis';
 const volumePod = ['-n', 'default', 'pod/knspan-e2e-volume'];
 
-/** Redis and Jaeger of the overlay, or what a cluster without a way out has in their place. */
+/** Redis, Jaeger and Collector of the overlays, or what a cluster without a way out has in their place. */
 function otherImages(): object[] {
-  const jaegerHere = tryKubectl(
-    '-n',
-    'observability',
-    'get',
-    'deployment/jaeger',
-    '-o',
-    'jsonpath={.spec.template.spec.containers[0].image}',
-  );
-  const isLocal = jaegerHere.startsWith('localhost/');
-  const redis = process.env['KNSPAN_E2E_REDIS_IMAGE'] ?? (isLocal ? 'localhost/redis:7' : '');
-  const jaeger = process.env['KNSPAN_E2E_JAEGER_IMAGE'] ?? (isLocal ? jaegerHere : '');
+  const localImageOf = (name: string) => {
+    const path = 'jsonpath={.spec.template.spec.containers[0].image}';
+    const found = tryKubectl('-n', 'observability', 'get', `deployment/${name}`, '-o', path);
+    return found.startsWith('localhost/') ? found : '';
+  };
+  const jaegerHere = localImageOf('jaeger');
+  const redis = process.env['KNSPAN_E2E_REDIS_IMAGE'] ?? (jaegerHere === '' ? '' : 'localhost/redis:7');
+  const jaeger = process.env['KNSPAN_E2E_JAEGER_IMAGE'] ?? jaegerHere;
+  const collector = process.env['KNSPAN_E2E_COLLECTOR_IMAGE'] ?? localImageOf('otel-collector');
   const replaced = (name: string, by: string) => {
     const [, newName, newTag] = /^(.*):([^:/]+)$/.exec(by) ?? [];
     return newName === undefined ? [] : [{ name, newName, newTag }];
   };
-  return [...replaced('docker.io/library/redis', redis), ...replaced('docker.io/jaegertracing/jaeger', jaeger)];
+  return [
+    ...replaced('docker.io/library/redis', redis),
+    ...replaced('docker.io/jaegertracing/jaeger', jaeger),
+    ...replaced('docker.io/otel/opentelemetry-collector-contrib', collector),
+  ];
 }
 
 const runs = (overlay: string): keyof typeof runsBy => (overlay === 'plain' ? 'deployment' : 'ksvc');

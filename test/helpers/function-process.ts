@@ -9,7 +9,7 @@ const main = fileURLToPath(new URL('../../functions/main.ts', import.meta.url));
 const keptMost = 20_000;
 
 export interface FunctionProcessOptions {
-  readonly name: 'correlator' | 'exporter' | 'reconciler' | 'history';
+  readonly name: 'correlator' | 'exporter' | 'reconciler' | 'history' | 'runtime-spans';
   readonly environment: Readonly<Record<string, string>>;
   /** What stands before `node`, such as a command that pins it to a core. */
   readonly before?: readonly string[];

@@ -4,6 +4,7 @@ import { startExplorer } from '../../functions/explorer/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
+import { startRuntimeSpans } from '../../functions/runtime-spans/index.ts';
 import { startEventDisplay } from '../../functions/samples/event-display/index.ts';
 import { startHeartbeats } from '../../functions/samples/heartbeats/index.ts';
 import { samples, startOf } from '../../functions/samples/index.ts';
@@ -18,7 +19,7 @@ export const localFunctions: LocalFunctions = {
   startExplorer,
   startHistory,
   samples,
-  startOf,
+  startOf: (name) => (name === 'runtime-spans' ? async () => startRuntimeSpans : startOf(name)),
   startHeartbeats,
   startEventDisplay,
 };

@@ -5,6 +5,7 @@ import { startExplorer } from '../../functions/explorer/index.ts';
 import { startExporter } from '../../functions/exporter/index.ts';
 import { startHistory } from '../../functions/history/index.ts';
 import { startReconciler } from '../../functions/reconciler/index.ts';
+import { startRuntimeSpans } from '../../functions/runtime-spans/index.ts';
 import { helpers, samples, startOf } from '../../functions/samples/index.ts';
 import { functionContext, type Start } from '../../shared/process/run-function.ts';
 import { ConfigError, type Setting, Settings } from '../../shared/process/settings.ts';
@@ -16,6 +17,7 @@ const pipeline: Readonly<Record<string, Start>> = {
   reconciler: startReconciler,
   history: startHistory,
   explorer: startExplorer,
+  'runtime-spans': startRuntimeSpans,
 };
 const beside = [...Object.keys(samples), ...Object.keys(helpers)];
 const extensions = Object.keys(samples);

@@ -8,6 +8,7 @@ import { Pipeline } from '../../shared/cli/pipeline.ts';
 import { builtInRules } from '../../shared/correlation/rules/built-in/index.ts';
 import { compileRules } from '../../shared/correlation/rules/match.ts';
 import { field, listField, textField } from '../../shared/events/json.ts';
+import type { Observation } from '../../shared/events/observation.ts';
 import { parseEvent } from '../../shared/events/parse-event.ts';
 import { ObjectIndex } from '../../shared/kubernetes/object-index.ts';
 import { SpanBatch } from '../../shared/runtime-spans/read/make-span.ts';
@@ -31,7 +32,17 @@ export interface Recording {
   readonly spans: readonly RuntimeSpan[];
   /** The requests that brought them, as OTLP/JSON. */
   readonly requests: readonly unknown[];
+  /** Events and the requests in the order in which they came. */
+  readonly arrivals: readonly Arrival[];
   readonly labels: readonly Label[];
+}
+
+export interface Arrival {
+  /** ms. */
+  readonly at: number;
+  /** Null: a request. */
+  readonly event: Observation | null;
+  readonly request: unknown;
 }
 
 export function fileOf(name: string, file: string): string {
@@ -42,16 +53,33 @@ export function readRecording(name: string): Recording {
   const requests = linesOf(name, 'spans.jsonl');
   const batch = new SpanBatch(Number.POSITIVE_INFINITY);
   for (const request of requests) readOtlpJson(request, batch);
-  return { segments: segmentsOf(name), spans: batch.spans, requests, labels: labelsOf(name) };
+  const events = eventsOf(name);
+  const pipeline = newPipeline();
+  for (const { event } of events) if (event !== null) pipeline.push(event);
+  const arrivals = [...events, ...requests.map((request): Arrival => ({ at: arrivalOf(request), event: null, request }))];
+  return {
+    segments: pipeline.finish(),
+    spans: batch.spans,
+    requests,
+    arrivals: arrivals.sort((a, b) => a.at - b.at),
+    labels: labelsOf(name),
+  };
 }
 
-function segmentsOf(name: string): Segment[] {
-  const pipeline = new Pipeline({ rules: compileRules(builtInRules), objects: new ObjectIndex() });
-  for (const notification of linesOf(name, 'watch.jsonl')) {
+export function newPipeline(): Pipeline {
+  return new Pipeline({ rules: compileRules(builtInRules), objects: new ObjectIndex() });
+}
+
+function eventsOf(name: string): Arrival[] {
+  return linesOf(name, 'watch.jsonl').flatMap((notification): Arrival[] => {
     const parsed = parseEvent(field(notification, 'object'));
-    if (parsed.ok && textField(notification, 'type') !== 'DELETED') pipeline.push(parsed.value);
-  }
-  return pipeline.finish();
+    if (!parsed.ok || textField(notification, 'type') === 'DELETED') return [];
+    return [{ at: arrivalOf(notification), event: parsed.value, request: null }];
+  });
+}
+
+function arrivalOf(line: unknown): number {
+  return Date.parse(textField(line, 'receivedAt'));
 }
 
 function labelsOf(name: string): Label[] {

@@ -9,7 +9,12 @@ const call = (method: string, fields: Partial<RuntimeSpan> = {}) =>
   runtimeSpan({ name: `runtime.v1.RuntimeService/${method}`, kind: 'client', service: 'kubelet', ...fields });
 const storage = (name: string, key: string, fields: Partial<RuntimeSpan> = {}) => runtimeSpan({ name, attributes: { key }, ...fields });
 const sync = (fields: Partial<RuntimeSpan> = {}) =>
-  runtimeSpan({ name: 'syncPod', service: 'kubelet', attributes: { 'k8s.pod.uid': 'u-1', 'k8s.pod.name': 'web-1' }, ...fields });
+  runtimeSpan({
+    name: 'syncPod',
+    service: 'kubelet',
+    attributes: { 'k8s.pod.uid': 'u-1', 'k8s.pod.name': 'web-1', 'k8s.namespace.name': 'shop' },
+    ...fields,
+  });
 
 const keysOf = (...spans: RuntimeSpan[]) => screen(spans).kept.map(({ keys }) => keys);
 const droppedOf = (...spans: RuntimeSpan[]) => Object.fromEntries(screen(spans).dropped);
@@ -28,9 +33,9 @@ describe('screen', () => {
       [served('POST', '/api/v1/namespaces/shop/serviceaccounts/default/token'), storage('cacher.Get', '/pods/shop/web-1')],
       ['pods/shop/web-1'],
     ],
-    ['a pass by its pod', [sync()], ['pod-uid/u-1']],
-    ['a pass with the hook that it runs', [sync(), call('ExecSync', { parentSpanId: '1'.repeat(16) })], ['pod-uid/u-1']],
-    ['a pass that failed at once', [sync({ end: sync().start + 20, failed: true })], ['pod-uid/u-1']],
+    ['a pass by its pod', [sync()], ['pod-uid/u-1', 'pods/shop/web-1']],
+    ['a pass with the hook that it runs', [sync(), call('ExecSync', { parentSpanId: '1'.repeat(16) })], ['pod-uid/u-1', 'pods/shop/web-1']],
+    ['a pass that failed at once', [sync({ end: sync().start + 20, failed: true })], ['pod-uid/u-1', 'pods/shop/web-1']],
     [
       'a sandbox by the name that the kubelet gave it',
       [call('RunPodSandbox', { attributes: { 'sandbox.name': 'web-1_shop_u-1_0', 'sandbox.id': 's-1' } })],

@@ -69,7 +69,7 @@ export async function serveCommand(functions: LocalFunctions, options: ServeOpti
     exports,
     reconciles: options.live,
     beats: true,
-    overlays: options.with,
+    overlays: [...options.with, 'runtime'],
   }).catch(async (error: unknown) => {
     await history?.close(historyGraceMs);
     throw error;

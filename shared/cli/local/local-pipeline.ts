@@ -26,6 +26,9 @@ const folders = ['base', 'overlays/objects', 'overlays/history'].map((name) =>
 const graceMs = 5_000;
 const viewer = 'viewer';
 const explorer = 'explorer';
+/** The function that takes OTLP, if an overlay adds it. */
+const runtimeSpans = 'runtime-spans';
+const tracesPath = '/v1/traces';
 /** Max remembered ids of shown segments. */
 const shownMost = 10_000;
 
@@ -79,6 +82,7 @@ async function startAll(functions: LocalFunctions, options: LocalOptions, begun:
     rootBroker: 'events',
     pings: options.beats,
     page: () => urls.get(explorer)?.[0] ?? null,
+    functionAt: (path) => (path === tracesPath && urls.has(runtimeSpans) ? urlOf(runtimeSpans) + tracesPath : null),
   });
   begun.push(
     () => broker.stop(),
