@@ -33,7 +33,8 @@ export async function startRuntimeSpans(surroundings: FunctionContext, given: Gi
   const { settings, log, metrics, clock, tracing } = surroundings;
   const { budget, bounds } = readRuntimeConfig(settings);
   const port = portOf(settings);
-  const hasSink = settings.optionalUrl('K_SINK', { what: 'where replies go whose sender takes none; set by a SinkBinding' }) !== undefined;
+  const hasSink =
+    settings.optionalUrl('K_SINK', { what: 'where replies are sent if the sender accepts none; set by a SinkBinding' }) !== undefined;
   const sinkOptions = hasSink && !given.sink ? sinkOptionsOf(settings) : null;
   const redisSettings = readRedisSettings(settings);
   settings.finish('runtime-spans');

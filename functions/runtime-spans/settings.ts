@@ -13,17 +13,11 @@ export function readRuntimeConfig(settings: Settings): RuntimeConfig {
   const number = (name: string, fallback: number, min: number, max: number, what: string) =>
     settings.number(name, { default: fallback, min, max, what });
   return {
-    budget: number('KNSPAN_RUNTIME_BUDGET', defaultRuntimeBudget, 0, 100_000, 'most runtime spans in a trace; 0: no limit'),
+    budget: number('KNSPAN_RUNTIME_BUDGET', defaultRuntimeBudget, 0, 100_000, 'max runtime spans per trace; 0: no limit'),
     bounds: {
-      bytes: number(
-        'KNSPAN_RUNTIME_BYTES_MAX',
-        defaultBounds.bytes,
-        1_000_000,
-        100_000_000_000,
-        'most bytes of runtime spans that are kept',
-      ),
-      spans: number('KNSPAN_RUNTIME_SPANS_MAX', defaultBounds.spans, 1_000, 1_000_000_000, 'most runtime spans that are kept'),
-      ttlMs: settings.duration('KNSPAN_RUNTIME_TTL', '20m', 'how long runtime spans are kept; less where they are many', '1m', '24h'),
+      bytes: number('KNSPAN_RUNTIME_BYTES_MAX', defaultBounds.bytes, 1_000_000, 100_000_000_000, 'max bytes of stored runtime spans'),
+      spans: number('KNSPAN_RUNTIME_SPANS_MAX', defaultBounds.spans, 1_000, 1_000_000_000, 'max stored runtime spans'),
+      ttlMs: settings.duration('KNSPAN_RUNTIME_TTL', '20m', 'how long runtime spans are stored; less as the store fills up', '1m', '24h'),
     },
   };
 }

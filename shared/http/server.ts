@@ -229,7 +229,7 @@ class Front {
       const answer = await this.#options.intake?.take(body.bytes, request.headers);
       if (answer === undefined) return;
       const { status, retryAfterSeconds, contentType } = answer;
-      this.#count(status < 300 ? 'accepted' : status < 500 && status !== 429 ? 'refused' : 'unavailable');
+      this.#count(status < 300 ? 'accepted' : status < 500 && status !== 429 ? 'rejected' : 'unavailable');
       response.writeHead(status, {
         'content-type': contentType,
         'content-length': Buffer.byteLength(answer.body),
