@@ -39,7 +39,7 @@ async function runCommandLine(): Promise<void> {
     startExplorer: async (...given) => (await import('./explorer/index.ts')).startExplorer(...given),
     startHistory: async (...given) => (await import('./history/index.ts')).startHistory(...given),
     samples,
-    startOf: (name) => (Object.hasOwn(functions, name) ? functions[name] : startOf(name)),
+    startOf: (name) => (name === 'runtime-spans' ? functions[name] : startOf(name)),
     startHeartbeats: async (...given) => (await import('./samples/heartbeats/index.ts')).startHeartbeats(...given),
     startEventDisplay: async (...given) => (await import('./samples/event-display/index.ts')).startEventDisplay(...given),
   });
