@@ -63,7 +63,10 @@ describe('wrong usage', () => {
       for (const way of [[], ['--through', 'serve']]) {
         const { status, out, err } = await knspan(['replay', path, ...way]);
         assert.deepEqual([status, out], [2, ''], err);
-        assert.match(err, /^Cannot find an Event in the input: wanted the output of 'kubectl get events -A' \(JSON, YAML or table\), a dump, or /m);
+        assert.match(
+          err,
+          /^Cannot find an Event in the input: wanted the output of 'kubectl get events -A' \(JSON, YAML or table\), a dump, or /m,
+        );
         assert.doesNotMatch(err, /^ +at /m);
       }
     }

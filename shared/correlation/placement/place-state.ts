@@ -4,11 +4,12 @@
  */
 import { type CausalLink, endChange, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
-import type { Occurrence } from '../occurrence.ts';
+import { keyOf, type Occurrence } from '../occurrence.ts';
 import { beginsAgainAfter } from '../settling-times.ts';
 import { childKey, setFailing, setReady, setStarted } from './children.ts';
 import { type Origin, originOf, originsToPlace } from './creation.ts';
 import { type DomainPass, linkTo, type Placer, pairKey, seriesKey } from './domain-pass.ts';
+import { involvedOf } from './occurrence-index.ts';
 import { deletingChange } from './place-deletion.ts';
 import { placeDigest } from './place-digest.ts';
 import { incidentOf, openIncident, placeTerminating } from './place-failure.ts';
@@ -25,7 +26,7 @@ function isTerminating(pass: DomainPass, one: Occurrence, object: ObjectState): 
 }
 
 function placeLife(pass: DomainPass, one: Occurrence, object: ObjectState): void {
-  const { meaning, observation } = one.routed;
+  const { meaning } = one.routed;
   if (isTerminating(pass, one, object) && placeTerminating(pass, one, object)) return;
   const origin = originOf(pass, one, object);
   if (!origin) return placeWithoutOrigin(pass, one, object);

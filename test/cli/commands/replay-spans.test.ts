@@ -64,7 +64,8 @@ describe('knspan replay --spans', () => {
     assert.match(shown.out, /├─ API create deployments\/web by kubectl +apiserver +▏ +4 ms$/m);
     assert.match(shown.out, /│ +├─ wait: volumes, secrets and cgroups +kubelet +█+\S? +1\.8 s$/m);
     assert.match(shown.out, /^ {2}… \d+ more runtime spans, shorter than 21 ms or folded$/m);
-    const eventRows = (text: string) => text.split('\n').filter((line) => /replicaset-controller|default-scheduler/.test(line) && !line.includes(' API '));
+    const eventRows = (text: string) =>
+      text.split('\n').filter((line) => /replicaset-controller|default-scheduler/.test(line) && !line.includes(' API '));
     assert.deepEqual(eventRows(shown.out).length, eventRows(plain.out).length);
   });
 

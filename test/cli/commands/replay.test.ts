@@ -36,7 +36,10 @@ describe('knspan replay', () => {
     const lines = out.trimEnd().split('\n');
     assert.ok(lines.length > 2);
     for (const line of lines)
-      assert.match(line, /^2026-11-20T20:4\d:\d\dZ +(·|\S+ \S+( \d+ s)?) +(ok|recovered|failing|failed) .* (1 event |\d+ events) +[0-9a-f]{8}$/);
+      assert.match(
+        line,
+        /^2026-11-20T20:4\d:\d\dZ +(·|\S+ \S+( \d+ s)?) +(ok|recovered|failing|failed) .* (1 event |\d+ events) +[0-9a-f]{8}$/,
+      );
   });
 
   test('--failed, --since, --namespace, --exit-code', async () => {
