@@ -42,7 +42,6 @@ const linesPerMinute = 10;
 export class SpanReceiver {
   readonly #parts: ReceiverParts;
   readonly #turns = new Semaphore(atOnce);
-  readonly #closing = new AbortController();
   #underWay = 0;
 
   constructor(parts: ReceiverParts) {
@@ -60,7 +59,7 @@ export class SpanReceiver {
     }
     this.#underWay += 1;
     try {
-      return await this.#turns.run(this.#closing.signal, () => this.#read(body, headers['content-encoding'], encoding));
+      return await this.#turns.run(() => this.#read(body, headers['content-encoding'], encoding));
     } finally {
       this.#underWay -= 1;
     }
