@@ -19,7 +19,7 @@ import { startRedis } from './helpers/redis.ts';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const languages = ['sh', 'yaml', 'ts', 'text'];
 const explained = /^# (not run by a test|run by npm run test:\w+)/;
-const ready = /Following the cluster|Taking CloudEvents at/;
+const ready = /Following the cluster|Taking CloudEvents at|Page at/;
 
 interface Block {
   readonly language: string;
@@ -77,7 +77,7 @@ class Playground {
   /** Runs a line; what follows the cluster is interrupted once it is ready. Resolves with the exit code. */
   run(line: string): Promise<{ readonly status: number | null; readonly out: string }> {
     const command = this.#replacements.reduce((text, [from, to]) => text.replaceAll(from, to), line);
-    const follows = /knspan (watch|serve)/.test(command);
+    const follows = /knspan (watch|serve)|--ui/.test(command);
     const { HOME = '' } = process.env;
     const env = {
       HOME,

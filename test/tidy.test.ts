@@ -130,6 +130,12 @@ describe('files', () => {
     }
   });
 
+  it('of the product name no file of test/, but in comments', () => {
+    for (const file of sources.filter((name) => !name.startsWith('test/')))
+      for (const line of readFileSync(join(top, file), 'utf8').split('\n'))
+        assert.doesNotMatch(line.replace(/\/\/ .*|\/?\*.*/, ''), /['"`/]test\//, `${file}: ${line}`);
+  });
+
   it('leave nothing behind', () => {
     const left = new RegExp(['TO' + 'DO', 'FIX' + 'ME', '\\b(it|test|describe)\\.(on' + 'ly|sk' + 'ip)\\b'].join('|'));
     for (const file of sources) assert.doesNotMatch(readFileSync(join(top, file), 'utf8'), left, file);
