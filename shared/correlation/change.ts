@@ -1,16 +1,15 @@
 /**
- * A change while it is open: what it has made and deleted, how far it has come, when it is settled and how it has ended. Everything
- * follows from event times.
+ * An open change: what it has created and deleted, its progress, when it settles and its outcome. Derived from event times only.
  */
 import type { Micros, ObjectRef } from '../events/observation.ts';
 import { healthyAfter, hour, longestChange, longestIncident, quietAfterEnd, quietWithoutEnd } from './settling-times.ts';
 
-/** A link from an object, or a change, to the occurrence that made, ended or drives it. */
+/** A link from an object or a change to the occurrence that created, ended or drives it. */
 export interface CausalLink {
   readonly occurrence: string;
   readonly change: string;
   readonly at: Micros;
-  /** name: a message or an owner names the object; structure: it follows from what the owner was doing; self: the object's own. */
+  /** name: a message or an owner names the object; structure: derived from the owner's actions; self: the object's own. */
   readonly by: 'name' | 'structure' | 'self';
 }
 
@@ -32,7 +31,7 @@ export type ChangeKind = ChangeState['kind'];
 interface ChangeBase {
   /** uid#n of the occurrence that opened it. */
   readonly id: string;
-  /** What the change is about when it is less than the domain: the job of a run, the pod of an incident. */
+  /** The subject of the change if smaller than the domain: the job of a run, the pod of an incident. */
   readonly about: ObjectRef;
   readonly root: ObjectRef;
   readonly start: Micros;
@@ -41,45 +40,45 @@ interface ChangeBase {
 }
 
 interface TroubledChange extends ChangeBase {
-  /** Why it has failed; empty: it has not. */
+  /** Reason of the failure; empty: none. */
   failed: string;
   readonly continues: CausalLink | null;
 }
 
-/** Events without cause or effect, of one object and hour. */
+/** Events without cause or effect, per object and hour. */
 export interface DigestChange extends ChangeBase {
   readonly kind: 'digest';
 }
 
-/** Troubles of one object after its change has settled. */
+/** Trouble of one object after its change has settled. */
 export interface IncidentChange extends TroubledChange {
   readonly kind: 'incident';
   /** Stays open until then, however long nothing happens: the last incident of an object's day, a series that went on; 0: no such time. */
   openUntil: Micros;
 }
 
-/** How an object that the change has made fares; restarted: after a crash, which may be in vain. */
+/** State of an object created by the change; restarted: after a crash, possibly to crash again. */
 export type ChildStatus = 'waiting' | 'up' | 'unready' | 'failing' | 'restarted';
 
-/** Something done to the domain, tracked until what it has made is up and what it has deleted is replaced. */
+/** A change of the domain, tracked until everything created is up and everything deleted is replaced. */
 export interface TrackedChange extends TroubledChange {
   kind: TrackedKind;
-  /** metadata.generation that the change answers, by key of the object, as far as it is known. */
+  /** metadata.generation that the change answers, by key of the object, if known. */
   readonly generations: Record<string, number>;
   /** What the root object applies in it, as far as it says so. */
   readonly revision: string;
   /** By `<kind>/<name>`. */
   readonly made: Record<string, ChildStatus>;
-  /** Names of objects deleted in it that nothing has replaced yet. */
+  /** Names of deleted objects without a replacement yet. */
   unreplaced: string[];
   deletes: number;
   /** A pod that it had made went while it was in trouble. */
   lost: boolean;
   /** Whether an Event surely tells when the change is over (a job's condition), and has done so. */
   end: 'none' | 'expected' | 'reached';
-  /** A later edit has taken over: what is missing will not come. */
+  /** Superseded by a later edit: missing objects will not come. */
   superseded: boolean;
-  /** By key of the workload of which ReplicaSets were scaled. */
+  /** By key of the workload whose ReplicaSets were scaled. */
   readonly rollouts: Record<string, RolloutState>;
 }
 
@@ -110,16 +109,16 @@ export function isTracked(change: ChangeState): change is TrackedChange {
   return change.kind !== 'incident' && change.kind !== 'digest';
 }
 
-/** How far a Deployment has moved its pods from old ReplicaSets to a new one. */
+/** Progress of a Deployment from old ReplicaSets to a new one. */
 export interface RolloutState {
-  /** The ReplicaSet that is built up; empty: none so far. */
+  /** The ReplicaSet being scaled up; empty: none so far. */
   newSet: string;
   newReplicas: number;
-  /** The ReplicaSets that are taken down, with what is left of them. */
+  /** The ReplicaSets being scaled down, with their remaining replicas. */
   oldSets: Record<string, number>;
-  /** How many replicas the Deployment wanted when the change began; 0: not known. */
+  /** Desired replicas of the Deployment when the change began; 0: unknown. */
   readonly wanted: number;
-  /** Goes back to a ReplicaSet that was there before. */
+  /** Rolls back to an earlier ReplicaSet. */
   back: boolean;
   /** The ReplicaSet whose scaling up in the middle of another rollout began this one: whether it is a new size or a rollback is open. */
   resized: string;
@@ -134,7 +133,7 @@ export function endChange(change: ChangeState, failed: string): void {
   if (failed !== '') change.failed = failed;
 }
 
-/** The event time at which the change is settled if nothing more of it comes. */
+/** The event time at which the change settles if no further Event arrives. */
 export function settlesAt(change: ChangeState): Micros {
   if (change.kind === 'digest') return (Math.floor(change.start / hour) + 1) * hour;
   if (change.kind === 'incident') return Math.max(change.openUntil, Math.min(change.start + longestIncident, change.last + healthyAfter));
@@ -156,8 +155,8 @@ export function settlesAtEarliest(change: ChangeState): Micros {
 }
 
 /**
- * done: its end condition holds; waiting: something is under way that will be reported (a pull, a container's start, a job's end, a
- * rollout whose new pods are well); stuck: in trouble, waiting may be in vain; unsure: it has no end condition.
+ * done: its end condition holds; waiting: something in progress will be reported (a pull, a container's start, a job's end, a rollout with
+ * healthy new pods); stuck: in trouble, may never end; unsure: no end condition.
  */
 function progressOf(change: TrackedChange): 'done' | 'waiting' | 'stuck' | 'unsure' {
   if (change.end === 'reached') return isRolling(change) && !change.superseded ? 'waiting' : 'done';
@@ -170,7 +169,7 @@ function progressOf(change: TrackedChange): 'done' | 'waiting' | 'stuck' | 'unsu
   return made.length === 0 && change.deletes === 0 ? 'unsure' : 'done';
 }
 
-/** A rollout is under way as long as an old ReplicaSet has pods beside the new one, or the new one has fewer than there were. */
+/** A rollout is in progress while an old ReplicaSet has pods, or the new one has fewer than there were. */
 export function isRolling({ rollouts }: TrackedChange): boolean {
   return Object.values(rollouts).some(isUnderWay);
 }

@@ -1,10 +1,10 @@
-/** How changes are told: for which cluster, under which service, with how many spans. */
+/** How changes are rendered: cluster, service name, number of spans. */
 
 export interface CorrelateConfig {
   readonly cluster: string;
   /** `service.name` of root spans. */
   readonly rootService: string;
-  /** At most this many spans a trace; identical siblings fold. */
+  /** Max spans per trace; similar siblings are folded. */
   readonly budget: number;
   readonly orphans: 'digest' | 'each' | 'drop';
 }

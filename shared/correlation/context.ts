@@ -1,15 +1,15 @@
 /**
- * What a domain remembers between two calls of `correlate`: plain data, serialisable as JSON, bounded. What is undecided travels beside
- * it (`PendingState`): occurrences that wait for their change to settle, each with its place.
+ * The state of a domain between two calls of `correlate`: plain data, serialisable as JSON, bounded. Undecided occurrences are kept beside it
+ * (`PendingState`), each with its placement, until their change settles.
  */
 import type { Micros, ObjectRef } from '../events/observation.ts';
 import type { CausalLink, ChangeState } from './change.ts';
 import type { Occurrence, Routed } from './occurrence.ts';
 import { rememberFor } from './settling-times.ts';
 
-/** Objects remembered in a domain at most; the ones seen longest ago go first. */
+/** Max remembered objects per domain; the least recently seen are dropped. */
 export const objectsRemembered = 20_000;
-/** Emitted occurrences remembered in a domain at most (about 60 bytes each). */
+/** Max remembered emitted occurrences per domain (about 60 bytes each). */
 export const ledgerRemembered = 200_000;
 
 export interface ObjectState {
@@ -20,36 +20,36 @@ export interface ObjectState {
   lastSeen: Micros;
   creation: CausalLink | null;
   deletion: CausalLink | null;
-  /** Where the object's own steps hang when no Event names it: its Scheduled, or its first Event. */
+  /** Parent of the object's own steps if no Event names it: its Scheduled, or its first Event. */
   firstSign: CausalLink | null;
-  /** Open pairs: `pair|container` -> where it was opened. */
+  /** Open pairs: `pair|container` -> the opening occurrence. */
   readonly open: Record<string, CausalLink>;
-  /** The last pair of it that was closed. */
+  /** Its last closed pair. */
   ended: CausalLink | null;
   /** Series by Event uid: the occurrence that began it in the change. */
   readonly series: Record<string, CausalLink>;
   /** The last failure of a probe. */
   unhealthy: CausalLink | null;
-  /** The change that the object's troubles belong to since its own change settled. */
+  /** The incident that the object's trouble belongs to after its own change has settled. */
   incident: string;
-  /** Incidents begun on that day (UTC, days since the epoch). */
+  /** Incidents started on that day (UTC, days since the epoch). */
   incidentDay: number;
   incidentCount: number;
   troubled: boolean;
 }
 
-/** One scaling of a ReplicaSet, and how many creations or deletions it still has to answer for. */
+/** One scaling of a ReplicaSet, and the number of creations or deletions still attributed to it. */
 export interface Scaling {
   readonly occurrence: string;
   readonly change: string;
   readonly at: Micros;
-  /** Empty when the message was lost to merging. */
+  /** Empty if the message was lost to merging. */
   readonly set: string;
   readonly up: boolean;
   slots: number;
 }
 
-/** An object that was deleted, not by its controller, and waits for its replacement. */
+/** An object deleted by someone other than its controller, until its replacement exists. */
 export interface Disruption {
   readonly object: string;
   readonly name: string;
@@ -90,16 +90,16 @@ export interface Context {
   readonly podsMade: Record<string, string>;
   readonly changes: Record<string, ChangeState>;
   scalings: Scaling[];
-  /** To what size a ReplicaSet was scaled last, by its name. */
+  /** Last size of a ReplicaSet, by name. */
   readonly setSizes: Record<string, KnownSet>;
   /** How many replicas a Deployment was last known to want, by its name. */
   readonly deploymentSizes: Record<string, KnownSize>;
   disruptions: Disruption[];
   /** Change id -> its trace, for links. */
   readonly settled: Record<string, Settled>;
-  /** The highest occurrence of each Event that has its place. */
+  /** The highest placed occurrence of each Event. */
   readonly highest: Record<string, { readonly n: number; readonly at: Micros }>;
-  /** Occurrences that have left in a segment: id -> time. */
+  /** Emitted occurrences: id -> time. */
   readonly ledger: Record<string, Micros>;
 }
 
@@ -122,7 +122,7 @@ export function emptyContext(): Context {
   };
 }
 
-/** A context to write to; what never changes is shared with the one that it is made from. */
+/** A writable copy; immutable parts are shared with the original. */
 export function copyOf(context: Context): Context {
   const objects: Context['objects'] = {};
   for (const key in context.objects) {
@@ -146,7 +146,7 @@ export function copyOf(context: Context): Context {
   };
 }
 
-/** Drops what is older than any Event can be, what refers to nothing any more, and the oldest beyond the bounds. */
+/** Drops entries older than any Event, dangling references, and the oldest beyond the bounds. */
 export function forgetOld(context: Context): void {
   const before = context.watermark - rememberFor;
   dropOldest(context.ledger, (at) => at, before, ledgerRemembered);
@@ -169,7 +169,7 @@ function dropSettled(links: Record<string, CausalLink>, context: Context): void 
   for (const key in links) if (!((links[key]?.change ?? '') in context.changes)) delete links[key];
 }
 
-/** Drops what is from before that time, and the oldest beyond the bound. */
+/** Drops entries from before that time, and the oldest beyond the bound. */
 export function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => Micros, before: Micros, most: number): void {
   let count = 0;
   for (const key in record) {
@@ -182,10 +182,10 @@ export function dropOldest<T>(record: Record<string, T>, timeOf: (value: T) => M
   for (const [key] of oldest.slice(0, count - most)) delete record[key];
 }
 
-/** Where an occurrence belongs. */
+/** The placement of an occurrence. */
 export interface Placement {
   readonly change: string;
-  /** Occurrence that is its parent; empty: the root of the change. */
+  /** Its parent occurrence; empty: the root of the change. */
   readonly parent: string;
   /** Not empty: the occurrence is a span event of that occurrence's span (`root`: of the root span). */
   readonly on: string;
@@ -199,7 +199,7 @@ export interface Placement {
   readonly terminating: boolean;
   /** Its parent names its object. */
   readonly named: boolean;
-  /** How many occurrences of the Event between this one and the last one before it were never observed. */
+  /** Number of unobserved occurrences of the Event between this one and the previous one. */
   readonly unobserved: number;
 }
 
@@ -208,7 +208,7 @@ export interface Placed {
   readonly place: Placement;
 }
 
-/** What is not decided yet. */
+/** Undecided occurrences and open changes. */
 export interface PendingState {
   readonly placed: readonly Placed[];
   readonly waiting: readonly Routed[];

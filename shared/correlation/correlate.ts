@@ -1,9 +1,9 @@
 /**
  * The decision: which Event caused which, for one domain. Pure: no clock, no I/O, no randomness. The same observations give the same
- * spans in any order, under any duplication and any split over calls within the lateness allowed (`settling-times.ts`).
+ * spans in any order, under any duplication and any split over calls within the allowed lateness (`settling-times.ts`).
  *
- * It is a pass in event time. `now` only says how far the pass may go; where changes begin and end follows from event times. What is
- * settled leaves as segments, what is not comes back as `keep`, what later Events may refer to as `context`.
+ * It is a pass in event time. `now` only limits how far the pass goes; the start and end of changes follow from event times. Settled changes
+ * are returned as segments, undecided ones as `keep`, and what later Events may refer to as `context`.
  */
 import type { Micros } from '../events/observation.ts';
 import type { Objects } from '../kubernetes/object-index.ts';
@@ -23,9 +23,9 @@ export interface CorrelateInput {
   readonly keep: PendingState;
   readonly objects: Objects;
   readonly context: Context;
-  /** Infinity in a replay: everything may be decided. */
+  /** Infinity in a replay: everything is decided. */
   readonly now: Micros;
-  /** Collects, by occurrence, which other parents were considered and why they were not taken. */
+  /** Collects, by occurrence, the rejected parents and why. */
   readonly notes?: Map<string, Candidate[]>;
 }
 
@@ -33,7 +33,7 @@ export interface CorrelateResult {
   readonly segments: readonly Segment[];
   readonly context: Context;
   readonly keep: PendingState;
-  /** What was decided in this call: each occurrence and its place. */
+  /** The decisions of this call: each occurrence and its placement. */
   readonly decided: readonly Placed[];
 }
 
@@ -70,7 +70,7 @@ export function correlate(input: CorrelateInput, config: CorrelateConfig): Corre
   return { segments, context, keep, decided };
 }
 
-/** The pass goes as far as everything has arrived, by whole seconds: times cut to the second need their whole second. */
+/** The pass goes as far as everything has arrived, in whole seconds: a truncated time needs its whole second. */
 export function decidableUntil(now: Micros): Micros {
   if (!Number.isFinite(now)) return now;
   return Math.floor((now - lateness - causeMayTrail) / second) * second;
@@ -122,7 +122,7 @@ function setEmitted(context: Context, { id, at }: Occurrence): void {
   context.ledger[id] = Math.max(at, context.watermark);
 }
 
-/** An Event without cause or effect as a trace of its own. */
+/** An Event without cause or effect, as a trace of its own. */
 function renderAlone({ objects, context }: DomainPass, { about, root }: ChangeState, placed: Placed, config: CorrelateConfig): Segment {
   const { id, at } = placed.occurrence;
   const change = newChange({ id, kind: 'update', about, root, start: at, end: 'reached' });
@@ -131,8 +131,8 @@ function renderAlone({ objects, context }: DomainPass, { about, root }: ChangeSt
 }
 
 /**
- * An occurrence that comes after its time was decided: in its object's change while that is open, since what the source has lost and a
- * listing has found may be what the change waits for; else beside it. Null: it has its place.
+ * An occurrence that arrives after its time was decided: part of its object's change while that is open, since a repaired Event may be what
+ * the change waits for; else beside it. Null: it is placed already.
  */
 function placeLate(pass: DomainPass, one: Occurrence): Placed | null {
   const ref = one.routed.chain[0];
@@ -161,7 +161,7 @@ function placeLate(pass: DomainPass, one: Occurrence): Placed | null {
   };
 }
 
-/** True when every occurrence that the notification tells of has its place or has been emitted. */
+/** True if every occurrence in the notification is placed or emitted. */
 function isPlaced({ observation: { uid, n }, tellsFirst }: Routed, pass: DomainPass): boolean {
   const has = (id: string) => id in pass.context.ledger || pass.placeOf(id) !== null;
   return has(`${uid}#${n}`) && (n === 1 || !tellsFirst || has(`${uid}#1`));

@@ -1,4 +1,4 @@
-/** Derived ids: the same change gets the same ids however, whenever and how often its events arrive. Never random. */
+/** Derived ids: a change gets the same ids whatever the order, time and number of deliveries of its Events. Never random. */
 import { hash } from 'node:crypto';
 import type { ChangeState } from './change.ts';
 import { keyOf } from './occurrence.ts';
@@ -8,7 +8,7 @@ export function traceIdOf(cluster: string, rootUid: string, anchor: string): str
   return digest(32, 'trace', cluster, rootUid, anchor);
 }
 
-/** The trace of a change, and its root span, from when it begins. */
+/** The ids of the trace of a change and of its root span. */
 export function traceOf(cluster: string, change: ChangeState): { readonly traceId: string; readonly rootSpanId: string } {
   const of = keyOf(change.kind === 'digest' ? change.about : change.root);
   return { traceId: traceIdOf(cluster, of, change.id), rootSpanId: spanIdOf(cluster, change.id, 'root') };
@@ -19,7 +19,7 @@ export function spanIdOf(cluster: string, occurrence: string, role: string): str
   return digest(16, 'span', cluster, occurrence, role);
 }
 
-/** Order-free hash of a set of occurrences: the sum of their hashes, 16 hex digits. */
+/** Order-independent hash of a set of occurrences: the sum of their hashes, 16 hex digits. */
 export function digestOf(occurrences: Iterable<string>): string {
   let sum = 0n;
   for (const one of occurrences) sum = (sum + BigInt(`0x${digest(16, 'fold', one)}`)) & 0xffffffffffffffffn;

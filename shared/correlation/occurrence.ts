@@ -1,20 +1,20 @@
 /**
- * Occurrences: the n-th time that one Event object happened. Observations are turned into the set of occurrences that they
- * tell of, in the one order in which the correlator walks through them, whatever order they arrived in.
+ * Occurrences: the n-th time that one Event object happened. Turns observations into the set of their occurrences, in the order of the
+ * correlator's pass, whatever the order of arrival.
  */
 import type { Instant, Micros, ObjectRef, Observation } from '../events/observation.ts';
 import type { Meaning } from './rules/rule.ts';
 import { second } from './settling-times.ts';
 
-/** An observation that has found its domain: the owner chain is known as far as it can be. */
+/** A routed observation: its owner chain is known as far as possible. */
 export interface Routed {
   readonly observation: Observation;
   readonly meaning: Meaning;
   /** The object that the event is about, its owner, the owner's owner, ... up to the root of the domain. Never empty. */
   readonly chain: readonly ObjectRef[];
-  /** How much of the chain are owners; the rest belongs to the object that claims the event (a drained node, a preemptor). */
+  /** Number of owners in the chain; the rest belongs to the object that causes the event (a drained node, a preemptor). */
   readonly owners: number;
-  /** This notification also stands for the Event's first occurrence, should that never have been told by itself. */
+  /** Also stands for the Event's first occurrence, if that has no notification of its own. */
   readonly tellsFirst: boolean;
 }
 
@@ -24,14 +24,14 @@ export interface Occurrence {
   readonly n: number;
   readonly at: Micros;
   readonly uncertainty: Micros;
-  /** False when only a later notification tells that it happened, so that its own message is not known. */
+  /** False if known only from a later notification, so that its own message is unknown. */
   readonly messageKnown: boolean;
   readonly routed: Routed;
 }
 
 /** The key of an object: its uid, else its kind, namespace and name. */
 export function keyOf(ref: ObjectRef): string {
-  // Keys are names of properties: one that is special to the language must not be one.
+  // Keys are used as property names: avoid those that are special in JavaScript.
   if (ref.uid === '__proto__') return `uid/${ref.uid}`;
   // Static pods of several nodes may have the same hash for a uid.
   if (ref.uid.length === 32 && ref.kind === 'Pod' && !ref.uid.includes('-')) return `${ref.uid}/${ref.name}`;
@@ -43,8 +43,8 @@ export function nameKeyOf(kind: string, namespace: string, name: string): string
 }
 
 /**
- * All occurrences that the observations tell of, less those that `known` has, in the order of the walk. `placed` are known ones whose
- * times still help to refine those of others.
+ * All occurrences of the observations except those in `known`, in the order of the pass. `placed` are known ones whose times help to refine
+ * those of others.
  */
 export function occurrencesOf(routed: readonly Routed[], known: (id: string) => boolean, placed: readonly Occurrence[] = []): Occurrence[] {
   const byEvent = new Map<string, Map<number, Routed>>();
@@ -79,7 +79,7 @@ function toOccurrence(routed: Routed, n: number, time: Instant, messageKnown: bo
   return { id: `${routed.observation.uid}#${n}`, n, at: time.at, uncertainty: time.uncertainty, messageKnown, routed };
 }
 
-/** Of two notifications about the same occurrence (an annotation was edited) the one written first counts. */
+/** Of two notifications about the same occurrence (an edited annotation) the first written one is used. */
 export function comesFirst(a: Observation, b: Observation): boolean {
   const order = compareVersions(a.resourceVersion, b.resourceVersion);
   return order !== 0 ? order < 0 : JSON.stringify(a) < JSON.stringify(b);
@@ -92,8 +92,8 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /**
- * Times cut to the second are refined by the order in which the same reporter wrote its Events: after the latest precise one
- * written before, inside the same second.
+ * Times truncated to seconds are refined by the order in which the same reporter wrote its Events: after the latest precise one written
+ * before, within the same second.
  */
 function refineTimes(occurrences: Occurrence[], placed: readonly Occurrence[]): Occurrence[] {
   const precise = new Map<string, Occurrence[]>();
@@ -124,7 +124,7 @@ export function inWalkOrder(a: Occurrence, b: Occurrence): number {
   return a.at - b.at || rankOf(a) - rankOf(b) || inSeries(a, b);
 }
 
-/** Of one Event in the order in which they happened. */
+/** Occurrences of one Event in order. */
 function inSeries(a: Occurrence, b: Occurrence): number {
   const [one, other] = [a.routed.observation.uid, b.routed.observation.uid];
   return one === other ? a.n - b.n : one < other ? -1 : 1;

@@ -1,6 +1,6 @@
 /**
- * The steps from an Event to its trace that every driver takes alike: the correlator between reads and writes of its store, the command
- * line in memory. An Event waits until it is routable, is routed to its domain, and waits there until the domain is due to be decided.
+ * The steps from an Event to its trace, shared by all drivers: the correlator with its store, the command line in memory. An Event waits until
+ * it is routable, is routed to its domain, and waits there until the domain is due.
  */
 import type { Micros, ObjectRef, Observation } from '../events/observation.ts';
 import { settlesAt } from './change.ts';
@@ -10,7 +10,7 @@ import { type CorrelateInput, type CorrelateResult, correlate, decidableAt } fro
 import { keyOf } from './occurrence.ts';
 import { lateness, ownerMayTrail, quietAfterEnd } from './settling-times.ts';
 
-/** When an Event of that time may be routed: whoever names its owner has done so by then. */
+/** When an Event of that time may be routed: its owner has been named by then. */
 export function routableAt(at: Micros): Micros {
   return at + ownerMayTrail + lateness;
 }
@@ -28,13 +28,13 @@ export function toldOnce<Route>(
   return n === 1 ? { route: first.route, tellsFirst: true } : { route, tellsFirst: false };
 }
 
-/** The key of the object at the top of a chain, which is never empty. */
+/** The key of the root of a chain, which is never empty. */
 export function domainOf(chain: readonly ObjectRef[]): string {
   const root = chain.at(-1);
   return root ? keyOf(root) : '';
 }
 
-/** When a domain may have something to decide because of this observation. */
+/** When this observation makes its domain due. */
 export function decidableBy({ last }: Observation): Micros {
   return decidableAt(last.at + quietAfterEnd);
 }
@@ -48,11 +48,11 @@ export const emptyDomain: DomainState = { context: emptyContext(), keep: emptyKe
 
 export interface Decided extends Pick<CorrelateResult, 'segments' | 'decided'> {
   readonly after: DomainState;
-  /** When there is something to decide again; null: nothing is open. */
+  /** Next due time; null: nothing is open. */
   readonly due: Micros | null;
 }
 
-/** Decides what is settled at `now`, the time of a live correlator; infinity: all. */
+/** Decides what has settled at `now`, the time of a live correlator; infinity: everything. */
 export function decideDomain(
   { context, keep }: DomainState,
   { now, ...input }: Omit<CorrelateInput, 'context' | 'keep'>,

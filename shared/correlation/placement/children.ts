@@ -1,4 +1,4 @@
-/** What a change has made, and how that fares: up, unready, failing, or gone before it was up. */
+/** Objects created by a change and their state: up, unready, failing, or gone before they were up. */
 import type { ObjectRef } from '../../events/observation.ts';
 import { type ChangeState, isTracked, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
@@ -6,7 +6,7 @@ import type { Occurrence } from '../occurrence.ts';
 import type { Meaning } from '../rules/rule.ts';
 import type { DomainPass } from './domain-pass.ts';
 
-/** Controllers that make pods of their own accord. */
+/** Controllers that create pods on their own. */
 export const podControllers: readonly string[] = ['StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'];
 
 export function childKey({ kind, name }: Pick<ObjectRef, 'kind' | 'name'>): string {
@@ -24,7 +24,7 @@ export function setStarted(pass: DomainPass, one: Occurrence, object: ObjectStat
   maker.made[key] = crashed && one.n > 1 ? 'restarted' : 'up';
 }
 
-/** What an action has made is not up before it says so, by an end of the phase `ready`. */
+/** A created object is up only when it reports so, by an end of the phase `ready`. */
 export function awaitReady(one: Occurrence, change: TrackedChange): void {
   const { phase, subject, class: role } = one.routed.meaning;
   if (phase !== 'ready' || role !== 'action' || !subject) return;
@@ -32,7 +32,7 @@ export function awaitReady(one: Occurrence, change: TrackedChange): void {
   if (!(key in change.made)) change.made[key] = 'waiting';
 }
 
-/** The object says that it is up. */
+/** The object reports that it is up. */
 export function setReady(pass: DomainPass, object: ObjectState, change: ChangeState): void {
   object.troubled = false;
   const maker = makerOf(pass, object, change);
@@ -59,14 +59,14 @@ function makerOf(pass: DomainPass, object: ObjectState, change: ChangeState): Tr
   return maker && key in maker.made ? maker : null;
 }
 
-/** A pod has gone; where something is to come in its place, `missing` is its name. */
+/** A pod is gone; `missing` is its name if a replacement is expected. */
 export function countDeletion(change: ChangeState, missing?: string): void {
   if (!isTracked(change)) return;
   change.deletes += 1;
   if (missing !== undefined) change.unreplaced.push(missing);
 }
 
-/** The object of that name is gone, or at work after all: no change waits for it any more. */
+/** The object of that name is gone or working: no change waits for it. */
 export function forgetChild(pass: DomainPass, child: Pick<ObjectRef, 'kind' | 'name'>): void {
   const key = childKey(child);
   for (const change of pass.openChanges()) {
@@ -75,7 +75,7 @@ export function forgetChild(pass: DomainPass, child: Pick<ObjectRef, 'kind' | 'n
   }
 }
 
-/** The object was deleted: the change that made it waits for it no longer. */
+/** The object was deleted: the change that created it stops waiting for it. */
 export function forgetMade(pass: DomainPass, object: ObjectState): void {
   const maker = pass.tracked(object.creation?.change ?? object.firstSign?.change);
   if (maker) delete maker.made[childKey(object.ref)];

@@ -1,6 +1,6 @@
 /**
- * What made an object: the action that names it, else what its owner was doing, else what made its owner. Its own steps and troubles
- * hang there as long as that change is open.
+ * The creation of an object: the action that names it, else its owner's action, else the owner's creation. Its steps and trouble have that as
+ * parent while its change is open.
  */
 import type { ObjectRef } from '../../events/observation.ts';
 import type { CausalLink, TrackedChange } from '../change.ts';
@@ -14,7 +14,7 @@ import { unnamedOrders } from './orders.ts';
 import { changeOfRevision } from './revision.ts';
 import { ownerSet, scalingsToPlace, takeScaling } from './scaling-slots.ts';
 
-/** A change and what in it an occurrence hangs on; an empty parent is its root. */
+/** A change and a parent in it; an empty parent is its root. */
 export interface Origin {
   readonly change: TrackedChange;
   readonly parent: string;
@@ -23,7 +23,7 @@ export interface Origin {
   readonly confidence?: Placement['confidence'];
 }
 
-/** What the object's steps hang on, while that change is open. */
+/** The parent of the object's steps, while its change is open. */
 export function originOf(pass: DomainPass, one: Occurrence, object: ObjectState): Origin | null {
   const same = changeOfRevision(pass, one);
   if (same) return { change: same, parent: '', rule: 'revision.same', evidence: `revision ${same.revision}` };
@@ -50,13 +50,13 @@ export function originsToPlace(pass: DomainPass, one: Occurrence, object: Object
   return orders.length === 0 && wantsCreation(pass, object) ? creationsToPlace(pass, one, object.ref) : orders;
 }
 
-/** The first sign of the object, or what made it, if that change is open. */
+/** The object's first sign, or its creation, if that change is open. */
 export function openLink(pass: DomainPass, { creation, firstSign }: ObjectState): CausalLink | null {
   if (firstSign && pass.tracked(firstSign.change)) return firstSign;
   return creation && pass.tracked(creation.change) ? creation : null;
 }
 
-/** Creations and updates of the object since what it hangs on now, latest first. */
+/** Creations and updates of the object since its current parent, latest first. */
 function newOrders(pass: DomainPass, one: Occurrence, { ref, creation, firstSign }: ObjectState): Occurrence[] {
   const link = firstSign ?? creation;
   if (!link || ref.kind === 'Pod') return [];
@@ -69,7 +69,7 @@ function wantsCreation(pass: DomainPass, object: ObjectState): boolean {
   return openLink(pass, object) === null;
 }
 
-/** Finds the action that made the object: by name, else by what its owner was doing. */
+/** Finds the action that created the object: by name, else by its owner's actions. */
 export function findCreation(pass: DomainPass, one: Occurrence, object: ObjectState): void {
   const isPod = object.ref.kind === 'Pod';
   for (const action of creatorsOf(pass, one, object.ref)) {
@@ -100,7 +100,7 @@ export function creationsToPlace(pass: DomainPass, one: Occurrence, ref: ObjectR
   return ownersToPlace(pass, one);
 }
 
-/** Actions that may have made the object, latest first, back to the deletion of an earlier one of its name. */
+/** Actions that may have created the object, latest first, back to the deletion of an earlier one of its name. */
 function creatorsOf(pass: DomainPass, one: Occurrence, ref: ObjectRef): Occurrence[] {
   const { ended, podsMade } = pass.context;
   const creators: Occurrence[] = [];
@@ -119,7 +119,7 @@ function creatorsOf(pass: DomainPass, one: Occurrence, ref: ObjectRef): Occurren
   return creators;
 }
 
-/** The latest open creation up the owner chain (a Deployment that a Revision made, a pod of a Job that a CronJob made). */
+/** The latest open creation up the owner chain (a Deployment created by a Revision, a pod of a Job created by a CronJob). */
 function findOwnersCreation(pass: DomainPass, one: Occurrence, object: ObjectState): void {
   for (const action of unnamedOrders(pass, one)) {
     const change = pass.trackedChangeOf(action);
@@ -149,7 +149,7 @@ function ownersToPlace(pass: DomainPass, one: Occurrence): Occurrence[] {
   return [];
 }
 
-/** The action that made or changed the owner last. */
+/** The last action that created or changed the owner. */
 function orderOf(pass: DomainPass, one: Occurrence, owner: ObjectRef): CausalLink | null {
   for (const action of pass.index.ordersOf(owner, 0, one.at)) {
     const change = pass.trackedChangeOf(action);

@@ -1,13 +1,13 @@
 /**
- * The occurrences of a domain by what they do to whom, in order of time: where a placement finds the causes that it looks for. Only what
- * is undecided is here, so answers leave out what belongs to a settled change, which may or may not still be at hand.
+ * The undecided occurrences of a domain, by verb and object, in order of time: where placements look for causes. Results exclude occurrences
+ * of settled changes, which may or may not still be loaded.
  */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import { keyOf, nameKeyOf, type Occurrence } from '../occurrence.ts';
 import type { Verb } from '../rules/rule.ts';
 import { causeMayTrail, minute } from '../settling-times.ts';
 
-/** Verbs after which nothing more of the object is expected. */
+/** Verbs that end an object. */
 export const endings: readonly Verb[] = ['delete', 'evict', 'stop'];
 
 export class OccurrenceIndex {
@@ -21,9 +21,9 @@ export class OccurrenceIndex {
   readonly #waitsForNode = new Timelines();
   readonly #suspensions = new Timelines();
 
-  /** `isAtHand` is false for what belongs to a settled change. */
-  constructor(isAtHand: (one: Occurrence) => boolean) {
-    this.#isAtHand = isAtHand;
+  /** `isOpen` is false for occurrences of a settled change. */
+  constructor(isOpen: (one: Occurrence) => boolean) {
+    this.#isOpen = isOpen;
   }
 
   add(one: Occurrence): void {
@@ -93,7 +93,7 @@ export class OccurrenceIndex {
     for (let index = firstFrom(list, since); index < list.length; index += 1) {
       const one = list[index];
       if (!one || one.at > until) break;
-      if (this.#isAtHand(one)) found.push(one);
+      if (this.#isOpen(one)) found.push(one);
     }
     return found;
   }
@@ -117,7 +117,7 @@ export function involvedOf(one: Occurrence): ObjectRef {
   return one.routed.chain[0] ?? one.routed.observation.involved;
 }
 
-/** The name of the object that an action is about: the one that it says, or the evicted one. */
+/** The name of an action's object: the named one, or the evicted one. */
 export function subjectName(one: Occurrence): string | null {
   const { subject, verb } = one.routed.meaning;
   if (subject) return nameKey(subject);
@@ -133,7 +133,7 @@ export function verbOn({ routed: { meaning } }: Occurrence, ref: Named): Verb {
 
 const nothing: readonly Occurrence[] = [];
 
-/** Lists in order of time, put in order when they are first asked for. */
+/** Lists sorted by time on first use. */
 class Timelines {
   readonly #lists = new Map<string, { readonly list: Occurrence[]; inOrder: boolean }>();
 

@@ -1,4 +1,4 @@
-/** What was asked of a workload shortly before it acted: a new size by an autoscaler, a creation or an edit by a tool or its owner. */
+/** Orders to a workload shortly before it acted: a new size by an autoscaler, a creation or an edit by a tool or its owner. */
 import type { ObjectRef } from '../../events/observation.ts';
 import type { TrackedChange } from '../change.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';

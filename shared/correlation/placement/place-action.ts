@@ -1,6 +1,6 @@
 /**
- * Actions: what controllers do to other objects. An action hangs on what made or drove its actor; where nothing did, the root object's own
- * sequence of actions tells which change it belongs to.
+ * Actions of controllers on other objects. The parent of an action is what created or drove its actor; without one, the root object's sequence
+ * of actions determines the change.
  */
 import type { ObjectRef } from '../../events/observation.ts';
 import { endChange, type TrackedChange, type TrackedKind } from '../change.ts';

@@ -1,6 +1,5 @@
 /**
- * What StatefulSets, DaemonSets and ReplicaSets without a Deployment do: creations and deletions of pods, whose sequence tells which change
- * they belong to.
+ * StatefulSets, DaemonSets and ReplicaSets without a Deployment: creations and deletions of pods, whose sequence determines their change.
  */
 import type { ChildStatus, TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
@@ -13,7 +12,7 @@ import type { DomainPass, Placer } from './domain-pass.ts';
 import { involvedOf } from './occurrence-index.ts';
 import { rescaleOf, rescalesToPlace } from './orders.ts';
 
-/** No pod is scheduled, started and found ready in less time. */
+/** Minimum time for a pod to be scheduled, started and ready. */
 const startsWithin = 100_000;
 
 type Child = NonNullable<Meaning['subject']>;
@@ -37,7 +36,7 @@ function placeChild(pass: DomainPass, one: Occurrence, object: ObjectState, chil
   const deletion = child.kind === 'Pod' && verb === 'delete' ? pass.objectNamed('Pod', child.namespace, child.name)?.deletion : null;
   const clearing = pass.change(deletion?.change);
   if (clearing) {
-    // What is left of a pod that was evicted or has failed is cleared away before it is made anew.
+    // The remains of an evicted or failed pod are deleted before it is re-created.
     return pass.assign(one, { change: clearing, rule: 'controller.clear', evidence: deletion?.occurrence || clearing.id });
   }
   const rescale = rescaleOf(pass, one, object.ref);
@@ -48,7 +47,7 @@ function placeChild(pass: DomainPass, one: Occurrence, object: ObjectState, chil
   if (child.kind === 'Pod') account(pass, one, object, change, child);
 }
 
-/** Keeps what the change has made, deleted and replaced. */
+/** Records what the change has created, deleted and replaced. */
 function account(pass: DomainPass, one: Occurrence, { ref }: ObjectState, change: TrackedChange, child: Child): void {
   if (one.routed.meaning.verb === 'delete') {
     forgetChild(pass, child);
@@ -89,13 +88,13 @@ function isComplete(pass: DomainPass, one: Occurrence, { ref }: ObjectState, cha
   return creations.some(({ at }, index) => index > 0 && at - (creations[index - 1]?.at ?? 0) < startsWithin);
 }
 
-/** It has made pods, and all of them are up. */
+/** It has created pods, and all of them are up. */
 function areUp(made: Readonly<Record<string, ChildStatus>>): boolean {
   const pods = Object.entries(made).filter(([key]) => key.startsWith('Pod/'));
   return pods.length > 0 && pods.every(([, status]) => status === 'up');
 }
 
-/** A StatefulSet takes down one pod at a time to make it anew; several that are gone are a scaling down. */
+/** A StatefulSet deletes one pod at a time to re-create it; several missing ones are a scale-down. */
 function replaces({ unreplaced }: TrackedChange, kind: string, name: string): boolean {
   return kind === 'StatefulSet' ? unreplaced.length === 1 && unreplaced[0] === name : unreplaced.length > 0;
 }

@@ -1,4 +1,4 @@
-/** Pods that end: a container is stopped because its pod was deleted, or somebody evicts the pod. */
+/** Pods that end: a container is stopped because its pod was deleted, or the pod is evicted. */
 import type { CausalLink, ChangeState } from '../change.ts';
 import type { ObjectState } from '../context.ts';
 import { keyOf, type Occurrence } from '../occurrence.ts';
@@ -20,7 +20,7 @@ export const stopPlacer: Placer = {
   place: placeStop,
 };
 
-/** What deletes the pod is the cause: what names it, else a scaling down of its ReplicaSet, else somebody who left no Event. */
+/** The cause is what deletes the pod: an action that names it, else a scale-down of its ReplicaSet, else someone without an Event. */
 function placeStop(pass: DomainPass, one: Occurrence, object: ObjectState): void {
   const deleting = pass.change(object.deletion?.change);
   if (deleting && object.deletion && object.deletion.at <= one.at) {

@@ -1,6 +1,6 @@
 /**
- * Trouble: it belongs to the object's change while that is open, to an incident of the object afterwards. Trouble may also be the first
- * that is known of an object, and restarts answer it.
+ * Trouble: part of the object's change while that is open, then of an incident. Trouble may also be the first sign of an object, and restarts
+ * answer it.
  */
 import { type IncidentChange, isTracked } from '../change.ts';
 import type { ObjectState } from '../context.ts';
@@ -33,7 +33,7 @@ function placeFailure(pass: DomainPass, one: Occurrence, object: ObjectState): v
   if (meaning.fails && isTracked(change) && change.end === 'expected' && keyOf(change.root) === keyOf(object.ref)) change.end = 'reached';
 }
 
-/** What happens to an object that is being deleted belongs to its deletion. */
+/** Events of an object that is being deleted belong to its deletion. */
 export function placeTerminating(pass: DomainPass, one: Occurrence, object: ObjectState): boolean {
   const change = deletingChange(pass, one, object);
   if (!change || !object.deletion) return false;

@@ -1,6 +1,6 @@
 /**
- * Runs: each Job of a CronJob is a change, and so is each time that a Job is let run after a suspension, and each suspension. What ends
- * the object that was run ends its change.
+ * Runs: each Job of a CronJob is a change, and so is each resumption of a Job and each suspension. The end of the object that was run ends its
+ * change.
  */
 import { endChange, type TrackedChange } from '../change.ts';
 import type { ObjectState } from '../context.ts';
@@ -9,7 +9,7 @@ import { childKey, forgetChild } from './children.ts';
 import { originOf, originsToPlace } from './creation.ts';
 import type { DomainPass, Placer } from './domain-pass.ts';
 
-/** What a CronJob does: each job of it is a run; clearing away old jobs belongs to the run that it follows. */
+/** A CronJob: each of its jobs is a run; the deletion of old jobs belongs to the preceding run. */
 export const cronJobPlacer: Placer = {
   place: (pass, one) => {
     const { verb, subject } = one.routed.meaning;
@@ -22,7 +22,7 @@ export const cronJobPlacer: Placer = {
   },
 };
 
-/** A Job makes or deletes a pod. */
+/** A Job creates or deletes a pod. */
 export const jobPlacer: Placer = {
   causes: (pass, one, object) => [...suspensionToPlace(pass, one, object), ...originsToPlace(pass, one, object)],
   place: (pass, one, object) => {

@@ -1,4 +1,4 @@
-/** Gives occurrences their place: which kind of placement applies to which, and in what order they come. */
+/** Places occurrences: which kind of placement applies, and in which order. */
 import type { ObjectState } from '../context.ts';
 import type { Occurrence } from '../occurrence.ts';
 import { forgetChild } from './children.ts';
@@ -37,7 +37,7 @@ export function place(pass: DomainPass, first: Occurrence): void {
   pass.placing.clear();
 }
 
-/** Somebody wants it to be a trace of its own. */
+/** An annotation requests a trace of its own. */
 function isAlone({ routed: { meaning, observation } }: Occurrence): boolean {
   return meaning.class !== 'noise' && observation.annotations['topLevelSpan'] === 'true';
 }

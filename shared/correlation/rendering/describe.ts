@@ -1,4 +1,4 @@
-/** Names, titles and attributes of spans: what a person searches by and reads. */
+/** Names, titles and attributes of spans. */
 import type { ObjectRef } from '../../events/observation.ts';
 import { goDurationMicros } from '../../events/time.ts';
 import type { AttributeValue, SpanEvent } from '../../spans/span.ts';
@@ -25,7 +25,7 @@ export function nodeFor(one: Placed): SpanNode {
   return node;
 }
 
-/** What a span says of itself and of what is told by its span events. */
+/** Describes a span, and the occurrences in its span events. */
 export function describe(node: SpanNode): void {
   if (node.placed) describeOwn(node, node.placed);
   for (const one of node.attached) describeAttached(node, one);
@@ -42,7 +42,7 @@ function describeAttached(node: SpanNode, one: Placed): void {
   for (const [key, value] of Object.entries(eventAttributes(one, 'end'))) if (!(key in node.attributes)) node.attributes[key] = value;
 }
 
-/** The end of a pair, told on the span that began it. */
+/** The end of a pair, on the span that began it. */
 export function closesPair(meaning: Meaning): boolean {
   return meaning.class === 'end' && meaning.phase !== 'run';
 }
@@ -125,7 +125,7 @@ export function failureOf(one: Placed): string {
   return tellsTrouble(meaning) ? `${observation.reason}: ${observation.message}`.slice(0, 1_024) : '';
 }
 
-/** The duration that the message states. */
+/** The duration in the message. */
 export function statedMicros(meaning: Meaning): number | null {
   const text = meaning.groups['duration'];
   return text === undefined ? null : goDurationMicros(text);
@@ -174,12 +174,12 @@ function titleOf(one: Occurrence): string {
   return text().slice(0, titleMost);
 }
 
-/** Older messages tell only the new number. */
+/** Older messages have only the new number. */
 function replicasText(groups: Readonly<Record<string, string>>): string {
   return groups['from'] === undefined ? `to ${groups['to'] ?? '?'}` : `${groups['from']} → ${groups['to'] ?? '?'}`;
 }
 
-/** Events may be about nothing that has a kind or a name. */
+/** Events may lack a kind or a name. */
 function calledBy({ kind, namespace, name }: ObjectRef, withNamespace: boolean): string {
   const full = [withNamespace ? namespace : '', name].filter((part) => part !== '').join('/');
   return [kind, full].filter((part) => part !== '').join(' ') || namespace || 'cluster';

@@ -1,6 +1,6 @@
 /**
- * What objects add to a trace that events alone can't tell: who made the edit, when a pod became ready, how a container ended,
- * when a stopped pod was gone. Only facts that lie within the change are taken.
+ * Facts from objects that Events lack: the author of the edit, when a pod became ready, how a container ended, when a stopped pod was gone.
+ * Only facts within the change are used.
  */
 import type { Micros } from '../../events/observation.ts';
 import type { ContainerEnd, KubeObject } from '../../kubernetes/object.ts';
@@ -12,7 +12,7 @@ import { adopt, newNode, type RenderInput, type SpanNode } from './span-tree.ts'
 const systemManagers: readonly string[] = ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-apiserver'];
 /** A controller answers an edit within this time. */
 const editAnswered = 10 * second;
-/** Kinds of change that an edit begins. */
+/** Kinds of change started by an edit. */
 const editedKinds: readonly string[] = ['create', 'rollout', 'scale', 'delete'];
 const stopLongest = 10 * minute;
 
@@ -38,7 +38,7 @@ export function enrich(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<
   return { evicted: tellDisruption(drawing, root, nodes) };
 }
 
-/** The pod's condition DisruptionTarget says who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
+/** The pod's condition DisruptionTarget names who ended it: the eviction API, the taint manager, a preemption, the kubelet. */
 function tellDisruption(drawing: RenderInput, root: SpanNode, nodes: ReadonlyMap<string, SpanNode>): boolean {
   let evicted = false;
   for (const node of nodes.values()) {
@@ -95,7 +95,7 @@ function tellEnd(node: SpanNode, versions: readonly KubeObject[]): void {
       for (const end of [status.ended, status.lastEnded]) if (end?.finishedAt && end.startedAt !== null) ends.set(end.startedAt, end);
     }
   }
-  // startedAt is cut to the second.
+  // startedAt is truncated to seconds.
   const end = [...ends.entries()].find(([startedAt]) => Math.abs(startedAt - node.end) < 1.5 * second)?.[1];
   if (!end || end.finishedAt === null) return;
   const attributes = { 'knspan.container.reason': end.reason, 'knspan.container.exit_code': end.exitCode };
@@ -113,7 +113,7 @@ function tellEnd(node: SpanNode, versions: readonly KubeObject[]): void {
     node.failed = `container ${name}: ${end.reason}, exit ${end.exitCode}`;
 }
 
-/** A stop lasts until the container had ended, unless more is told of it after that (a probe that still ran). */
+/** The stop span ends when the container terminates, unless later Events extend it (a probe that still ran). */
 function tellStop(drawing: RenderInput, node: SpanNode, uid: string): void {
   const name = String(node.attributes['k8s.container.name'] ?? '');
   let finished: Micros | null = null;

@@ -1,12 +1,12 @@
-/** The budget: siblings that are alike fold into one span with exact counts until a trace is small enough to read and to send. */
+/** The budget: similar siblings are folded into one span with exact counts until a trace is small enough to read and to send. */
 import { digestOf } from '../ids.ts';
 import { adopt, newNode, nodesOf, type SpanNode } from './span-tree.ts';
 
 const failedKept = 50;
 const slowestKept = 3;
-/** Of fewer siblings not two are left to fold. */
+/** With fewer siblings there are not two left to fold. */
 const foldsFrom = slowestKept + 2;
-/** Up to this many event uids are listed on a fold; its digest covers all. */
+/** Max event uids listed on a fold; its digest covers all. */
 const uidsListed = 200;
 /** Beyond that they are packed, as many as fit into one event: 170 KiB. */
 const uidsPacked = 8_192;

@@ -24,7 +24,7 @@ function fitStarts(node: SpanNode, root: SpanNode): void {
   }
 }
 
-/** The nearest ancestor that has begun by then, at the latest the root, whose start is free. */
+/** The nearest ancestor that has started by then, at last the root, whose start is free. */
 function higher(child: SpanNode, root: SpanNode): SpanNode {
   let at: SpanNode = child.parent ?? root;
   while (at !== root && at.start > child.start) at = at.parent ?? root;
@@ -32,7 +32,7 @@ function higher(child: SpanNode, root: SpanNode): SpanNode {
 }
 
 function moveStart(child: SpanNode, start: number): void {
-  // A time cut to the second is made more precise by its cause, not moved.
+  // A truncated time is refined by its cause, not moved.
   if (child.uncertainty === 0) child.attributes['knspan.time.original'] = isoOf(child.start);
   child.start = start;
   if (child.end < start) child.end = start;

@@ -1,4 +1,4 @@
-/** Draws a settled change as one trace: nodes from placed occurrences, true intervals, what the objects add, ids, budget. */
+/** Renders a settled change as one trace: nodes from placed occurrences, intervals, facts from objects, ids, budget. */
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { Segment, Span } from '../../spans/span.ts';
 import type { CorrelateConfig } from '../config.ts';
@@ -54,13 +54,13 @@ function buildNodes(root: SpanNode, placed: readonly Placed[]): Map<string, Span
   return nodes;
 }
 
-/** True when making `parent` the parent of `node` would close a circle. */
+/** True if making `parent` the parent of `node` would form a cycle. */
 function isAbove(node: SpanNode, parent: SpanNode): boolean {
   for (let at: SpanNode | null = parent; at; at = at.parent) if (at === node) return true;
   return false;
 }
 
-/** The occurrence whose span carries this one as a span event: `root`, an id, or null when there is none. */
+/** The occurrence whose span carries this one as a span event: `root`, an id, or null if there is none. */
 function carrierOf(one: Placed, byId: ReadonlyMap<string, Placed>): string | null {
   let at = one;
   for (let steps = 0; steps < 10; steps += 1) {
@@ -158,7 +158,7 @@ function toSpan(node: SpanNode, traceId: string, cluster: string, parentSpanId: 
   };
 }
 
-/** What came after its time was decided: a child of the emitted trace where it fits inside, else a linked trace of its own. */
+/** A late occurrence: a child of the emitted trace if it fits inside, else a linked trace of its own. */
 export function renderLate(input: { placed: Placed; objects: Objects; context: Context; config: CorrelateConfig }): Segment {
   const { placed, context, config } = input;
   const { occurrence } = placed;

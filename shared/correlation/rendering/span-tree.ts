@@ -1,4 +1,4 @@
-/** The tree of one trace while it is being drawn: nodes with their own times, before ids and attributes are final. */
+/** The tree of one trace during rendering: nodes with their own times, before ids and attributes are final. */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';
 import type { AttributeValue, SpanEvent, SpanLink } from '../../spans/span.ts';
@@ -6,7 +6,7 @@ import type { ChangeState } from '../change.ts';
 import type { CorrelateConfig } from '../config.ts';
 import type { Context, Placed } from '../context.ts';
 
-/** All that a change is drawn from. */
+/** The input of rendering. */
 export interface RenderInput {
   readonly change: ChangeState;
   readonly placed: readonly Placed[];
@@ -23,7 +23,7 @@ type Named = Pick<ObjectRef, 'kind' | 'name'>;
 export type Describe = (node: SpanNode) => void;
 
 export class SpanNode {
-  /** What the span id is derived from: an occurrence, or one with a role. */
+  /** Source of the span id: an occurrence, or one with a role. */
   readonly id: string;
   readonly role: string;
   readonly placed: Placed | null;
@@ -34,7 +34,7 @@ export class SpanNode {
   real = false;
   /** The duration was stated, not measured between events: not even its start moves. */
   stated = false;
-  /** How much earlier or later the start may be. */
+  /** Uncertainty of the start. */
   uncertainty: Micros;
   parent: SpanNode | null = null;
   children: SpanNode[] = [];
@@ -44,13 +44,13 @@ export class SpanNode {
   branchOf: Named | null = null;
   /** Occurrences that the node tells by itself or by span events. */
   tells: string[];
-  /** What is told by span events. */
+  /** Occurrences in span events. */
   readonly attached: Placed[] = [];
   #title = '';
   #service = '';
   #attributes: Record<string, AttributeValue> = {};
   #events: SpanEvent[] = [];
-  /** Of a large change nearly all nodes fold away: only what is looked at is put into words. */
+  /** Lazy: nearly all nodes of a large change are folded away. */
   #describe: Describe | null;
 
   constructor(id: string, role: string, placed: Placed | null, at: Micros, describe: Describe | null) {

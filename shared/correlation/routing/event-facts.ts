@@ -1,7 +1,6 @@
 /**
- * Facts: what Events say about objects beyond the domain that they belong to (who made whom, which uid bears a name, which node was
- * cordoned), each with the time from which it counts. Routing asks them by index and key. Adding is idempotent and the answers do not
- * depend on the order of adding, so that several correlators can share them through a store.
+ * Facts from Events about objects beyond their own domain (creators, uids of names, cordoned nodes), each valid from a time on. Routing reads
+ * them by index and key. Adding is idempotent and order-independent, so that several correlators can share them through a store.
  */
 import type { Micros, ObjectRef, Observation } from '../../events/observation.ts';
 import { keyOf, nameKeyOf } from '../occurrence.ts';
@@ -57,7 +56,7 @@ export interface Facts {
 /** Of these only the earliest time counts: saying them again later adds nothing. */
 export const timeless: ReadonlySet<FactIndex> = new Set<FactIndex>(['life', 'claims', 'object', 'target']);
 
-/** At most this many facts under one key; the oldest go first. */
+/** Max facts per key; the oldest are dropped. */
 export const factsMost = 10_000;
 
 const slot = 4 * minute;
@@ -68,7 +67,7 @@ export function stopSlots(namespace: string, from: Micros, to: Micros): string[]
   return first === last ? [`${namespace}@${first}`] : [`${namespace}@${first}`, `${namespace}@${last}`];
 }
 
-/** All that one observation says for the index. */
+/** The facts of one observation. */
 export function factsOf(observation: Observation, meaning: Meaning): Fact[] {
   const facts: Fact[] = [];
   const { involved, related, first, last } = observation;

@@ -1,4 +1,4 @@
-/** What the facts so far say about objects: who made whom, which uid bore a name, on which node a pod was, as of a time. */
+/** Answers from the facts, as of a time: creators, uids of names, nodes of pods. */
 import type { Micros, ObjectRef } from '../../events/observation.ts';
 import { keyOf, nameKeyOf } from '../occurrence.ts';
 import { causeMayTrail, ownerMayTrail } from '../settling-times.ts';

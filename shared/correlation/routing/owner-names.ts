@@ -1,4 +1,4 @@
-/** Owners that a generated name tells of: controllers name what they make `<own name>-<suffix>`. */
+/** Owners by generated name: controllers name their objects `<own name>-<suffix>`. */
 
 export interface NamedOwner {
   readonly kind: string;

@@ -1,7 +1,7 @@
 /**
  * Routing: which domain an observation belongs to. The owner chain comes from objects (owner references, scaleTargetRef), else from
- * events that name an object, else from names of objects that are known to exist. Knowledge counts from its event time on, so that
- * routing gives the same answer whenever it is asked.
+ * events that name an object, else from names of objects that are known to exist. Facts are valid from their event time on, so that
+ * routing gives the same answer at any time.
  */
 import type { Micros, ObjectRef, Observation } from '../../events/observation.ts';
 import type { Objects } from '../../kubernetes/object-index.ts';

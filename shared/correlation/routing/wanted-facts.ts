@@ -1,6 +1,6 @@
 /**
- * Which facts routing an observation will ask for, as far as the observation itself tells: so that they can be loaded together before it
- * is routed. Asking for too much costs little, what is missing is loaded afterwards.
+ * The facts that routing an observation will need, as far as the observation itself shows, so that they can be loaded together. Too many cost
+ * little; missing ones are loaded afterwards.
  */
 import type { ObjectRef, Observation } from '../../events/observation.ts';
 import { keyOf, nameKeyOf } from '../occurrence.ts';

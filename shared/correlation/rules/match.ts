@@ -1,14 +1,14 @@
 /**
- * Applies the rules: says for one Event what it means. Rules are compiled once and indexed by reason, since a reason narrows
+ * Applies the rules: Event -> meaning. Rules are compiled once and indexed by reason, since a reason narrows
  * a few hundred rules to a handful; the first rule whose reporter, group, kind and message fit wins. Users' rules come
- * first, then the built-in ones in their order, then the generic ones, so that there is always an answer.
+ * first, then the built-in ones in their order, then the generic ones, so that there is always a match.
  */
 import type { Observation } from '../../events/observation.ts';
 import type { Act, Meaning, Rule } from './rule.ts';
 import { ServiceNames } from './service-names.ts';
 import { type CompiledSubject, compileSubject, referencesOf, subjectFrom } from './subject.ts';
 
-/** Longer messages are matched on their beginning only. */
+/** Only the start of longer messages is matched. */
 export const messageLengthMax = 4096;
 
 /** Further lines of a message are not read. */
