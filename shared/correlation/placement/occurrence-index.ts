@@ -11,7 +11,7 @@ import { causeMayTrail, minute } from '../settling-times.ts';
 export const endings: readonly Verb[] = ['delete', 'evict', 'stop'];
 
 export class OccurrenceIndex {
-  readonly #isAtHand: (one: Occurrence) => boolean;
+  readonly #isOpen: (one: Occurrence) => boolean;
   /** By the id of the first occurrence. */
   readonly #lastOfSeries = new Map<string, Occurrence>();
   readonly #bySubject = new Timelines();
