@@ -206,7 +206,7 @@ describe('knative/base', () => {
 
   test('each Trigger has its own delivery and dead letter sink', async () => {
     const { triggers } = await readWiring(base);
-    assert.equal(triggers.length, 5);
+    assert.equal(triggers.length, 6);
     for (const { name, delivery, subscriber } of triggers) {
       const { deadLetterSink, ...rest } = delivery;
       assert.deepEqual(
