@@ -212,7 +212,7 @@ describe('knative/base', () => {
       assert.deepEqual(
         rest,
         {
-          retry: name === 'exporter-segments' ? 1 : 3,
+          retry: name === 'exporter-segments' || name === 'reconciler-gap' ? 1 : 3,
           backoffDelayMs: 500,
           timeoutMs: 10_000,
           backoffPolicy: 'exponential',
