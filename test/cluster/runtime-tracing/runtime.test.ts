@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:https';
 import { after, before, describe } from 'node:test';
-import { isJson, textField } from '../../shared/events/json.ts';
-import { type Certificate, makeCertificate } from '../helpers/certificate.ts';
-import { home, Installation, writeOverlay } from './installation.ts';
-import { apply, kubectl, tryKubectl, until } from './kubectl.ts';
-import { proves } from './proves.ts';
-import { type JaegerSpan, spansOfService } from './traces.ts';
-import { deployment } from './workloads.ts';
+import { isJson, textField } from '../../../shared/events/json.ts';
+import { type Certificate, makeCertificate } from '../../helpers/certificate.ts';
+import { home, Installation, writeOverlay } from '../installation.ts';
+import { apply, kubectl, tryKubectl, until } from '../kubectl.ts';
+import { proves } from '../proves.ts';
+import { type JaegerSpan, spansOfService } from '../traces.ts';
+import { deployment } from '../workloads.ts';
 
 const isThere = process.env['KNSPAN_E2E_INSTALLED'] === 'true';
 const slowMs = 3_000;
