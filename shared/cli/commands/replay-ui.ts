@@ -81,12 +81,13 @@ export async function replayInPage(
       },
       { opened },
     );
+    const stopped = new Promise<void>((resolve) => {
+      process.once('SIGINT', resolve).once('SIGTERM', resolve);
+    });
     const url = `http://localhost:${new URL(page.url).port}/changes?${range.query}`;
     process.stderr.write(`Page at ${url}\nCtrl-C ends it\n`);
     if (options.open) openBrowser(url);
-    await new Promise<void>((resolve) => {
-      process.once('SIGINT', resolve).once('SIGTERM', resolve);
-    });
+    await stopped;
     await page.close(graceMs);
   } finally {
     await opened.close(graceMs);
