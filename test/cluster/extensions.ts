@@ -50,7 +50,7 @@ function received(spans: readonly OwnSpan[], service: string): OwnSpan[] {
   return [...new Map(requests.map((span) => [span.tags['cloudevents.event_id'], span])).values()];
 }
 
-function waiting(): { outbox: number; putAside: number } {
+function waiting(): { outbox: number; deadLetters: number } {
   const redis = (script: string) => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'sh', '-c', script));
   const sum = (keys: string, command: string) =>
     redis(
@@ -58,7 +58,7 @@ function waiting(): { outbox: number; putAside: number } {
     );
   return {
     outbox: sum('knspan:{*}:outbox', 'hlen'),
-    putAside: sum('knspan:{letters}:letters', 'hlen') + sum('knspan:{letters}:parked', 'llen'),
+    deadLetters: sum('knspan:{dead-letters}:queue', 'hlen') + sum('knspan:{dead-letters}:parked', 'llen'),
   };
 }
 
@@ -122,7 +122,7 @@ export function describeExtensions(): void {
           await own.deploy();
           await until('functions of one’s own', 90_000, () => (own.isDeployed() ? true : undefined));
           await until('traces without them', settledWithinMs, () => (flow.seen.size >= 4 ? true : undefined));
-          const before = waiting().putAside;
+          const before = waiting().deadLetters;
           own.add();
           // What settles while they are there is under way.
           flow.stop();
@@ -139,10 +139,10 @@ export function describeExtensions(): void {
           assert.equal(about(allInJaeger(), here.uids()).length, found.length, 'no span twice');
           const seen = new Set([...log.matchAll(/^saw (\w+)$/gm)].map(([, trace = '']) => trace).filter((trace) => traces.has(trace)));
           assert.ok(seen.size > 0, 'the watching function has seen traces');
-          const { putAside } = waiting();
-          assert.ok(putAside > before, 'what the others did not take is put aside');
+          const { deadLetters } = waiting();
+          assert.ok(deadLetters > before, 'what the others did not take is put aside');
           say(
-            `extensions: ${traces.size} runs, each told once; watching has seen ${seen.size}; ${putAside - before} dead letters; event to trace in Jaeger:`,
+            `extensions: ${traces.size} runs, each told once; watching has seen ${seen.size}; ${deadLetters - before} dead letters; event to trace in Jaeger:`,
           );
           for (const [what, from, to] of [
             ['before', 0, added],
