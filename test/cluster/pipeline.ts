@@ -16,7 +16,8 @@ const never = '0 0 1 1 *';
 const awayMs = 120_000;
 
 /** Read from the store itself: the reconciler sleeps between two ticks. */
-const waitingLetters = (): number => Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'redis-cli', 'hlen', 'knspan:{dead-letters}:queue'));
+const waitingLetters = (): number =>
+  Number(kubectl('-n', home, 'exec', 'redis-0', '--', 'redis-cli', 'hlen', 'knspan:{dead-letters}:queue'));
 
 const adapter = (): string => names('deployments', '-n', home, '-l', 'eventing.knative.dev/sourceName=events')[0] ?? '';
 const scale = (deployment: string, replicas: number) => kubectl('-n', home, 'scale', `deployment/${deployment}`, `--replicas=${replicas}`);
